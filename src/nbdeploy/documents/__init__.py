@@ -1,0 +1,1 @@
+"""The records that stages hand to each other. They hold no behaviour beyond their own invariants."""

@@ -1,0 +1,64 @@
+"""The card: what a reader needs in order to decide, frozen with the evidence that it tells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from nbdeploy.documents.evidence import AttemptRef, Digest, ObjectiveRef, Run, Subject, VerdictSummary
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.record import Document, Record
+
+
+class Block(Record):
+    """One piece of a section.
+
+    ``text``: a paragraph. ``facts``: rows of [name, value]. ``findings``: a table of the findings named in `findings`.
+    ``groups``: the by-group table of the first finding named. ``chart``: the chart `chart` drawn from the findings named.
+    ``note``: something a reader must not overlook.
+    """
+
+    kind: Literal["text", "facts", "findings", "groups", "chart", "note"]
+    title: str = ""
+    text: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    findings: tuple[str, ...] = ()
+    chart: str | None = None
+    options: dict[str, Any] = {}
+
+
+class CardSection(Record):
+    """A titled section, in the order of Mitchell et al. 2019 and then ours."""
+
+    id: str
+    title: str
+    lead: str = ""
+    blocks: tuple[Block, ...] = ()
+
+
+class Card(Document):
+    """The document of the stage *report*. Every number in it belongs to a finding, named by id.
+
+    HTML and Markdown are rendered from this document alone and are regenerated to check them.
+    """
+
+    schema_name: ClassVar[str] = "card"
+
+    schema_: Literal["nbdeploy.card/1"] = Field(default="nbdeploy.card/1", alias="schema")
+    title: str
+    created: datetime
+    evidence: Digest
+    objective: ObjectiveRef
+    subject: Subject
+    run: Run
+    verdict: VerdictSummary
+    findings: tuple[Finding, ...]
+    attempts: tuple[AttemptRef, ...] = ()
+    warnings: tuple[str, ...] = ()
+    sections: tuple[CardSection, ...]
+
+    def finding(self, id: str) -> Finding | None:  # noqa: A002 - the field is named id
+        """Return the finding with this id, if there is one."""
+        return next((finding for finding in self.findings if finding.id == id), None)

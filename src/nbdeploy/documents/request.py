@@ -1,0 +1,48 @@
+"""The request: one version, asked into one environment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from nbdeploy.documents.evidence import Digest
+from nbdeploy.documents.objective import Rollout
+from nbdeploy.documents.record import Document, Record
+
+
+class DigestSet(Record):
+    """The bytes that a request is about. An approval repeats all of them."""
+
+    model: Digest
+    card: Digest
+    evidence: Digest
+    objective: Digest
+    policy: Digest
+
+
+class Request(Document):
+    """The document of the stage *register*: asks that `model`/`version` be served at `endpoint` in `environment`."""
+
+    schema_name: ClassVar[str] = "request"
+
+    schema_: Literal["nbdeploy.request/1"] = Field(default="nbdeploy.request/1", alias="schema")
+    id: str = Field(pattern=r"^r-[0-9a-f]{8}$")
+    objective: str
+    model: str
+    version: str
+    endpoint: str
+    environment: str
+    rollout: Rollout
+    digests: DigestSet
+    validation: Digest
+    requester: str
+    requested: datetime
+    undecided: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The version as people write it: ``model/3``."""
+        return f"{self.model}/{self.version}"

@@ -1,0 +1,155 @@
+"""``nbdeploy.toml``: where things of a project are. It grants no right to anybody."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from nbdeploy.documents.record import Record
+from nbdeploy.errors import ProjectError, SettingsError, closest
+
+FILE = "nbdeploy.toml"
+
+
+class ProjectSettings(Record):
+    """``[project]``: folders are relative to the file."""
+
+    name: str
+    objectives: str = "objectives"
+    validation: str = "validation"
+
+
+class MlflowSettings(Record):
+    """``[mlflow]``."""
+
+    tracking_uri: str = "sqlite:///.nbdeploy/mlflow.db"
+
+
+class LedgerSettings(Record):
+    """``[ledger]``: a SQLAlchemy URL."""
+
+    url: str = "sqlite:///.nbdeploy/ledger.db"
+
+
+class PolicySettings(Record):
+    """``[policy]``: the data scientists' copy. A deployer uses its own."""
+
+    file: str = "policy.toml"
+
+
+class ServeSettings(Record):
+    """``[serve]``."""
+
+    target: str = "local"
+
+
+class Settings(Record):
+    """A project's settings and the folder that they belong to."""
+
+    root: Path
+    project: ProjectSettings
+    mlflow: MlflowSettings = MlflowSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    policy: PolicySettings = PolicySettings()
+    serve: ServeSettings = ServeSettings()
+
+    @property
+    def state(self) -> Path:
+        """The folder for everything that nbdeploy writes by itself."""
+        return self.root / ".nbdeploy"
+
+    @property
+    def objectives(self) -> Path:
+        """The folder of the objectives."""
+        return self.root / self.project.objectives
+
+    @property
+    def runs(self) -> Path:
+        """The folder of recorded runs and drafts."""
+        return self.state / "runs"
+
+    @property
+    def policy_file(self) -> Path:
+        """The project's copy of the policy."""
+        return self.root / self.policy.file
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address, a relative SQLite path made absolute."""
+        return self._absolute(self.mlflow.tracking_uri)
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's address, a relative SQLite path made absolute."""
+        return self._absolute(self.ledger.url)
+
+    def _absolute(self, url: str) -> str:
+        prefix = "sqlite:///"
+        if url.startswith(prefix) and not url.startswith(prefix + "/"):
+            return f"{prefix}{self.root / url.removeprefix(prefix)}"
+        return url
+
+
+def read_settings(file: Path) -> Settings:
+    """Read a settings file.
+
+    Raises
+    ------
+    SettingsError
+        Not TOML, an unknown key (the closest known one is named) or a wrong value.
+    """
+    try:
+        content: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not TOML ({error})", next="mend that line and run the command again") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read ({error.strerror})") from None
+    try:
+        return Settings(root=file.resolve().parent, **content)
+    except (ValidationError, TypeError) as error:
+        if not isinstance(error, ValidationError):
+            raise SettingsError(f"{file}: {error}") from None
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known: list[str] = list(Settings.model_fields)
+        table = Settings.model_fields.get(str(first["loc"][0]))
+        if len(first["loc"]) > 1 and table is not None and hasattr(table.annotation, "model_fields"):
+            known = list(table.annotation.model_fields)
+        hint = closest(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else f": {first['msg']}"
+        raise SettingsError(f"{file}: {'unknown key' if hint[:1] != ':' else 'wrong value for'} {key!r}{hint}") from None
+
+
+def find_settings(start: Path | None = None) -> Settings | None:
+    """Return the settings of the project that `start` (the current folder) lies in, or None outside of any project.
+
+    ``NBDEPLOY_PROJECT`` names the folder where that is not possible.
+    """
+    named = os.environ.get("NBDEPLOY_PROJECT")
+    if named:
+        file = Path(named) / FILE
+        if not file.is_file():
+            raise ProjectError(f"NBDEPLOY_PROJECT names {named}, which holds no {FILE}", next="unset it or run nbdeploy init there")
+        return read_settings(file)
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / FILE).is_file():
+            return read_settings(folder / FILE)
+    return None
+
+
+def require_settings(start: Path | None = None) -> Settings:
+    """Return the settings of this project.
+
+    Raises
+    ------
+    ProjectError
+        There is none.
+    """
+    settings = find_settings(start)
+    if settings is None:
+        raise ProjectError(f"no {FILE} here or in a folder above", next="make a project with: nbdeploy init")
+    return settings
