@@ -47,7 +47,7 @@ class NbdeployError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-class Refusal(NbdeployError):
+class Refusal(NbdeployError):  # noqa: N818 - a refusal is an answer, not a breakdown
     """A governance rule said no. Nothing is broken; somebody has to decide or to improve something."""
 
     code = "E-REFUSED"

@@ -109,18 +109,20 @@ def read_settings(file: Path) -> Settings:
     except OSError as error:
         raise SettingsError(f"{file} cannot be read ({error.strerror})") from None
     try:
-        return Settings(root=file.resolve().parent, **content)
-    except (ValidationError, TypeError) as error:
-        if not isinstance(error, ValidationError):
-            raise SettingsError(f"{file}: {error}") from None
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known: list[str] = list(Settings.model_fields)
-        table = Settings.model_fields.get(str(first["loc"][0]))
-        if len(first["loc"]) > 1 and table is not None and hasattr(table.annotation, "model_fields"):
-            known = list(table.annotation.model_fields)
-        hint = closest(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else f": {first['msg']}"
-        raise SettingsError(f"{file}: {'unknown key' if hint[:1] != ':' else 'wrong value for'} {key!r}{hint}") from None
+        return Settings.model_validate(content | {"root": file.resolve().parent})
+    except ValidationError as error:
+        raise SettingsError(f"{file}: {_complaint(error)}", next="mend it and run the command again") from None
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] != "extra_forbidden":
+        return f"wrong value for {'.'.join(where)!r}: {first['msg']}"
+    table = Settings.model_fields.get(where[0])
+    inside = getattr(table.annotation, "model_fields", {}) if table is not None else {}
+    known = [name for name in (inside if len(where) > 1 else Settings.model_fields) if name != "root"]
+    return f"unknown key {'.'.join(where)!r}{closest(where[-1], known)}"
 
 
 def find_settings(start: Path | None = None) -> Settings | None:
@@ -132,7 +134,9 @@ def find_settings(start: Path | None = None) -> Settings | None:
     if named:
         file = Path(named) / FILE
         if not file.is_file():
-            raise ProjectError(f"NBDEPLOY_PROJECT names {named}, which holds no {FILE}", next="unset it or run nbdeploy init there")
+            raise ProjectError(
+                f"NBDEPLOY_PROJECT names {named}, which holds no {FILE}", next="unset it or run nbdeploy init there"
+            )
         return read_settings(file)
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):

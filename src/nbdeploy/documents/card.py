@@ -16,7 +16,7 @@ class Block(Record):
     """One piece of a section.
 
     ``text``: a paragraph. ``facts``: rows of [name, value]. ``findings``: a table of the findings named in `findings`.
-    ``groups``: the by-group table of the first finding named. ``chart``: the chart `chart` drawn from the findings named.
+    ``groups``: the by-group table of the findings named. ``chart``: the chart `chart` drawn from the findings named.
     ``note``: something a reader must not overlook.
     """
 

@@ -25,9 +25,9 @@ _CONDITION = re.compile(r"^\s*(>=|<=|==|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][
 class Gate(Record):
     """One condition on one measure: ``">= 0.75"``, or ``{min:, max:, group:, slice:}``.
 
-    `group` as a text or list names the features whose partition is judged (``sex`` or ``[sex, age_band]``); as a mapping
-    it names one group (``{sex: 2}``). `slice` restricts the rows (``age >= 65 and sex == 2``). `features` and `n` belong to
-    ``forbidden_in_top``.
+    `group` as a text or list names the features whose partition is judged (``sex`` or ``[sex, age_band]``); as a
+    mapping it names one group (``{sex: 2}``). `slice` restricts the rows (``age >= 65 and sex == 2``). `features` and
+    `n` belong to ``forbidden_in_top``.
     """
 
     op: Operator

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite, isnan
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from nbdeploy.errors import FormatError
 
 Scalar = bool | int | float | str
 """A value of a group, a label or a parameter, as JSON can hold it."""
 
 
 def _number_in(value: Any) -> Any:
-    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - NaN is the one value unlike itself
+    return None if isinstance(value, float) and isnan(value) else value
 
 
 def _number_out(value: float | None) -> float | str | None:
-    if value is None or value != value or abs(value) != float("inf"):  # noqa: PLR0124
-        return None if value is None or value != value else value  # noqa: PLR0124
-    return "inf" if value > 0 else "-inf"
+    if value is None or isnan(value):
+        return None
+    return value if isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
 Number = Annotated[float | None, BeforeValidator(_number_in), PlainSerializer(_number_out, when_used="json")]
@@ -41,7 +44,7 @@ class Document(Record):
     schema_name: ClassVar[str]
 
     def to_bytes(self) -> bytes:
-        """Return the bytes to store. Write them once: a digest is always of stored bytes, never of a second rendering."""
+        """Return the bytes to store. Write them once: a digest is of stored bytes, never of a second rendering."""
         content = self.model_dump(mode="json", by_alias=True)
         return (json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
@@ -54,16 +57,38 @@ class Document(Record):
         FormatError
             The bytes are not one JSON object of this document's form, or a key stands twice.
         """
-        from pydantic import ValidationError
-
-        from nbdeploy.errors import FormatError
-
         try:
             return cls.model_validate(strict_json(data))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the document"
             raise FormatError(f"not a {cls.__name__.lower()}: {where}: {first['msg']}") from None
+
+
+def _unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) != len(items):
+        keys = [key for key, _ in items]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise FormatError(f"the key {twice[:80]!r} stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise FormatError(f"{name} is not a JSON number")
+
+
+def _finite_number(text: str) -> float:
+    value = float(text)
+    if abs(value) == float("inf"):
+        raise FormatError(f"the number {text[:40]} is out of range")
+    return value
+
+
+def _short_integer(text: str) -> int:
+    if len(text) > 40:
+        raise FormatError(f"an integer of {len(text)} digits is out of range")
+    return int(text)
 
 
 def strict_json(data: bytes, *, limit: int = 64 * 1024 * 1024) -> dict[str, Any]:
@@ -75,35 +100,16 @@ def strict_json(data: bytes, *, limit: int = 64 * 1024 * 1024) -> dict[str, Any]
         Too large, not UTF-8, a byte-order mark, not JSON, not an object, a duplicate key, NaN or an infinite number,
         or nested too deeply.
     """
-    from nbdeploy.errors import FormatError
-
     if len(data) > limit:
         raise FormatError(f"a document of {len(data)} bytes is over the limit of {limit}")
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            twice = next(key for key, _ in items if sum(key == other for other, _ in items) > 1)
-            raise FormatError(f"the key {twice[:80]!r} stands twice in one object")
-        return found
-
-    def constant(name: str) -> Any:
-        raise FormatError(f"{name} is not a JSON number")
-
-    def number(text: str) -> float:
-        value = float(text)
-        if abs(value) == float("inf"):
-            raise FormatError(f"the number {text[:40]} is out of range")
-        return value
-
-    def integer(text: str) -> int:
-        if len(text) > 40:
-            raise FormatError(f"an integer of {len(text)} digits is out of range")
-        return int(text)
-
     try:
         parsed = json.loads(
-            data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant, parse_float=number, parse_int=integer
+            data.decode("utf-8"),
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_number,
+            parse_int=_short_integer,
         )
     except UnicodeDecodeError:
         raise FormatError("the document is not UTF-8") from None

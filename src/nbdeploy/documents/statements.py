@@ -14,7 +14,7 @@ from nbdeploy.documents.finding import Verdict
 from nbdeploy.documents.record import Record
 from nbdeploy.documents.request import Request
 
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_PREFIX = "urn:nbdeploy:"
 
