@@ -1,0 +1,85 @@
+"""An MLflow model as a folder on this machine."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from nbdeploy.errors import ModelError
+
+if TYPE_CHECKING:
+    from mlflow.models import Model
+
+DESCRIPTION = "MLmodel"
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
+"""MLflow's codes for “there is no such thing”."""
+
+
+def local(path: str) -> Path:
+    """Return the folder of an MLflow model.
+
+    Raises
+    ------
+    ModelError
+        It is not there, or is not the folder of an MLflow model.
+    """
+    folder = Path(unquote(urlsplit(path).path) if path.startswith("file:") else path).expanduser()
+    if not folder.exists():
+        raise ModelError(f"there is no model at {path}", next="give a folder, models:/NAME/VERSION or runs:/RUN/PATH")
+    if not (folder / DESCRIPTION).is_file():
+        raise ModelError(
+            f"{path} is not the folder of an MLflow model: it holds no {DESCRIPTION} file",
+            next="log the model with MLflow",
+        )
+    return folder.resolve()
+
+
+def facts(folder: Path, *, uri: str) -> dict[str, Any]:
+    """Return what the folder itself tells: the fields of `ModelSubject` except `digest`."""
+    import yaml
+
+    try:
+        content = yaml.safe_load((folder / DESCRIPTION).read_text("utf-8"))
+        flavors = [name for name in content["flavors"] if name != "python_function"]
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"the {DESCRIPTION} file of {uri} cannot be read ({type(error).__name__})", next="log the model again"
+        ) from None
+    return {
+        "uri": uri,
+        "name": None,
+        "version": None,
+        "flavor": flavors[0] if flavors else "python_function",
+        "size_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        "run_id": content.get("run_id"),
+        "logged_by": None,
+        "commit": None,
+        "description": {},
+    }
+
+
+def save(estimator: Any, sample_frame: Any, folder: Path, model: Model) -> None:
+    """Write a fitted scikit-learn estimator as an MLflow model.
+
+    Signature and requirements are given, not inferred: inference loads the model in another process and takes seconds.
+    The format is skops, which loads no code, unless the estimator holds types that skops does not know.
+    """
+    from mlflow import sklearn as flavour
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import infer_signature
+
+    options = {
+        "signature": infer_signature(sample_frame, estimator.predict(sample_frame)),
+        "pip_requirements": [
+            f"{package}=={version(package)}" for package in ("scikit-learn", "numpy", "pandas", "skops", "cloudpickle")
+        ],
+    }
+    try:
+        flavour.save_model(estimator, str(folder), mlflow_model=model, serialization_format="skops", **options)
+    except MlflowException:
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+        flavour.save_model(estimator, str(folder), mlflow_model=model, serialization_format="cloudpickle", **options)
