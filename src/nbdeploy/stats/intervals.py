@@ -1,0 +1,215 @@
+"""Every metric with its interval, overall and by group: which method serves which metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.documents.measurement import GroupValue
+from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.binomial import as_pair, clopper_pearson, wilson
+from nbdeploy.stats.mean_differences import means, t_quantile
+from nbdeploy.stats.metrics import RATES, Rates, Tally, confusion, rates, values
+from nbdeploy.stats.ranking import average_precision_with_variance, delong
+from nbdeploy.stats.score_intervals import (
+    RESAMPLES,
+    auc_interval,
+    average_precision_interval,
+    calibration_interval,
+    mean_loss_interval,
+    mover_mean,
+    resampled,
+)
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+
+__all__ = ["Estimate", "by_group", "clopper_pearson", "estimate", "estimates", "wilson"]
+
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    metric: str
+    level: float
+    seed: int
+    positive: Scalar
+    favourable: Scalar | None
+
+    def rates(self, tally: ClassTally) -> Rates:
+        return rates(tally, self.metric, positive=self.positive, favourable=self.favourable)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its uncertainty.
+
+    Parameters
+    ----------
+    value
+        None where the metric is undefined (0/0); `undefined` then says why.
+    interval
+        None where the metric is undefined, has no sampling error (a count) or nothing varies.
+    n
+        Rows of the group.
+    denominator
+        Rows that the metric divides by.
+    method
+        Name of the interval's method, empty without an interval.
+    """
+
+    value: float | None
+    interval: Limits | None
+    n: int
+    denominator: int
+    level: float
+    method: str
+    undefined: str | None = None
+
+
+def estimate(
+    tally: Tally,
+    metric: str,
+    level: float = 0.95,
+    seed: int = 0,
+    *,
+    positive: Scalar = 1,
+    favourable: Scalar | None = None,
+) -> Estimate:
+    """Return a metric of all rows of the tally, whatever its features.
+
+    Parameters
+    ----------
+    metric
+        A name of `metrics.kinds`.
+    seed
+        Used by the methods that resample (``matthews_corrcoef``, ``f1_macro``).
+    """
+    return estimates(tally.select(()), metric, level, seed, positive=positive, favourable=favourable)[0]
+
+
+def estimates(
+    tally: Tally,
+    metric: str,
+    level: float = 0.95,
+    seed: int = 0,
+    *,
+    positive: Scalar = 1,
+    favourable: Scalar | None = None,
+) -> tuple[Estimate, ...]:
+    """Return a metric in every group of the tally, in the tally's order."""
+    asked = _Asked(metric, level, seed, positive, favourable)
+    value = values(tally, metric, positive=positive, favourable=favourable)
+    denominators = _denominators(tally, asked)
+    found = []
+    for index in range(len(tally.groups)):
+        n, denominator = round(float(tally.sizes[index])), round(float(denominators[index]))
+        if np.isnan(value[index]):
+            found.append(Estimate(None, None, n, denominator, level, "", _why(tally, metric, denominator)))
+            continue
+        interval, method = _interval(tally, index, asked)
+        found.append(Estimate(float(value[index]), interval, n, denominator, level, method if interval else ""))
+    return tuple(found)
+
+
+def by_group(
+    tally: Tally,
+    metric: str,
+    level: float = 0.95,
+    seed: int = 0,
+    *,
+    positive: Scalar = 1,
+    favourable: Scalar | None = None,
+    min_size: int = 1,
+) -> tuple[GroupValue, ...]:
+    """Return a metric in every group as it stands in a finding.
+
+    A group whose denominator is under `min_size` is shown with its value and marked as excluded.
+    """
+    found = estimates(tally, metric, level, seed, positive=positive, favourable=favourable)
+    return tuple(
+        GroupValue(
+            group=tally.named(index),
+            n=given.n,
+            denominator=given.denominator,
+            value=given.value,
+            interval=given.interval,
+            excluded=given.denominator < min_size,
+        )
+        for index, given in enumerate(found)
+    )
+
+
+def _denominators(tally: Tally, asked: _Asked) -> NDArray[np.float64]:
+    if isinstance(tally, ClassTally) and asked.metric in RATES:
+        return asked.rates(tally).denominator
+    if isinstance(tally, ClassTally) and asked.metric == "f1":
+        c = confusion(tally, asked.positive)
+        return c.tp + c.fp + c.fn
+    return np.asarray(tally.sizes, dtype=np.float64)
+
+
+def _why(tally: Tally, metric: str, denominator: int) -> str:
+    if denominator == 0:
+        return f"no row that {metric} divides by: 0/0 is undefined"
+    if isinstance(tally, ScoreTally) and metric in ("roc_auc", "average_precision"):
+        return f"{metric} needs rows of both classes" if metric == "roc_auc" else f"{metric} needs a positive row"
+    if isinstance(tally, ScoreTally):
+        return f"{metric} needs scores between 0 and 1"
+    if isinstance(tally, ErrorTally):
+        return f"{metric} is undefined where the truth does not vary"
+    return f"a part of {metric} is 0/0: a class without a row or without a prediction"
+
+
+def _interval(tally: Tally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
+    if isinstance(tally, ClassTally):
+        return _of_classes(tally, index, asked)
+    if isinstance(tally, ScoreTally):
+        return _of_scores(tally, index, asked)
+    return _of_errors(tally, index, asked)
+
+
+def _of_classes(tally: ClassTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
+    metric, level = asked.metric, asked.level
+    counts = tally.counts[index].astype(np.float64)
+    if metric == "count":
+        return None, ""
+    if metric in RATES:
+        rate = asked.rates(tally)
+        return as_pair(wilson(rate.numerator[index], rate.denominator[index], level)), "Wilson"
+    if metric == "f1":
+        # TP given TP + FP + FN is binomial with share J (Jaccard), and F1 = 2J/(1 + J) rises with J.
+        c = confusion(tally, asked.positive)
+        low, high = wilson(c.tp[index], c.tp[index] + c.fp[index] + c.fn[index], level)
+        return as_pair((2 * low / (1 + low), 2 * high / (1 + high))), "Wilson, through Jaccard"
+    if metric in ("balanced_accuracy", "recall_macro"):
+        return mover_mean(np.diagonal(counts), counts.sum(axis=1), level), "MOVER–Wilson"
+    if metric == "precision_macro":
+        return mover_mean(np.diagonal(counts), counts.sum(axis=0), level), "MOVER–Wilson"
+    return resampled(counts, metric, level, asked.seed), f"Dirichlet resampling, {RESAMPLES}"
+
+
+def _of_scores(tally: ScoreTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
+    negatives, positives = tally.entries(index)[1:]
+    if asked.metric == "roc_auc":
+        return auc_interval(delong(negatives, positives), asked.level)
+    if asked.metric == "average_precision":
+        return average_precision_interval(average_precision_with_variance(negatives, positives), asked.level)
+    if asked.metric == "expected_calibration_error":
+        return calibration_interval(tally.bins[index], asked.level), "binned gaps, bias allowed for"
+    first = {"brier_score": 0, "log_loss": 2}[asked.metric]
+    total, squares = tally.losses[index, first : first + 2]
+    return mean_loss_interval(float(tally.sizes[index]), total, squares, asked.level), "t on the log scale"
+
+
+def _of_errors(tally: ErrorTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
+    given = means(tally, asked.metric)
+    value, variance, n = (float(part[index]) for part in (given.value, given.variance, given.n))
+    if n < 2 or not variance > 0:
+        return None, ""
+    half = float(t_quantile(asked.level, np.asarray(n - 1))) * variance**0.5
+    if asked.metric in ("mean_absolute_error", "root_mean_squared_error"):
+        ratio = float(np.exp(half / value))
+        return (value / ratio, value * ratio), "t on the log scale"
+    return (value - half, min(value + half, 1.0) if asked.metric == "r2" else value + half), "t"

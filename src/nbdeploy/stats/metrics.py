@@ -1,0 +1,231 @@
+"""Metrics from tallies, by the names of fairlearn and scikit-learn. 0/0 is undefined: NaN, never 0 and never 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.ranking import average_precision, roc_auc
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+
+Values = NDArray[np.float64]
+Tally = ClassTally | ScoreTally | ErrorTally
+
+RATES = (
+    "selection_rate",
+    "favourable_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "true_negative_rate",
+    "false_negative_rate",
+    "recall",
+    "specificity",
+    "precision",
+    "accuracy",
+)
+"""Proportions of counted rows, from a `ClassTally`."""
+
+CLASS_SCORES = (
+    "f1",
+    "balanced_accuracy",
+    "matthews_corrcoef",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+)
+"""Other numbers from a `ClassTally`."""
+
+RANKED_SCORES = ("roc_auc", "average_precision", "brier_score", "log_loss", "expected_calibration_error")
+"""Numbers from a `ScoreTally`."""
+
+ERROR_SCORES = ("mean_absolute_error", "root_mean_squared_error", "mean_error", "r2")
+"""Numbers from an `ErrorTally`."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A proportion in every group: numerator, denominator and their quotient, each of shape (groups,)."""
+
+    metric: str
+    numerator: Values
+    denominator: Values
+
+    @property
+    def value(self) -> Values:
+        """Numerator ÷ denominator, NaN for 0/0."""
+        return divide(self.numerator, self.denominator)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """True and false positives and negatives in every group, one class against the rest; each of shape (groups,)."""
+
+    tp: Values
+    fp: Values
+    fn: Values
+    tn: Values
+
+
+def divide(top: Any, bottom: Any) -> Values:
+    """Return the quotient, NaN where the denominator is 0."""
+    top, bottom = np.broadcast_arrays(np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64))
+    quotient: Values = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+    return quotient
+
+
+def confusion(tally: ClassTally, positive: Scalar = 1) -> Confusion:
+    """Return the two-by-two counts of one class against the rest. A class that no row has counts zero."""
+    counts = tally.counts.astype(np.float64)
+    total = counts.sum(axis=(1, 2))
+    if positive not in tally.classes:
+        zero = np.zeros_like(total)
+        return Confusion(zero, zero, zero, total)
+    at = tally.classes.index(positive)
+    tp = counts[:, at, at]
+    fn = counts[:, at].sum(axis=1) - tp
+    fp = counts[:, :, at].sum(axis=1) - tp
+    return Confusion(tp, fp, fn, total - tp - fp - fn)
+
+
+def rates(tally: ClassTally, metric: str, *, positive: Scalar = 1, favourable: Scalar | None = None) -> Rates:
+    """Return a proportion in every group.
+
+    Parameters
+    ----------
+    metric
+        One of `RATES`. All are of the positive class, as fairlearn's, but ``favourable_rate``, which is the share of
+        rows that are given the favourable outcome.
+    favourable
+        The outcome that is good for the person; the positive class unless given.
+    """
+    if metric == "favourable_rate":
+        given = confusion(tally, positive if favourable is None else favourable)
+        return Rates(metric, given.tp + given.fp, _rows(tally))
+    if metric == "accuracy":
+        return Rates(metric, np.trace(tally.counts, axis1=1, axis2=2).astype(np.float64), _rows(tally))
+    c = confusion(tally, positive)
+    table = {
+        "selection_rate": (c.tp + c.fp, _rows(tally)),
+        "true_positive_rate": (c.tp, c.tp + c.fn),
+        "recall": (c.tp, c.tp + c.fn),
+        "false_negative_rate": (c.fn, c.tp + c.fn),
+        "false_positive_rate": (c.fp, c.fp + c.tn),
+        "true_negative_rate": (c.tn, c.fp + c.tn),
+        "specificity": (c.tn, c.fp + c.tn),
+        "precision": (c.tp, c.tp + c.fp),
+    }
+    if metric not in table:
+        raise ValueError(f"{metric!r} is not a rate")
+    return Rates(metric, *table[metric])
+
+
+def class_score(counts: NDArray[Any], metric: str) -> Values:
+    """Return a number of confusion matrices.
+
+    Parameters
+    ----------
+    counts
+        Shape (…, classes, classes), true × predicted.
+    metric
+        One of `CLASS_SCORES` but ``f1``, which has a positive class: see `f1`.
+
+    Notes
+    -----
+    A macro average is over all classes of the tally, and undefined where one of its terms is 0/0; scikit-learn puts a 0
+    there or leaves the class out. Matthews' correlation for several classes is Gorodkin's R_K (2004), as in
+    scikit-learn, undefined where all rows have one label or one prediction.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    hit = np.diagonal(counts, axis1=-2, axis2=-1)
+    labelled, called = counts.sum(axis=-1), counts.sum(axis=-2)
+    if metric in ("balanced_accuracy", "recall_macro"):
+        return np.asarray(divide(hit, labelled).mean(axis=-1))
+    if metric == "precision_macro":
+        return np.asarray(divide(hit, called).mean(axis=-1))
+    if metric == "f1_macro":
+        return np.asarray(divide(2 * hit, labelled + called).mean(axis=-1))
+    if metric != "matthews_corrcoef":
+        raise ValueError(f"{metric!r} is not a score of classes")
+    n = counts.sum(axis=(-2, -1))
+    agree = hit.sum(axis=-1) * n - (labelled * called).sum(axis=-1)
+    # Each root by itself: the product of four counts of a hundred million rows would lose digits.
+    spread = np.sqrt(n**2 - (called**2).sum(axis=-1)) * np.sqrt(n**2 - (labelled**2).sum(axis=-1))
+    return divide(agree, spread)
+
+
+def f1(tally: ClassTally, positive: Scalar = 1) -> Values:
+    """Return 2TP ÷ (2TP + FP + FN) in every group."""
+    c = confusion(tally, positive)
+    return divide(2 * c.tp, 2 * c.tp + c.fp + c.fn)
+
+
+def expected_calibration_error(tally: ScoreTally) -> Values:
+    """Return Σ (n_b/n)·|share of positives − mean score| over ten equal-width bins (Naeini et al. 2015)."""
+    rows, positives, scores = np.moveaxis(tally.bins, -1, 0)
+    gaps = np.where(np.isinf(tally.losses[:, 0]), np.nan, np.abs(positives - scores).sum(axis=1))
+    return divide(gaps, rows.sum(axis=1))
+
+
+def mean_loss(tally: ScoreTally, metric: str) -> Values:
+    """Return ``brier_score`` or ``log_loss`` in every group, NaN where a score is no probability."""
+    total = tally.losses[:, {"brier_score": 0, "log_loss": 2}[metric]]
+    return divide(np.where(np.isinf(total), np.nan, total), tally.sizes)
+
+
+def error_score(tally: ErrorTally, metric: str) -> Values:
+    """Return one of `ERROR_SCORES` in every group; R² is undefined where the truth does not vary."""
+    n, error, size, squared = (tally.errors[:, column] for column in range(4))
+    if metric == "r2":
+        return np.asarray(1 - divide(squared, tally.spread[:, 2, 0]))
+    if metric == "root_mean_squared_error":
+        return np.asarray(np.sqrt(divide(squared, n)))
+    return divide({"mean_absolute_error": size, "mean_error": error}[metric], n)
+
+
+def values(tally: Tally, metric: str, *, positive: Scalar = 1, favourable: Scalar | None = None) -> Values:
+    """Return any metric of the tally in every group, NaN where it is undefined.
+
+    Raises
+    ------
+    ValueError
+        The metric does not follow from this kind of tally.
+    """
+    if kinds().get(metric) is not type(tally):
+        raise ValueError(f"{metric!r} does not follow from a {type(tally).__name__}")
+    if isinstance(tally, ClassTally):
+        return _of_classes(tally, metric, positive, favourable)
+    if isinstance(tally, ErrorTally):
+        return error_score(tally, metric)
+    if metric in ("brier_score", "log_loss"):
+        return mean_loss(tally, metric)
+    if metric == "expected_calibration_error":
+        return expected_calibration_error(tally)
+    ranked = {"roc_auc": roc_auc, "average_precision": average_precision}[metric]
+    return np.array([ranked(*tally.entries(index)[1:]) for index in range(len(tally.groups))])
+
+
+def _of_classes(tally: ClassTally, metric: str, positive: Scalar, favourable: Scalar | None) -> Values:
+    if metric == "count":
+        return _rows(tally)
+    if metric in RATES:
+        return rates(tally, metric, positive=positive, favourable=favourable).value
+    return f1(tally, positive) if metric == "f1" else class_score(tally.counts, metric)
+
+
+def _rows(tally: ClassTally) -> Values:
+    return tally.sizes.astype(np.float64)
+
+
+def kinds() -> Mapping[str, type[Tally]]:
+    """Return every metric with the kind of tally that it follows from."""
+    return MappingProxyType(
+        dict.fromkeys(("count", *RATES, *CLASS_SCORES), ClassTally)
+        | dict.fromkeys(RANKED_SCORES, ScoreTally)
+        | dict.fromkeys(ERROR_SCORES, ErrorTally)
+    )

@@ -1,0 +1,155 @@
+"""Intervals of single numbers that are no proportions: areas, averages of rates, losses, calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.stats.binomial import normal_quantile, wilson
+from nbdeploy.stats.metrics import class_score
+from nbdeploy.stats.ranking import Ranked
+
+Values = NDArray[np.float64]
+Limits = tuple[float, float]
+
+RESAMPLES = 2000
+_BLOCK_CELLS = 1 << 21  # of random numbers held at a time
+
+
+def newcombe_auc(value: float, negatives: float, positives: float, level: float = 0.95) -> Limits:
+    """Return the limits of a ROC area, Newcombe (2006), Statistics in Medicine 25:559–573, method 5.
+
+    Solves |θ̂ − θ| = z·√V(θ) with Hanley and McNeil's (1982) variance at θ, where both m − 1 and n − 1 are replaced by
+    (m + n)/2 − 1: V(θ) = θ(1 − θ)·[1 + ((m + n)/2 − 1)·((1 − θ)/(2 − θ) + θ/(1 + θ))]/(m·n). Of positive width for
+    θ̂ = 0 and 1 too.
+    """
+    z2 = normal_quantile(level) ** 2
+    half = (negatives + positives) / 2 - 1
+
+    def apart(supposed: float) -> float:
+        spread = (1 - supposed) / (2 - supposed) + supposed / (1 + supposed)
+        variance = supposed * (1 - supposed) * (1 + half * spread) / (negatives * positives)
+        return (value - supposed) ** 2 - z2 * variance
+
+    return _crossing(apart, 0.0, value), _crossing(apart, 1.0, value)
+
+
+def _crossing(apart: Any, outside: float, inside: float) -> float:
+    """Return where `apart` changes sign between a point outside the interval and the estimate inside it."""
+    if outside == inside:
+        return outside
+    for _ in range(60):
+        middle = (outside + inside) / 2
+        if apart(middle) > 0:
+            outside = middle
+        else:
+            inside = middle
+    return (outside + inside) / 2
+
+
+def logit_limits(value: float, variance: float, level: float) -> Limits:
+    """Return value ± z·SE on the logit scale (delta method), which keeps the limits inside 0 and 1."""
+    half = normal_quantile(level) * np.sqrt(variance) / (value * (1 - value))
+    odds = np.log(value / (1 - value))
+    return float(1 / (1 + np.exp(half - odds))), float(1 / (1 + np.exp(-half - odds)))
+
+
+def auc_interval(area: Ranked, level: float = 0.95) -> tuple[Limits, str]:
+    """Return the limits of a ROC area and the name of the method."""
+    if 0 < area.value < 1 and area.variance > 0 and min(area.negatives, area.positives) >= 30:
+        return logit_limits(area.value, area.variance, level), "DeLong, logit"
+    return newcombe_auc(area.value, area.negatives, area.positives, level), "Newcombe 2006, method 5"
+
+
+def average_precision_interval(area: Ranked, level: float = 0.95) -> tuple[Limits, str]:
+    """Return the limits of an average precision and the name of the method."""
+    if 0 < area.value < 1 and area.variance > 0:
+        return logit_limits(area.value, area.variance, level), "infinitesimal jackknife, logit"
+    low, high = wilson(area.value * area.positives, area.positives, level)
+    return (float(low), float(high)), "Wilson on the positives"
+
+
+def mover_mean(hits: Values, totals: Values, level: float = 0.95) -> Limits:
+    """Return the limits of the plain average of independent proportions.
+
+    Recovers the variance of each from its own Wilson limits (MOVER: Zou and Donner 2008, Statistics in Medicine
+    27:1693–1702): L = θ̂ − √Σ(p̂ − l)²/C, U = θ̂ + √Σ(u − p̂)²/C over C proportions.
+    """
+    low, high = wilson(hits, totals, level)
+    each = hits / totals
+    value, size = float(each.mean()), len(each)
+    return (
+        float(max(value - np.sqrt(((each - low) ** 2).sum()) / size, 0)),
+        float(min(value + np.sqrt(((high - each) ** 2).sum()) / size, 1)),
+    )
+
+
+def resampled(counts: NDArray[Any], metric: str, level: float = 0.95, seed: int = 0) -> Limits:
+    """Return the limits of a smooth function of one confusion matrix by resampling it 2,000 times.
+
+    Shares are drawn from the Dirichlet distribution of the counts with one pseudo-row per true class, half of it on the
+    diagonal: for two classes Jeffreys' prior of ½ per cell. Unlike a multinomial bootstrap it has positive width for a
+    perfect classifier. The limits are the quantiles, widened to hold the estimate.
+
+    Parameters
+    ----------
+    counts
+        Shape (classes, classes).
+    metric
+        See `metrics.class_score`.
+    """
+    size = len(counts)
+    prior = np.full((size, size), 0.5 / max(size - 1, 1))
+    np.fill_diagonal(prior, 0.5)
+    random = np.random.default_rng(seed)
+    block = max(_BLOCK_CELLS // size**2, 1)
+    drawn = np.concatenate(
+        [
+            class_score(random.standard_gamma(counts + prior, (min(block, RESAMPLES - start), size, size)), metric)
+            for start in range(0, RESAMPLES, block)
+        ]
+    )
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    value = float(class_score(counts, metric))
+    return float(min(low, value)), float(max(high, value))
+
+
+def mean_loss_interval(n: float, total: float, squares: float, level: float = 0.95) -> Limits | None:
+    """Return the limits of the mean of a non-negative loss: t on the log scale (delta method), for losses are skewed.
+
+    None where the loss does not vary or there are fewer than two rows.
+    """
+    from scipy.special import stdtrit
+
+    mean = total / n
+    variance = (squares / n - mean**2) / max(n - 1, 1e-9)
+    if n < 2 or mean <= 0 or variance <= 1e-15 * mean**2:
+        return None
+    half = -float(stdtrit(n - 1, (1 - level) / 2)) * np.sqrt(variance) / mean
+    return float(mean * np.exp(-half)), float(mean * np.exp(half))
+
+
+def calibration_interval(bins: Values, level: float = 0.95) -> Limits:
+    """Return limits of the expected calibration error that hold although its estimate is biased upwards.
+
+    A binned gap is at least 0, so noise adds to every bin (Kumar, Liang and Ma 2019) and a bootstrap adds it twice.
+    Given the scores, the gap of bin b has a standard error s_b = √(p̃(1 − p̃)/n_b), p̃ the share of positives shrunk
+    as Agresti and Coull (1998) do. With weights w_b = n_b/n:
+    upper = estimate + z·√Σ(w_b s_b)², because Σ w|ĝ| ≥ Σ w·sign(g)·ĝ, whose mean is the true error;
+    lower = estimate − q, because Σ w|ĝ| − Σ w|g| ≤ Σ w|ĝ − g|, a sum of half-normals with mean √(2/π)·Σ w_b s_b and
+    variance (1 − 2/π)·Σ(w_b s_b)², of which q is the normal approximation's quantile.
+
+    Parameters
+    ----------
+    bins
+        Rows, positives and sum of scores per bin; shape (bins, 3).
+    """
+    rows, positives, scores = bins[bins[:, 0] > 0].T
+    z = normal_quantile(level)
+    shrunk = (positives + z**2 / 2) / (rows + z**2)
+    weighted = rows / rows.sum() * np.sqrt(shrunk * (1 - shrunk) / rows)
+    estimate = float(np.abs(positives - scores).sum() / rows.sum())
+    noise = np.sqrt(2 / np.pi) * weighted.sum() + z * np.sqrt((1 - 2 / np.pi) * (weighted**2).sum())
+    return float(max(estimate - noise, 0)), float(min(estimate + z * np.sqrt((weighted**2).sum()), 1))
