@@ -1,0 +1,1 @@
+"""Stage *validate*: what was measured, on which bytes, and how sure we are."""

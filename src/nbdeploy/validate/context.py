@@ -1,0 +1,334 @@
+"""The context: what a validation notebook sees of the run, and where it records what it measured."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbdeploy.documents.measurement import GroupValue, Measurement, Pair
+from nbdeploy.documents.objective import SECTIONS, Objective, Section
+from nbdeploy.errors import NotebookError, closest
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.recompute import recompute
+from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.workspace import Slot, Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbdeploy.validate.model import LoadedModel
+
+
+def validation_context(
+    section: str,
+    workspace: str | None = None,
+    objective: str | None = None,
+    model: str | None = None,
+    data: str | None = None,
+    predictions: str | None = None,
+    train: str | None = None,
+    reference: str | None = None,
+    seed: int = 0,
+) -> Context:
+    """Return the context of a validation notebook.
+
+    With a `workspace`, the notebook belongs to a governed run and the other arguments are ignored. Without one, as with
+    plain papermill, a temporary workspace is made from the files named; its verdict is advisory, never evidence for an
+    approval.
+
+    Parameters
+    ----------
+    section
+        The section of the gates that the notebook serves.
+    workspace
+        A slot of a run's workspace, as the run passes it.
+    objective
+        A YAML file.
+    model
+        An MLflow model folder.
+    data, predictions, train, reference
+        Files as ``nbdeploy validate`` takes them; `data` or `predictions` is needed.
+    """
+    if section not in SECTIONS:
+        raise NotebookError(
+            f"{section!r} is not a section{closest(section, SECTIONS)}", next=f"one of {', '.join(SECTIONS)}"
+        )
+    if workspace:
+        folder = Path(workspace)
+        if folder.parent.name != "slots":
+            raise NotebookError(
+                f"{folder} is not the slot of a validation run", next="leave the parameter `workspace` empty"
+            )
+        return Context(section, Slot(folder), governed=True)
+    from nbdeploy.validate.plain import plain_workspace
+
+    keep = tempfile.TemporaryDirectory(prefix="nbdeploy-")
+    made = plain_workspace(
+        Path(keep.name),
+        objective=objective,
+        model=model,
+        data=data,
+        predictions=predictions,
+        train=train,
+        reference=reference,
+        seed=seed,
+    )
+    return Context(section, made.slot(section), governed=False, keep=keep)
+
+
+class Context:
+    """What a validation notebook sees.
+
+    Attributes
+    ----------
+    section
+        The section that its measurements belong to.
+    objective, seed, draft
+        Of the run.
+    """
+
+    def __init__(self, section: Section, slot: Slot, *, governed: bool, keep: Any = None) -> None:
+        self.section: Section = section
+        self._slot = slot
+        self._workspace = slot.workspace
+        self._governed = governed
+        self._keep = keep  # a temporary folder that lives as long as the context
+        self._recorded: dict[str, Measurement] = {}
+        self.objective: Objective = self._workspace.objective
+        self.seed: int = self._workspace.seed
+        self.draft: bool = self._workspace.draft
+
+    # What is given ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """The evaluated rows, target included, in the order of `predictions`."""
+        return self._frame("data")
+
+    @cached_property
+    def train(self) -> pd.DataFrame | None:
+        """The training rows, if they were given."""
+        return self._frame("train") if self._workspace.has("train") else None
+
+    @cached_property
+    def reference(self) -> pd.DataFrame | None:
+        """Rows to compare the distribution with, if they were given."""
+        return self._frame("reference") if self._workspace.has("reference") else None
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The model's input columns; every column but the target where the model lives elsewhere."""
+        return tuple(
+            self._workspace.scored.get("features") or (c for c in self.data.columns if c != self.objective.target)
+        )
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Columns ``label``, ``predicted`` and, where there are scores, ``score``; one row for each of `data`."""
+        names = {LABEL: "label", PREDICTED: "predicted", SCORE: "score"}
+        table = self._tallies.table
+        kept = [name for name in names if name in table.column_names]
+        frame: pd.DataFrame = table.select(kept).rename_columns([names[name] for name in kept]).to_pandas()
+        return frame
+
+    @property
+    def model_folder(self) -> Path | None:
+        """The model's folder; None where only predictions were given."""
+        return self._workspace.model_folder
+
+    @cached_property
+    def model(self) -> LoadedModel | None:
+        """The model, loaded on first use; None where only predictions were given."""
+        if self.model_folder is None:
+            return None
+        from nbdeploy.validate.model import LoadedModel
+
+        return LoadedModel(self.model_folder, self.objective)
+
+    def sample(self, n: int, name: str) -> pd.DataFrame:
+        """Return `n` evaluated rows, drawn without replacement with each class of the target in its share; all if fewer.
+
+        The same `name`, seed and section give the same rows. The index is the row's place in `data`.
+        """
+        if n >= len(self.data):
+            return self.data
+        rng = self.rng(name)
+        target = self.data[self.objective.target]
+        if self.objective.task == "regression":
+            chosen = rng.choice(len(target), size=n, replace=False)
+        else:
+            chosen = _stratified(target.astype("category").cat.codes.to_numpy(), n, rng)
+        return self.data.iloc[np.sort(chosen)]
+
+    def rng(self, name: str) -> np.random.Generator:
+        """Return the random generator of this name: the same for the same seed, section and name, unlike any other."""
+        text = f"{self.section}/{name}".encode()
+        words = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint32).tolist()
+        return np.random.default_rng([self.seed, *words])
+
+    # Tallies ----------------------------------------------------------------------------------------------------------
+
+    def class_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
+        """Return counts of label × decision by group."""
+        return self._tallies.classes(features, slice)
+
+    def score_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ScoreTally:  # noqa: A002
+        """Return counts by score and group."""
+        return self._tallies.scores(features, slice)
+
+    def error_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
+        """Return moments of a regression's error by group."""
+        return self._tallies.errors(features, slice)
+
+    # Recording --------------------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        metric: str,
+        value: float | None = None,
+        *,
+        features: Sequence[str] = (),
+        interval: tuple[float | None, float | None] | None = None,
+        level: float | None = None,
+        method: str | None = None,
+        n: int | None = None,
+        denominator: int | None = None,
+        by_group: Iterable[GroupValue] = (),
+        pair: Pair | None = None,
+        data: Mapping[str, Any] | None = None,
+        sample: int | None = None,
+        undefined: str | None = None,
+        note: str | None = None,
+    ) -> Measurement:
+        """Record one number: no gate, no verdict.
+
+        Parameters
+        ----------
+        value
+            None where it is undefined; then say why in `undefined`.
+        data
+            Points of curves and rows of tables for the card, as JSON holds them (numpy scalars and arrays are converted).
+        sample
+            Rows used; kept only when not all were.
+
+        Raises
+        ------
+        NotebookError
+            The same quantity was recorded before.
+        """
+        return self._keep_measurement(
+            Measurement(
+                section=self.section,
+                metric=metric,
+                features=tuple(features),
+                value=_float(value),
+                interval=None if interval is None else (_float(interval[0]), _float(interval[1])),
+                level=_float(level),
+                method=method,
+                n=None if n is None else int(n),
+                denominator=None if denominator is None else int(denominator),
+                by_group=tuple(by_group),
+                pair=pair,
+                data=_json(data or {}),
+                sample=int(sample) if sample is not None and sample < len(self.data) else None,
+                undefined=undefined,
+                note=note,
+            )
+        )
+
+    def recompute(
+        self,
+        metric: str,
+        features: Sequence[str] = (),
+        slice: str | None = None,  # noqa: A002 - the objective's word
+        *,
+        data: Mapping[str, Any] | None = None,
+        note: str | None = None,
+    ) -> Measurement:
+        """Compute a metric or disparity from the shared tallies, record it and return it.
+
+        The verdict is formed on the same computation outside of the notebook; what stands here is for the reader, and
+        `data` (for the card's charts) is kept.
+        """
+        found = recompute(self._tallies, self.section, metric, tuple(features), slice, seed=self.seed)
+        return self._keep_measurement(found.model_copy(update={"data": _json(data or {}), "note": note or found.note}))
+
+    def not_available(self, reason: str, *metrics: str) -> None:
+        """Record that these metrics cannot be had, and why. A gate on one of them is then not evaluated."""
+        for metric in metrics:
+            self.record(metric, undefined=reason)
+
+    def finish(self) -> None:
+        """Close the notebook: its last cell.
+
+        In a governed run this leaves the mark without which nothing counts. With plain papermill it prints this
+        section's gates and raises at a failed one.
+
+        Raises
+        ------
+        GateFailedError
+            Plain papermill, and a gate failed.
+        """
+        if self._governed:
+            self._slot.finish()
+            return
+        from nbdeploy.validate.plain import conclude
+
+        conclude(self.section, self.objective, tuple(self._recorded.values()), self._tallies, self.seed)
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _tallies(self) -> Tallies:
+        return Tallies(self._workspace.read("predictions"), self.objective)
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = self._workspace.read(name).to_pandas().reset_index(drop=True)
+        return frame
+
+    def _keep_measurement(self, measurement: Measurement) -> Measurement:
+        if measurement.id in self._recorded:
+            raise NotebookError(f"{measurement.id} was recorded twice", next="record each quantity once in a notebook")
+        self._recorded[measurement.id] = measurement
+        self._slot.append(measurement)
+        return measurement
+
+
+def _stratified(codes: np.ndarray[Any, np.dtype[Any]], n: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Choose n places so that each code keeps its share, rounded by largest remainders; each code at least once."""
+    levels, counts = np.unique(codes, return_counts=True)
+    share = counts * n / len(codes)
+    take = np.maximum(np.floor(share).astype(int), 1)
+    for at in np.argsort(np.floor(share) - share, kind="stable"):
+        if take.sum() < n and take[at] < counts[at]:
+            take[at] += 1
+    places = [
+        rng.choice(np.flatnonzero(codes == level), size=k, replace=False) for level, k in zip(levels, take, strict=True)
+    ]
+    return np.concatenate(places)
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _json(value: Any) -> Any:
+    """Turn numpy and pandas values into what JSON holds; NaN becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray) or hasattr(value, "to_numpy"):
+        return [_json(item) for item in value.tolist()]
+    if isinstance(value, (list, tuple, set)):
+        return [_json(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

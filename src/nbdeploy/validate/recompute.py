@@ -1,0 +1,234 @@
+"""Measurements from the shared tallies: the same function inside a notebook and, for the verdict, outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nbdeploy.documents import catalog
+from nbdeploy.documents.measurement import GroupValue, Measurement, Pair
+from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.documents.record import Scalar, group_label
+from nbdeploy.errors import DataError
+from nbdeploy.stats.disparity import NAMED, group_disparity
+from nbdeploy.stats.intervals import by_group, estimate
+from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_SCORES, RANKED_SCORES, RATES, Tally
+from nbdeploy.stats.tally import ClassTally, ErrorTally
+from nbdeploy.validate.tallies import Tallies
+
+_OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
+
+
+def is_disparity(metric: str) -> bool:
+    """Whether a metric compares groups: ``…_difference`` or ``…_ratio`` of something that tallies give."""
+    base, _, kind = metric.rpartition("_")
+    return kind in ("difference", "ratio") and (base in NAMED or base in RATES or base in ERROR_SCORES)
+
+
+def is_recomputable(section: Section, metric: str) -> bool:
+    """Whether a measure follows from the tallies alone, so that no notebook has to be believed."""
+    if section == "fairness":
+        return metric in (*_OF_CLASSES, *RANKED_SCORES, *ERROR_SCORES) or is_disparity(metric)
+    return section == "performance" and metric in (*RATES, *CLASS_SCORES, *RANKED_SCORES, *ERROR_SCORES)
+
+
+def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return (metric, features) of all that the fairness section reports, whether or not a gate names it."""
+    if objective.task == "regression":
+        metrics: tuple[str, ...] = ("count", "mean_absolute_error", "root_mean_squared_error", "mean_error")
+        disparities: tuple[str, ...] = tuple(f"{metric}_difference" for metric in metrics[1:])
+    elif objective.task == "multiclass":
+        metrics, disparities = ("count", "accuracy"), ("accuracy_difference",)
+        if objective.favourable is not None:
+            metrics += ("favourable_rate",)
+            disparities += ("demographic_parity_ratio", "demographic_parity_difference")
+    else:
+        metrics, disparities = (*catalog.STANDARD_GROUP_METRICS, "favourable_rate"), catalog.STANDARD_DISPARITIES
+    parts = objective.partitions
+    return (
+        *((metric, features) for metric in metrics for features in ((), *parts)),
+        *((metric, features) for metric in disparities for features in parts),
+    )
+
+
+def recompute(
+    tallies: Tallies,
+    section: Section,
+    metric: str,
+    features: Sequence[str] = (),
+    slice: str | None = None,  # noqa: A002 - the objective's word
+    *,
+    group: Mapping[str, Scalar] | None = None,
+    level: float | None = None,
+    seed: int = 0,
+) -> Measurement:
+    """Return a measurement from the tallies.
+
+    Parameters
+    ----------
+    features
+        For a group metric, whose groups are told apart: `value` is then of all rows. For a disparity, whose groups are
+        compared.
+    slice
+        Restricts the rows.
+    group
+        One group: the metric of its rows alone, stated as the slice ``sex=2``.
+    level
+        Of the intervals; the objective's unless given.
+
+    Raises
+    ------
+    DataError
+        The group or slice has no row.
+    """
+    objective = tallies.objective
+    features = tuple(features)
+    blank = Measurement(
+        section=section,
+        metric=metric,
+        features=() if group else features,
+        slice=group_label(group) if group else slice,
+        level=level or objective.level,
+    )
+    why = _not_applicable(tallies, metric, features, group)
+    if why:
+        return blank.model_copy(update={"undefined": why})
+    if is_disparity(metric):
+        return _disparity(tallies, blank)
+    if group:
+        return _of_group(tallies, blank, group, seed)
+    tally = _tally(tallies, metric, features, slice)
+    kwargs = _classes(objective, tally)
+    whole = estimate(tally, metric, blank.level or objective.level, seed, **kwargs)
+    groups: tuple[GroupValue, ...] = ()
+    if features:
+        least = 1 if metric == "count" else objective.min_group_size
+        groups = by_group(tally, metric, blank.level or objective.level, seed, min_size=least, **kwargs)
+    return blank.model_copy(
+        update={
+            "value": whole.value,
+            "interval": whole.interval,
+            "method": whole.method or None,
+            "n": whole.n,
+            "denominator": whole.denominator,
+            "by_group": groups,
+            "undefined": whole.undefined,
+        }
+    )
+
+
+def _not_applicable(
+    tallies: Tallies, metric: str, features: tuple[str, ...], group: Mapping[str, Scalar] | None
+) -> str | None:
+    objective = tallies.objective
+    base = metric.rpartition("_")[0] if is_disparity(metric) else metric
+    kinds = NAMED.get(base, (base,))
+    if metric in RANKED_SCORES and not tallies.scored:
+        return f"{metric} needs scores, and only decisions were given"
+    errors = all(kind in ERROR_SCORES or kind == "count" for kind in kinds)
+    if objective.task == "regression" and not errors:
+        return f"{metric} is of decisions, and the task is regression"
+    if objective.task != "regression" and any(kind in ERROR_SCORES for kind in kinds):
+        return f"{metric} is of errors, and the task is {objective.task}"
+    if objective.task == "multiclass":
+        if "favourable_rate" in kinds and objective.favourable is None:
+            return f"{metric} needs the favourable outcome: declare `favourable:`"
+        if objective.positive is None and any(
+            kind in RATES and kind not in ("accuracy", "favourable_rate") for kind in kinds
+        ):
+            return f"{metric} is of one class: declare `positive:`"
+    if is_disparity(metric) and (group or not features):
+        return (
+            f"{metric} compares groups, and no sensitive feature is declared"
+            if not group
+            else f"{metric} compares groups"
+        )
+    return None
+
+
+def _tally(tallies: Tallies, metric: str, features: Sequence[str], where: str | None) -> Tally:
+    if metric in RANKED_SCORES:
+        return tallies.scores(features, where)
+    if tallies.objective.task == "regression":
+        return tallies.errors(features, where)
+    return tallies.classes(features, where)
+
+
+def _classes(objective: Objective, tally: Tally) -> dict[str, Scalar]:
+    if isinstance(tally, ClassTally):
+        return {"positive": objective.positive_class, "favourable": objective.favourable_class}
+    return {}
+
+
+def _of_group(tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar], seed: int) -> Measurement:
+    tally = _tally(tallies, blank.metric, tuple(group), None)
+    level = blank.level or tallies.objective.level
+    found = by_group(
+        tally,
+        blank.metric,
+        level,
+        seed,
+        min_size=tallies.objective.min_group_size,
+        **_classes(tallies.objective, tally),
+    )
+    mine = [value for value in found if value.group == dict(group)]
+    if not mine:
+        known = "; ".join(group_label(value.group) for value in found[:12])
+        raise DataError(f"no row is in the group {group_label(group)}", next=f"groups there are: {known}")
+    only = mine[0]
+    too_small = only.excluded and blank.metric != "count"
+    why = "0/0 is undefined" if only.value is None else None
+    if too_small:
+        why = f"{group_label(group)} has {only.denominator} rows that count, under the minimum of {tallies.objective.min_group_size}"
+    return blank.model_copy(
+        update={
+            "value": None if too_small else only.value,
+            "interval": None if too_small else only.interval,
+            "method": "Wilson" if blank.metric in RATES and only.interval else None,
+            "n": only.n,
+            "denominator": only.denominator,
+            "by_group": (only,),
+            "undefined": why,
+        }
+    )
+
+
+def _disparity(tallies: Tallies, blank: Measurement) -> Measurement:
+    objective = tallies.objective
+    base = blank.metric.rpartition("_")[0]
+    tally: Tally = (
+        tallies.errors(blank.features, blank.slice)
+        if objective.task == "regression"
+        else tallies.classes(blank.features, blank.slice)
+    )
+    if not isinstance(tally, (ClassTally, ErrorTally)):
+        raise TypeError(f"{blank.metric} is of counts or errors")
+    kwargs = _classes(objective, tally)
+    level = blank.level or objective.level
+    found = group_disparity(tally, blank.metric, level=level, min_size=objective.min_group_size, **kwargs)
+
+    def pair(indices: tuple[int, int] | None, metric: str | None) -> Pair | None:
+        return indices and Pair(first=tally.named(indices[0]), second=tally.named(indices[1]), metric=metric)
+
+    shown = found.metric or NAMED.get(base, (base,))[0]
+    limits = {
+        "pair_of_lower": pair(found.pair_of_lower, found.metric_of_lower),
+        "pair_of_upper": pair(found.pair_of_upper, found.metric_of_upper),
+    }
+    return blank.model_copy(
+        update={
+            "value": found.value,
+            "interval": found.interval,
+            "method": found.method if found.interval else None,
+            "n": tally.rows,
+            "denominator": found.n,
+            "by_group": by_group(tally, shown, objective.level, min_size=objective.min_group_size, **kwargs),
+            "pair": pair(found.pair, found.metric),
+            "data": {
+                "compared": shown,
+                "comparisons": found.comparisons,
+                "excluded": [group_label(tally.named(index)) for index in found.excluded],
+                **{name: limit.model_dump(mode="json") for name, limit in limits.items() if limit},
+            },
+            "undefined": found.undefined,
+        }
+    )
