@@ -62,8 +62,8 @@ def equality_test(k1: int, n1: int, k2: int, n2: int) -> tuple[float | None, str
     """Return the two-sided p value of equal proportions and the name of the test.
 
     Fisher's exact test where an expected count is under 5 or there are fewer than 30 rows, else the two-proportion z
-    test with pooled variance. Checked against the captain examination of Ricci v. DeStefano, 557 U.S. 557 (2009): 16 of 25 and 3
-    of 8, p = 0.238.
+    test with pooled variance. Checked against the captain examination of Ricci v. DeStefano, 557 U.S. 557 (2009): 16 of
+    25 and 3 of 8, p = 0.238.
     """
     hits, total = k1 + k2, n1 + n2
     expected = [part * side / total for part in (n1, n2) for side in (hits, total - hits)]
