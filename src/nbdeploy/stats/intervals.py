@@ -9,19 +9,13 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
 from nbdeploy.stats.binomial import as_pair, clopper_pearson, wilson
+from nbdeploy.stats.error_intervals import r2_interval, rmse_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
 from nbdeploy.stats.metrics import RATES, Rates, Tally, confusion, rates, values
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
-from nbdeploy.stats.score_intervals import (
-    RESAMPLES,
-    auc_interval,
-    average_precision_interval,
-    calibration_interval,
-    mean_loss_interval,
-    mover_mean,
-    resampled,
-)
+from nbdeploy.stats.score_intervals import RESAMPLES, calibration_interval, mean_loss_interval, mover_mean, resampled
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 
 __all__ = ["Estimate", "by_group", "clopper_pearson", "estimate", "estimates", "wilson"]
@@ -206,10 +200,14 @@ def _of_scores(tally: ScoreTally, index: int, asked: _Asked) -> tuple[Limits | N
 def _of_errors(tally: ErrorTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
     given = means(tally, asked.metric)
     value, variance, n = (float(part[index]) for part in (given.value, given.variance, given.n))
+    if asked.metric == "root_mean_squared_error":
+        return rmse_interval(value, variance, n, asked.level), "Bonett 2006, t"
+    if asked.metric == "r2":
+        return r2_interval(value, variance, n, asked.level), "t on the log scale of 1 − R²"
     if n < 2 or not variance > 0:
         return None, ""
     half = float(t_quantile(asked.level, np.asarray(n - 1))) * variance**0.5
-    if asked.metric in ("mean_absolute_error", "root_mean_squared_error"):
+    if asked.metric == "mean_absolute_error":
         ratio = float(np.exp(half / value))
         return (value / ratio, value * ratio), "t on the log scale"
-    return (value - half, min(value + half, 1.0) if asked.metric == "r2" else value + half), "t"
+    return (value - half, value + half), "t"

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from math import ceil, exp, log
 
 from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.area_intervals import newcombe_auc
 from nbdeploy.stats.binomial import wilson
 from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.intervals import estimate
 from nbdeploy.stats.metrics import Tally
-from nbdeploy.stats.score_intervals import newcombe_auc
 from nbdeploy.stats.tally import ClassTally, ErrorTally
 
 Limits = tuple[float, float]

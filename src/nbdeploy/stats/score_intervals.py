@@ -1,4 +1,4 @@
-"""Intervals of single numbers that are no proportions: areas, averages of rates, losses, calibration."""
+"""Intervals of single numbers that are no proportions: averages of rates, correlation, losses, calibration."""
 
 from __future__ import annotations
 
@@ -9,66 +9,12 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import normal_quantile, wilson
 from nbdeploy.stats.metrics import class_score
-from nbdeploy.stats.ranking import Ranked
 
 Values = NDArray[np.float64]
 Limits = tuple[float, float]
 
 RESAMPLES = 2000
 _BLOCK_CELLS = 1 << 21  # of random numbers held at a time
-
-
-def newcombe_auc(value: float, negatives: float, positives: float, level: float = 0.95) -> Limits:
-    """Return the limits of a ROC area, Newcombe (2006), Statistics in Medicine 25:559–573, method 5.
-
-    Solves |θ̂ − θ| = z·√V(θ) with Hanley and McNeil's (1982) variance at θ, where both m − 1 and n − 1 are replaced by
-    (m + n)/2 − 1: V(θ) = θ(1 − θ)·[1 + ((m + n)/2 − 1)·((1 − θ)/(2 − θ) + θ/(1 + θ))]/(m·n). Of positive width for
-    θ̂ = 0 and 1 too.
-    """
-    z2 = normal_quantile(level) ** 2
-    half = (negatives + positives) / 2 - 1
-
-    def apart(supposed: float) -> float:
-        spread = (1 - supposed) / (2 - supposed) + supposed / (1 + supposed)
-        variance = supposed * (1 - supposed) * (1 + half * spread) / (negatives * positives)
-        return (value - supposed) ** 2 - z2 * variance
-
-    return _crossing(apart, 0.0, value), _crossing(apart, 1.0, value)
-
-
-def _crossing(apart: Any, outside: float, inside: float) -> float:
-    """Return where `apart` changes sign between a point outside the interval and the estimate inside it."""
-    if outside == inside:
-        return outside
-    for _ in range(60):
-        middle = (outside + inside) / 2
-        if apart(middle) > 0:
-            outside = middle
-        else:
-            inside = middle
-    return (outside + inside) / 2
-
-
-def logit_limits(value: float, variance: float, level: float) -> Limits:
-    """Return value ± z·SE on the logit scale (delta method), which keeps the limits inside 0 and 1."""
-    half = normal_quantile(level) * np.sqrt(variance) / (value * (1 - value))
-    odds = np.log(value / (1 - value))
-    return float(1 / (1 + np.exp(half - odds))), float(1 / (1 + np.exp(-half - odds)))
-
-
-def auc_interval(area: Ranked, level: float = 0.95) -> tuple[Limits, str]:
-    """Return the limits of a ROC area and the name of the method."""
-    if 0 < area.value < 1 and area.variance > 0 and min(area.negatives, area.positives) >= 30:
-        return logit_limits(area.value, area.variance, level), "DeLong, logit"
-    return newcombe_auc(area.value, area.negatives, area.positives, level), "Newcombe 2006, method 5"
-
-
-def average_precision_interval(area: Ranked, level: float = 0.95) -> tuple[Limits, str]:
-    """Return the limits of an average precision and the name of the method."""
-    if 0 < area.value < 1 and area.variance > 0:
-        return logit_limits(area.value, area.variance, level), "infinitesimal jackknife, logit"
-    low, high = wilson(area.value * area.positives, area.positives, level)
-    return (float(low), float(high)), "Wilson on the positives"
 
 
 def mover_mean(hits: Values, totals: Values, level: float = 0.95) -> Limits:
