@@ -18,7 +18,7 @@ from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.recompute import recompute
 from nbdeploy.validate.tallies import Tallies
-from nbdeploy.validate.workspace import Slot, Workspace
+from nbdeploy.validate.workspace import Slot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nbdeploy.validate.model import LoadedModel
 
 
-def validation_context(
+def validation_context(  # noqa: PLR0917 - the parameters cell of every validation notebook passes them by place
     section: str,
     workspace: str | None = None,
     objective: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import GroupValue, Measurement, Pair
@@ -96,8 +97,8 @@ def recompute(
         return _disparity(tallies, blank)
     if group:
         return _of_group(tallies, blank, group, seed)
-    tally = _tally(tallies, metric, features, slice)
-    kwargs = _classes(objective, tally)
+    tally = tally_of(tallies, metric, features, slice)
+    kwargs = class_names(objective, tally)
     whole = estimate(tally, metric, blank.level or objective.level, seed, **kwargs)
     groups: tuple[GroupValue, ...] = ()
     if features:
@@ -145,7 +146,8 @@ def _not_applicable(
     return None
 
 
-def _tally(tallies: Tallies, metric: str, features: Sequence[str], where: str | None) -> Tally:
+def tally_of(tallies: Tallies, metric: str, features: Sequence[str], where: str | None) -> Tally:
+    """Return the tally that a metric or disparity follows from."""
     if metric in RANKED_SCORES:
         return tallies.scores(features, where)
     if tallies.objective.task == "regression":
@@ -153,14 +155,22 @@ def _tally(tallies: Tallies, metric: str, features: Sequence[str], where: str | 
     return tallies.classes(features, where)
 
 
-def _classes(objective: Objective, tally: Tally) -> dict[str, Scalar]:
+class ClassNames(TypedDict, total=False):
+    """The classes that rates are of."""
+
+    positive: Scalar
+    favourable: Scalar
+
+
+def class_names(objective: Objective, tally: Tally) -> ClassNames:
+    """Return the positive and the favourable class as the statistics take them; nothing for errors and scores."""
     if isinstance(tally, ClassTally):
         return {"positive": objective.positive_class, "favourable": objective.favourable_class}
     return {}
 
 
 def _of_group(tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar], seed: int) -> Measurement:
-    tally = _tally(tallies, blank.metric, tuple(group), None)
+    tally = tally_of(tallies, blank.metric, tuple(group), None)
     level = blank.level or tallies.objective.level
     found = by_group(
         tally,
@@ -168,7 +178,7 @@ def _of_group(tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar],
         level,
         seed,
         min_size=tallies.objective.min_group_size,
-        **_classes(tallies.objective, tally),
+        **class_names(tallies.objective, tally),
     )
     mine = [value for value in found if value.group == dict(group)]
     if not mine:
@@ -202,7 +212,7 @@ def _disparity(tallies: Tallies, blank: Measurement) -> Measurement:
     )
     if not isinstance(tally, (ClassTally, ErrorTally)):
         raise TypeError(f"{blank.metric} is of counts or errors")
-    kwargs = _classes(objective, tally)
+    kwargs = class_names(objective, tally)
     level = blank.level or objective.level
     found = group_disparity(tally, blank.metric, level=level, min_size=objective.min_group_size, **kwargs)
 

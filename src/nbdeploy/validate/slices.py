@@ -103,7 +103,7 @@ def slice_mask(text: str, table: pa.Table) -> pa.ChunkedArray:
                 f"the slice {text!r} names no column of the data: {condition.column!r}"
                 f"{closest(condition.column, table.column_names)}"
             )
-        found = pc.fill_null(_compare(condition, table.column(condition.column)), False)  # noqa: FBT003 - pyarrow's argument is positional
+        found = pc.fill_null(_compare(condition, table.column(condition.column)), False)
         mask = found if mask is None else pc.and_(mask, found)
     if not pc.any(mask).as_py():
         raise DataError(f"no row lies in the slice {text!r}", next="widen the slice, or take the gate away")

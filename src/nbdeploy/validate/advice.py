@@ -1,0 +1,162 @@
+"""What to do about a verdict that is not a pass: the gap, the worst group, the rows that would decide, the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from nbdeploy.documents.measurement import Measurement
+from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.record import group_label
+from nbdeploy.stats.binomial import shared_level
+from nbdeploy.stats.disparity import group_disparity
+from nbdeploy.stats.intervals import estimates
+from nbdeploy.stats.planning import deciding_factor
+from nbdeploy.validate.asked import Asked
+from nbdeploy.validate.judge import Judged, limits, number
+from nbdeploy.validate.recompute import class_names, is_disparity, tally_of
+from nbdeploy.validate.tallies import Tallies
+
+IntervalAt = Callable[[float], tuple[float, float] | None]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A sentence or two, and the rows in all that would decide the gate if the value stayed as it is."""
+
+    text: str = ""
+    rows: int | None = None
+
+
+def advise(
+    objective: Objective, tallies: Tallies, one: Asked, measurement: Measurement, judged: Judged, *, seed: int = 0
+) -> Advice:
+    """Say what would mend or decide a gate; nothing for a pass."""
+    again = f"nbdeploy validate {objective.name}"
+    if judged.verdict == "fail":
+        return Advice(f"{_gap(one, measurement)}; improve {_where(one, measurement)}, then: {again} --draft")
+    if judged.verdict == "inconclusive":
+        return _undecided(tallies, one, measurement, judged, seed)
+    if judged.verdict == "not_evaluated":
+        return _missing(objective, tallies, one, measurement)
+    return Advice()
+
+
+def _gap(one: Asked, measurement: Measurement) -> str:
+    low, high = one.gate.region
+    value = measurement.value
+    if value is None:
+        return "no value"
+    if low <= value <= high:
+        return f"{number(value)} stands on the bound, which does not satisfy {one.gate}"
+    side, bound = ("below", low) if value < low else ("above", high)
+    return f"{number(abs(value - bound))} {side} the bound of {number(bound)}"
+
+
+def _where(one: Asked, measurement: Measurement) -> str:
+    notebook = f"notebooks/{one.section}.ipynb"
+    decided_by = measurement.data.get("decided_by")
+    if decided_by:
+        return f"the model for {group_label(decided_by)} (see {notebook})"
+    if is_disparity(one.metric) and measurement.pair is not None:
+        pair = measurement.pair
+        return f"the model for {group_label(pair.first)} or {group_label(pair.second)} (see {notebook})"
+    if one.section == "data":
+        return f"the data (see {notebook})"
+    return f"the model (see {notebook})"
+
+
+def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: Judged, seed: int) -> Advice:
+    objective = tallies.objective
+    low, high = one.gate.region
+    if measurement.recomputed:
+        interval_at, rows, what = (
+            _from_tallies(tallies, one, measurement, judged, seed),
+            tallies.table.num_rows,
+            "evaluation rows",
+        )
+    else:
+        interval_at, rows, what = _by_root_n(measurement), measurement.sample or measurement.n or 0, "measured rows"
+    factor = deciding_factor(interval_at, (low, high)) if rows else None
+    again = f"nbdeploy validate {objective.name}"
+    if factor is None:
+        return Advice(
+            f"the value stands so close to the bound of {_bound(one)} that no practical number of rows decides it; "
+            f"improve {_where(one, measurement)}, or let the approver acknowledge it"
+        )
+    needed = ceil(factor * rows)
+    return Advice(
+        f"about {_round(needed):,} {what} would decide it (now {rows:,}) if the value stays as it is: {again} on more data",
+        needed,
+    )
+
+
+def _from_tallies(tallies: Tallies, one: Asked, measurement: Measurement, judged: Judged, seed: int) -> IntervalAt:
+    objective = tallies.objective
+    features = tuple(one.group) if one.group else one.features
+    tally = tally_of(tallies, one.metric, features, one.slice)
+    named = class_names(objective, tally)
+    if is_disparity(one.metric):
+        smallest = objective.min_group_size
+
+        def of_pairs(factor: float) -> tuple[float, float] | None:
+            # The minimum size grows with the rows, so that the same groups are compared.
+            found = group_disparity(
+                tally.scaled(factor),  # type: ignore[arg-type]  # disparities are of counts or errors only
+                one.metric,
+                level=objective.level,
+                min_size=smallest * factor,
+                **named,
+            )
+            return found.interval
+
+        return of_pairs
+    deciding = one.group or (judged.group.group if judged.group else {})
+    at = next(index for index in range(len(tally.groups)) if tally.named(index) == deciding)
+    eligible = sum(not group.excluded for group in measurement.by_group) if one.by_groups else 1
+    level = shared_level(objective.level, eligible)
+
+    def of_one(factor: float) -> tuple[float, float] | None:
+        return estimates(tally.scaled(factor), one.metric, level, seed, **named)[at].interval
+
+    return of_one
+
+
+def _by_root_n(measurement: Measurement) -> IntervalAt:
+    """Let the interval of something measured shrink around its value with the root of n."""
+    value, interval = measurement.value, measurement.interval
+
+    def interval_at(factor: float) -> tuple[float, float] | None:
+        if value is None or interval is None:
+            return None
+        low, high = limits(interval)
+        return value - (value - low) / sqrt(factor), value + (high - value) / sqrt(factor)
+
+    return interval_at
+
+
+def _missing(objective: Objective, tallies: Tallies, one: Asked, measurement: Measurement) -> Advice:
+    groups = sorted((group.denominator or 0 for group in measurement.by_group), reverse=True)
+    needed = 2 if is_disparity(one.metric) else 1
+    if one.features and len(groups) >= needed and 0 < groups[needed - 1] < objective.min_group_size:
+        rows = ceil(tallies.table.num_rows * objective.min_group_size / groups[needed - 1])
+        return Advice(
+            f"about {_round(rows):,} evaluation rows (now {tallies.table.num_rows:,}) would give "
+            f"{'two groups' if needed == 2 else 'a group'} the {objective.min_group_size} rows that count: "
+            f"nbdeploy validate {objective.name} on more data",
+            rows,
+        )
+    return Advice(f"give what is missing, then: nbdeploy validate {objective.name}")
+
+
+def _bound(one: Asked) -> str:
+    bounds = one.gate.bound if isinstance(one.gate.bound, tuple) else (one.gate.bound,)
+    return " and ".join(number(bound) for bound in bounds)
+
+
+def _round(rows: int) -> int:
+    """Round up to two digits: more would promise what a plan cannot know."""
+    digits = max(len(str(rows)) - 2, 0)
+    unit = int(10**digits)
+    return -(-rows // unit) * unit

@@ -1,0 +1,203 @@
+"""A model from a local MLflow folder, asked for decisions and scores the way the objective says."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nbdeploy.documents.objective import Objective
+from nbdeploy.errors import ModelError, closest
+from nbdeploy.stats.tally.levels import plain
+
+_METHODS = ("predict_proba", "decision_function", "predict")
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep a foreign library's warnings and log lines to itself."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Deprecations inside MLflow and the flavours are not the reader's business; what matters raises.
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+class LoadedModel:
+    """A model in memory.
+
+    Parameters
+    ----------
+    folder
+        A local MLflow model folder (with its ``MLmodel``).
+    objective
+        Says what the classes are and how scores are had.
+
+    Raises
+    ------
+    ModelError
+        The folder is no MLflow model, or it will not load.
+    """
+
+    def __init__(self, folder: Path, objective: Objective) -> None:
+        self.folder = folder
+        self.objective = objective
+        if not (folder / "MLmodel").is_file():
+            raise ModelError(
+                f"{folder} is not an MLflow model: it has no MLmodel file",
+                next="save it with mlflow.sklearn.save_model",
+            )
+        with quietly():
+            self._load()
+
+    def _load(self) -> None:
+        from mlflow import pyfunc
+        from mlflow.models import Model
+
+        try:
+            about = Model.load(str(self.folder))
+            self.flavor: str = next((name for name in about.flavors if name != "python_function"), "python_function")
+            self.signature = about.signature
+            if "sklearn" in about.flavors:
+                from mlflow import sklearn
+
+                self._model: Any = sklearn.load_model(str(self.folder))
+                self.flavor = "sklearn"
+            else:
+                self._model = pyfunc.load_model(str(self.folder))
+        except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
+            raise ModelError(
+                f"the model in {self.folder.name} does not load ({type(error).__name__}: {_short(error)})",
+                next="load it with mlflow.pyfunc.load_model to see the whole error",
+            ) from None
+
+    @cached_property
+    def features(self) -> tuple[str, ...] | None:
+        """Names of the input columns, from the signature or the estimator; None where neither says."""
+        if self.signature is not None and self.signature.inputs is not None and self.signature.inputs.has_input_names():
+            return tuple(str(name) for name in self.signature.inputs.input_names())
+        names = getattr(self._model, "feature_names_in_", None)
+        return tuple(str(name) for name in names) if names is not None else None
+
+    @property
+    def estimator(self) -> Any:
+        """The scikit-learn estimator, or the pyfunc model where it is none."""
+        return self._model
+
+    def inputs(self, frame: Any) -> Any:
+        """Return the model's input columns of a frame that may hold more.
+
+        Raises
+        ------
+        ModelError
+            The frame lacks a column that the model wants.
+        """
+        if self.features is None:
+            return frame.drop(columns=[self.objective.target], errors="ignore")
+        for name in self.features:
+            if name not in frame.columns:
+                raise ModelError(
+                    f"the model wants a column {name!r} that the data does not have{closest(name, list(map(str, frame.columns)))}"
+                )
+        return frame[list(self.features)]
+
+    def decide(self, frame: Any) -> Any:
+        """Return the decision for every row: a label, or a number in a regression; shape (rows,)."""
+        if self.objective.task != "binary":
+            return self._answer("predict", frame)
+        scores = self.score(frame)
+        return self._answer("predict", frame) if scores is None else self.decide_from(scores)
+
+    def decide_from(self, scores: Any) -> Any:
+        """Turn scores into decisions by the objective's threshold; None where the other class is not known."""
+        import numpy as np
+
+        classes = self.classes
+        if classes is None or len(classes) != 2:
+            return None
+        at = self._positive(classes)
+        return np.where(scores >= self.objective.decision_threshold, classes[at], classes[1 - at])
+
+    def score(self, frame: Any) -> Any:
+        """Return the score of the positive class for every row, shape (rows,); None where the model gives none."""
+        import numpy as np
+
+        if self.objective.task != "binary":
+            return None
+        method = self._method
+        if method is None:
+            return None
+        answer = self._answer(method, frame)
+        if answer.ndim == 2:
+            classes = self.classes
+            at = self._positive(classes) if classes is not None else answer.shape[1] - 1
+            answer = answer[:, at]
+        return np.asarray(answer, dtype=np.float64)
+
+    @cached_property
+    def classes(self) -> Any:
+        """The classes that the estimator was fitted on; None where it does not say."""
+        return getattr(self._model, "classes_", None)
+
+    @cached_property
+    def _method(self) -> str | None:
+        """How scores are had: the objective's word, else ``predict_proba`` where there is one."""
+        wanted = self.objective.score
+        if wanted in _METHODS:
+            if wanted == "predict" and self.objective.threshold is None:
+                return None
+            if wanted != "predict" and not hasattr(self._model, wanted):
+                raise ModelError(
+                    f"the objective says `score: {wanted}`, and the model ({self.flavor}) has no such method",
+                    next="save the estimator with its scikit-learn flavour, or declare `score: predict`",
+                )
+            return wanted
+        if hasattr(self._model, "predict_proba"):
+            return "predict_proba"
+        return "predict" if self.objective.threshold is not None else None
+
+    def _positive(self, classes: Any) -> int:
+        found = [at for at, value in enumerate(classes) if plain(value) == self.objective.positive_class]
+        if not found:
+            held = ", ".join(repr(plain(value)) for value in classes)
+            raise ModelError(
+                f"the model knows the classes {held}, and the objective's positive class is {self.objective.positive_class!r}"
+            )
+        return found[0]
+
+    def _answer(self, method: str, frame: Any) -> Any:
+        import numpy as np
+
+        rows = self.inputs(frame)
+        try:
+            with quietly():
+                answer = getattr(self._model, method)(rows)
+        except ModelError:
+            raise
+        except Exception as error:  # noqa: BLE001 - foreign code again
+            raise ModelError(f"the model loads and does not answer ({type(error).__name__}: {_short(error)})") from None
+        if hasattr(answer, "columns"):
+            answer = answer[self._output(list(map(str, answer.columns)))]
+        array = np.asarray(answer)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if len(array) != len(rows) or (method == "predict" and array.ndim != 1):
+            raise ModelError(f"the model answers {len(rows)} rows with an array of shape {array.shape}")
+        return array
+
+    def _output(self, columns: list[str]) -> str:
+        wanted = [self.objective.score, self.objective.predicted, "prediction", "predictions"]
+        return next((name for name in wanted if name in columns), columns[0])
+
+
+def _short(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200].rstrip(". ") if lines else "no message"

@@ -1,0 +1,113 @@
+"""Score the rows of a workspace once, in a process of its own: ``python -m nbdeploy.validate.score WORKSPACE``.
+
+A model that crashes takes this process with it and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from nbdeploy.errors import DataError, ModelError, NbdeployError
+from nbdeploy.validate.workspace import Workspace
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
+"""One thread a process: on a busy machine more threads lose more than they gain, and sums keep their order."""
+
+_CHUNK = 200_000
+"""Rows predicted at a time, which bounds memory."""
+
+
+def score_workspace(folder: Path, *, timeout: float = 3600) -> None:
+    """Write ``predictions.parquet`` and ``scored.json`` from a child process.
+
+    Raises
+    ------
+    ModelError
+        The model does not load, does not answer, or takes the process down.
+    DataError
+        Its answers do not fit the labels.
+    """
+    command = [sys.executable, "-m", "nbdeploy.validate.score", str(folder)]
+    child = subprocess.Popen(
+        command, env=os.environ | THREADS, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        _, heard = child.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise ModelError(f"the model did not answer within {timeout:g} seconds") from None
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, 9)
+            child.wait()
+    said = folder / "score-error.json"
+    if said.is_file():
+        told: dict[str, str] = json.loads(said.read_text("utf-8"))
+        kind = DataError if told["kind"] == "DataError" else ModelError
+        raise kind(told["fact"], next=told["next"])
+    if child.returncode != 0:
+        last = heard.decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
+        how = f"signal {-child.returncode}" if child.returncode < 0 else f"exit code {child.returncode}"
+        raise ModelError(f"the process that ran the model died ({how}) {last[0][:200]}".rstrip())
+
+
+def _score(workspace: Workspace) -> None:
+    import numpy as np
+
+    from nbdeploy.validate.model import LoadedModel
+    from nbdeploy.validate.predictions import assemble
+
+    folder = workspace.model_folder
+    if folder is None:
+        raise ModelError("the run has no model to score with")
+    started = time.perf_counter()
+    model = LoadedModel(folder, workspace.objective)
+    loaded = time.perf_counter()
+    table = workspace.read("data")
+    scores: list[Any] = []
+    decisions: list[Any] = []
+    for start in range(0, table.num_rows, _CHUNK):
+        frame = table.slice(start, _CHUNK).to_pandas().reset_index(drop=True)
+        score = model.score(frame)
+        if score is not None:
+            scores.append(score)
+            decided = model.decide_from(score)
+        else:
+            decided = model.decide(frame)
+        if decided is not None:
+            decisions.append(decided)
+    predictions = assemble(
+        workspace.objective,
+        table,
+        np.concatenate(decisions) if decisions else None,
+        np.concatenate(scores) if scores else None,
+    )
+    workspace.write("predictions", predictions)
+    columns = [name for name in table.column_names if name != workspace.objective.target]
+    about = {
+        "features": list(model.features or columns),
+        "flavor": model.flavor,
+        "seconds": {"load": loaded - started, "predict": time.perf_counter() - loaded},
+    }
+    (workspace.folder / "scored.json").write_text(json.dumps(about), "utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    """Score one workspace; a known refusal is left in ``score-error.json`` for the parent."""
+    workspace = Workspace(Path(arguments[0]))
+    try:
+        _score(workspace)
+    except NbdeployError as error:
+        told = {"kind": type(error).__name__, "fact": error.fact, "next": error.next}
+        (workspace.folder / "score-error.json").write_text(json.dumps(told), "utf-8")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
