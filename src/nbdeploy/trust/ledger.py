@@ -1,0 +1,212 @@
+"""The ledger: an append-only Merkle tree over envelopes, in SQL.
+
+One row a leaf, and one head row with the right edge of the tree. An append locks the head, so that concurrent writers get
+one order: ``BEGIN IMMEDIATE`` in SQLite, a transaction-wide advisory lock in PostgreSQL. A power cut leaves the old state
+or the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Engine
+
+from nbdeploy.errors import KeyFileError, LogError
+from nbdeploy.trust import checkpoints
+from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.trust.keys import Signer
+from nbdeploy.trust.merkle import Edge, inclusion_proof, leaf_hash, tree_root
+
+_LOCK = 0x6E626470  # "nbdp": the advisory lock of PostgreSQL that writers of the ledger share
+
+_tables = sql.MetaData()
+_entries = sql.Table(
+    "ledger_entries",
+    _tables,
+    sql.Column("index", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("digest", sql.String(71), nullable=False, unique=True),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+)
+_head = sql.Table(
+    "ledger_head",
+    _tables,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("size", sql.BigInteger, nullable=False),
+    sql.Column("edge", sql.LargeBinary, nullable=False),
+    sql.Column("checkpoint", sql.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One logged envelope."""
+
+    index: int
+    digest: str
+    envelope: bytes
+
+
+class Ledger:
+    """The log of one project or team.
+
+    Parameters
+    ----------
+    url
+        A SQLAlchemy URL: SQLite for one person, PostgreSQL for a team.
+    key
+        Signs checkpoints. Without it the ledger can be read and verified, and not be written.
+    """
+
+    def __init__(self, url: str, key: Signer | None = None) -> None:
+        self.url = url
+        self._key = key
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = _engine(url)
+        try:
+            with self._writing() as connection:
+                _tables.create_all(connection)
+        except sql.exc.SQLAlchemyError as error:
+            raise LogError(
+                f"the ledger at {self._engine.url.render_as_string()} cannot be opened ({_reason(error)})"
+            ) from None
+
+    # Writing ----------------------------------------------------------------------------------------------------------
+
+    def append(self, envelope: bytes) -> Entry:
+        """Log an envelope and sign the new tree; the same envelope twice stays one entry.
+
+        Raises
+        ------
+        KeyFileError
+            This ledger was opened without its key.
+        """
+        if self._key is None:
+            raise KeyFileError("the ledger's key is not on this machine, so nothing can be logged here")
+        digest = bytes_digest(envelope)
+        with self._writing() as connection:
+            known = connection.execute(sql.select(_entries.c.index).where(_entries.c.digest == digest)).scalar()
+            if known is not None:
+                return Entry(int(known), digest, envelope)
+            edge = _edge(connection)
+            grown = edge.append(leaf_hash(envelope))
+            connection.execute(_entries.insert().values(index=edge.size, digest=digest, envelope=envelope))
+            state = {
+                "size": grown.size,
+                "edge": b"".join(grown.roots),
+                "checkpoint": checkpoints.write(grown.size, grown.root(), self._key),
+            }
+            if edge.size:
+                connection.execute(_head.update().where(_head.c.id == 0).values(**state))
+            else:
+                connection.execute(_head.insert().values(id=0, **state))
+        return Entry(edge.size, digest, envelope)
+
+    # Reading ----------------------------------------------------------------------------------------------------------
+
+    def entries(self, after: int = -1) -> list[Entry]:
+        """Return the entries with an index above `after`, in order."""
+        query = sql.select(_entries).where(_entries.c.index > after).order_by(_entries.c.index)
+        with self._engine.connect() as connection:
+            return [Entry(int(row.index), row.digest, bytes(row.envelope)) for row in connection.execute(query)]
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        with self._engine.connect() as connection:
+            return _edge(connection).size
+
+    def root(self) -> bytes:
+        """Return the root of the tree as the head row has it."""
+        with self._engine.connect() as connection:
+            return _edge(connection).root()
+
+    def checkpoint(self) -> str:
+        """Return the signed checkpoint of the current tree (C2SP tlog-checkpoint), empty for an empty ledger."""
+        with self._engine.connect() as connection:
+            return str(connection.execute(sql.select(_head.c.checkpoint)).scalar() or "")
+
+    def inclusion(self, index: int) -> tuple[bytes, ...]:
+        """Return the proof that entry `index` is in the tree of the current size."""
+        leaves = [leaf_hash(entry.envelope) for entry in self.entries()]
+        if not 0 <= index < len(leaves):
+            raise LogError(f"the ledger has no entry {index}; it has {len(leaves)}")
+        return inclusion_proof(leaves, index)
+
+    def verify(self) -> None:
+        """Hold every entry to the signed tree, and the tree to the last one seen on this machine.
+
+        Raises
+        ------
+        LogError
+            An entry was edited, dropped, swapped or added past the head; the checkpoint is not signed by the ledger's key;
+            or the log is older than, or a fork of, what was seen here before.
+        """
+        entries = self.entries()
+        with self._engine.connect() as connection:
+            edge = _edge(connection)
+        for position, entry in enumerate(entries):
+            if entry.index != position:
+                raise LogError(f"ledger entry {position} is missing")
+            if bytes_digest(entry.envelope) != entry.digest:
+                raise LogError(f"ledger entry {position} was edited")
+        if len(entries) != edge.size:
+            raise LogError(f"the ledger has {len(entries)} entries, and its head says {edge.size}")
+        leaves = [leaf_hash(entry.envelope) for entry in entries]
+        if tree_root(leaves) != edge.root():
+            raise LogError("the ledger's entries do not give the root that its head says")
+        if not entries:
+            return
+        size, root = checkpoints.read(self.checkpoint(), self._key.public if self._key else None)
+        if (size, root) != (edge.size, edge.root()):
+            raise LogError(f"the signed checkpoint is of {size} entries and another root than the ledger's {edge.size}")
+
+    # The database -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Hold the only writer's place until the block ends; commit then, or roll back."""
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.exec_driver_sql("ROLLBACK")
+                    raise
+                connection.exec_driver_sql("COMMIT")
+                return
+            with connection.begin():
+                connection.execute(sql.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                yield connection
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return sql.create_engine(url, pool_pre_ping=True)
+    # The driver must not open transactions by itself: BEGIN IMMEDIATE takes the writer's place at once.
+    engine = sql.create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+
+    @sql.event.listens_for(engine, "connect")
+    def _settings(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    return engine
+
+
+def _edge(connection: Connection) -> Edge:
+    row = connection.execute(sql.select(_head.c.size, _head.c.edge)).first()
+    if row is None:
+        return Edge()
+    data = bytes(row.edge)
+    return Edge(int(row.size), tuple(data[start : start + 32] for start in range(0, len(data), 32)))
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]

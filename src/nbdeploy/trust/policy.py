@@ -1,0 +1,232 @@
+"""The policy: who may do what, where. It belongs to the risk function; whoever verifies uses their own copy."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as day_time
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from nbdeploy import templates
+from nbdeploy.documents.objective import Gate, Section
+from nbdeploy.documents.record import Record
+from nbdeploy.errors import ExpiredError, PolicyError, RoleError, closest
+from nbdeploy.trust.keys import raw_public
+
+Preset = Literal["solo", "team", "regulated"]
+Mode = Literal["observe", "warn", "enforce"]
+
+
+class KeyEntry(Record):
+    """A public key with the days on which it counts, both included."""
+
+    public: str
+    from_: date | None = Field(default=None, alias="from")
+    until: date | None = None
+
+    @field_validator("public")
+    @classmethod
+    def _valid(cls, public: str) -> str:
+        try:
+            raw_public(public)
+        except PolicyError as error:
+            raise ValueError(error.fact) from None
+        return public
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the key counts at a moment."""
+        after = self.from_ is None or at >= datetime.combine(self.from_, day_time.min, UTC)
+        before = self.until is None or at <= datetime.combine(self.until, day_time.max, UTC)
+        return after and before
+
+
+class Person(Record):
+    """A human being; several keys may belong to one."""
+
+    name: str = Field(min_length=1)
+    roles: tuple[str, ...] = ()
+    keys: tuple[KeyEntry, ...] = ()
+
+
+class Service(Record):
+    """A machine that signs. `person` is the human being it works for, who may then not approve what it did."""
+
+    name: str = Field(min_length=1)
+    roles: tuple[str, ...] = ()
+    keys: tuple[KeyEntry, ...] = ()
+    person: str | None = None
+
+
+class Environment(Record):
+    """What one environment asks for.
+
+    `runner` names the services that may have run the validation; empty for any with the role runner.
+    """
+
+    approvals: int = Field(default=1, ge=0)
+    by: tuple[str, ...] = ("validator",)
+    expires_days: int = Field(default=30, ge=1)
+    runner: tuple[str, ...] = ()
+    inconclusive: Literal["acknowledge", "waive", "block"] = "acknowledge"
+    not_evaluated: Literal["acknowledge", "waive", "block"] = "acknowledge"
+    failed: Literal["waive", "block"] = "block"
+    waive_by: tuple[str, ...] = ()
+
+
+class Floor(Record):
+    """What an objective may exceed and never undercut."""
+
+    sensitive: tuple[str, ...] = ()
+    max_min_group_size: int | None = Field(default=None, ge=1)
+    decide: Literal["interval", "point"] | None = None
+    min_level: float | None = Field(default=None, gt=0.5, lt=1)
+    gates: dict[Section, dict[str, Gate]] = {}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whose key it is. `person` is the human being behind it, if one is named."""
+
+    name: str
+    person: str | None
+    roles: tuple[str, ...]
+    is_service: bool
+
+
+class Policy(Record):
+    """A policy with its preset filled in."""
+
+    preset: Preset | None = None
+    version: int = Field(default=1, ge=1)
+    people: tuple[Person, ...] = ()
+    services: tuple[Service, ...] = ()
+    environments: dict[str, Environment] = {}
+    notebooks: tuple[str, ...] = ()
+    floor: Floor = Floor()
+    models: dict[str, Mode] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Policy:
+        names = [entry.name for entry in (*self.people, *self.services)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} stands twice")
+        people = {person.name for person in self.people}
+        for service in self.services:
+            if service.person is not None and service.person not in people:
+                raise ValueError(f"service {service.name!r} works for {service.person!r}, who is not among the people")
+        owners: dict[bytes, str] = {}
+        for entry in (*self.people, *self.services):
+            for key in entry.keys:
+                owner = owners.setdefault(raw_public(key.public), entry.name)
+                if owner != entry.name:
+                    raise ValueError(f"one key belongs to {owner!r} and to {entry.name!r}")
+        return self
+
+    @property
+    def publics(self) -> tuple[str, ...]:
+        """Every public key that the policy names."""
+        return tuple(key.public for entry in (*self.people, *self.services) for key in entry.keys)
+
+    def who(self, public: str, at: datetime) -> Principal:
+        """Return whose key it is.
+
+        Raises
+        ------
+        RoleError
+            The policy does not name the key.
+        ExpiredError
+            It names it for other days.
+        """
+        for entry in (*self.people, *self.services):
+            for key in entry.keys:
+                if raw_public(key.public) != raw_public(public):
+                    continue
+                if not key.holds(at):
+                    raise ExpiredError(
+                        f"the key of {entry.name} does not count on {at.date()}", next="sign with a key that does"
+                    )
+                service = isinstance(entry, Service)
+                return Principal(
+                    entry.name, entry.person if isinstance(entry, Service) else entry.name, entry.roles, service
+                )
+        raise RoleError(
+            "the policy names nobody with this key", next="nbdeploy policy add NAME --role ROLE --key ed25519:…"
+        )
+
+    def approvers(self, environment: str, *, exclude: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Return the people with a key whose signature counts in an environment."""
+        by = self.environments[environment].by
+        return tuple(
+            person.name
+            for person in self.people
+            if person.keys and person.name not in exclude and set(person.roles) & set(by)
+        )
+
+    def mode(self, model: str) -> Mode:
+        """Return how far nbdeploy goes with a model: the first matching pattern decides, and observe is the default."""
+        return next((mode for pattern, mode in self.models.items() if fnmatchcase(model, pattern)), "observe")
+
+
+def read_policy(data: bytes) -> Policy:
+    """Read a policy file; what it does not say comes from its preset.
+
+    Raises
+    ------
+    PolicyError
+        Not TOML, an unknown key (the closest known one is named), or a contradiction.
+    """
+    content = _toml(data, "the policy")
+    preset = content.get("preset")
+    if preset is not None:
+        if preset not in Preset.__args__:  # type: ignore[attr-defined]  # typing does not declare it on Literal
+            known = ("solo", "team", "regulated")
+            raise PolicyError(f"the policy's preset {preset!r} is not known{closest(str(preset), known)}")
+        content = _merged(_toml(templates.path("policy", f"{preset}.toml").read_bytes(), f"preset {preset}"), content)
+    try:
+        return Policy.model_validate(content)
+    except ValidationError as error:
+        raise PolicyError(
+            f"the policy cannot be read: {_complaint(error)}", next="mend it; nbdeploy policy check"
+        ) from None
+
+
+def _toml(data: bytes, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PolicyError(f"{what} is not TOML ({error})") from None
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one table over another, tables within tables; a list replaces a list."""
+    result = dict(base)
+    for key, value in over.items():
+        inside = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merged(result[key], value) if inside else value
+    return result
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    where = ".".join(path)
+    if first["type"] != "extra_forbidden":
+        message = first["msg"].removeprefix("Value error, ")
+        return f"{where}: {message}" if where else message
+    tables: dict[str, type[Record]] = {
+        "people": Person,
+        "services": Service,
+        "environments": Environment,
+        "floor": Floor,
+    }
+    beside = tables.get(path[0], Policy) if len(path) > 1 else Policy
+    if "keys" in path[:-1]:
+        beside = KeyEntry
+    known = [field.alias or name for name, field in beside.model_fields.items()]
+    return f"unknown key {where!r}{closest(path[-1], known)}"
