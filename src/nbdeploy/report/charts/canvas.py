@@ -1,0 +1,195 @@
+"""A small drawing surface for SVG inside the card.
+
+The card's charts are written directly rather than with matplotlib, for three reasons: an auditor must get the same bytes
+from ``card.json`` years later, whatever drawing library is installed then; one drawing has to serve light, dark and
+print, which only style sheet classes can do; and text stays text, so that it can be read aloud, searched and enlarged.
+Shapes carry classes (``templates/card/card.css`` gives them colours); coordinates are rounded to a tenth of a pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from nbdeploy.report.inert import visible
+
+Point = tuple[float, float]
+
+
+def _at(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear scale from data to pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of a value; values beyond the axis stop at its ends."""
+        inside = min(max(value, self.low), self.high)
+        return self.start + (inside - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def ticks(self, about: int = 5) -> list[float]:
+        """Return round numbers inside the axis, about as many as asked."""
+        raw = (self.high - self.low) / about
+        power = 10.0 ** math.floor(math.log10(raw))
+        step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if raw <= power * factor * 1.0001)
+        first = math.ceil(self.low / step - 1e-9)
+        return [round(index * step, 12) for index in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+@dataclass
+class Canvas:
+    """Collects shapes; `svg` returns them. `title` is what a screen reader says."""
+
+    width: float
+    height: float
+    title: str
+    kind: str = "chart"
+    _shapes: list[Markup] = field(default_factory=list)
+
+    def line(self, start: Point, end: Point, cls: str) -> None:
+        """Draw a straight line."""
+        self._add("line", cls, x1=start[0], y1=start[1], x2=end[0], y2=end[1])
+
+    def rect(
+        self, x: float, y: float, width: float, height: float, cls: str, *, tip: str = "", opacity: float = 1
+    ) -> None:
+        """Draw a rectangle; `tip` shows when the pointer rests on it."""
+        extra = Markup('fill-opacity="{}"').format(f"{opacity:.2f}") if opacity < 1 else Markup("")
+        self._add("rect", cls, tip, extra, x=x, y=y, width=max(width, 0), height=max(height, 0))
+
+    def circle(self, centre: Point, radius: float, cls: str, tip: str = "") -> None:
+        """Draw a circle."""
+        self._add("circle", cls, tip, cx=centre[0], cy=centre[1], r=radius)
+
+    def path(self, points: Sequence[Point], cls: str, *, closed: bool = False) -> None:
+        """Draw a line through points."""
+        if points:
+            course = "L".join(f"{_at(x)} {_at(y)}" for x, y in points)
+            self._shapes.append(Markup('<path class="{}" d="M{}{}"/>').format(cls, course, "Z" if closed else ""))
+
+    def text(self, at: Point, content: str, cls: str = "c-text", *, anchor: str = "start", limit: int = 60) -> None:
+        """Write text; foreign text is shown, never interpreted, and cut at `limit` characters."""
+        shown = visible(content)
+        full = Markup("<title>{}</title>").format(shown) if len(shown) > limit else Markup("")
+        cut = shown if len(shown) <= limit else shown[: limit - 1] + "…"
+        self._shapes.append(
+            Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}{}</text>').format(
+                cls, _at(at[0]), _at(at[1]), anchor, full, cut
+            )
+        )
+
+    def vertical_text(self, at: Point, content: str) -> None:
+        """Write the name of a vertical axis, turned to read upwards."""
+        self._shapes.append(
+            Markup(
+                '<text class="c-name" text-anchor="middle" transform="translate({} {}) rotate(-90)">{}</text>'
+            ).format(_at(at[0]), _at(at[1]), visible(content, 60))
+        )
+
+    def svg(self) -> Markup:
+        """Return the drawing."""
+        return Markup(
+            '<svg class="{}" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>'
+        ).format(
+            self.kind,
+            _at(self.width),
+            _at(self.height),
+            _at(self.width),
+            _at(self.height),
+            visible(self.title),
+            Markup("").join(self._shapes),
+        )
+
+    def _add(self, tag: str, cls: str, tip: str = "", extra: Markup = Markup(""), **numbers: float) -> None:  # noqa: B008 - immutable
+        placed = Markup(" ").join(Markup('{}="{}"').format(name, _at(number)) for name, number in numbers.items())
+        inside = Markup("<title>{}</title>").format(visible(tip)) if tip else Markup("")
+        self._shapes.append(Markup('<{} class="{}" {} {}>{}</{}>').format(tag, cls, placed, extra, inside, escape(tag)))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plotting area inside a canvas, with its two axes."""
+
+    canvas: Canvas
+    x: Axis
+    y: Axis
+
+    def at(self, x: float, y: float) -> Point:
+        """Return the pixel of a data point."""
+        return self.x(x), self.y(y)
+
+    def curve(self, points: Sequence[Point], cls: str) -> None:
+        """Draw a line through data points."""
+        self.canvas.path([self.at(x, y) for x, y in points], cls)
+
+    def band(self, lower: Sequence[Point], upper: Sequence[Point], cls: str = "c-band") -> None:
+        """Fill the area between two lines."""
+        self.canvas.path([self.at(x, y) for x, y in [*upper, *reversed(lower)]], cls, closed=True)
+
+
+def frame(
+    title: str,
+    x_name: str,
+    y_name: str,
+    x_range: tuple[float, float] = (0, 1),
+    y_range: tuple[float, float] = (0, 1),
+    *,
+    width: float = 340,
+    height: float = 300,
+) -> Frame:
+    """Make a canvas with labelled axes and a light grid."""
+    canvas = Canvas(width, height, title)
+    left, right, top, bottom = 54, 12, 10, 44
+    x = Axis(*_wider(x_range), left, width - right)
+    y = Axis(*_wider(y_range), height - bottom, top)
+    for tick in y.ticks():
+        canvas.line((left, y(tick)), (width - right, y(tick)), "c-grid")
+        canvas.text((left - 6, y(tick) + 4), short(tick), "c-tick", anchor="end")
+    for tick in x.ticks():
+        canvas.line((x(tick), height - bottom), (x(tick), height - bottom + 4), "c-axis")
+        canvas.text((x(tick), height - bottom + 16), short(tick), "c-tick", anchor="middle")
+    canvas.line((left, height - bottom), (width - right, height - bottom), "c-axis")
+    canvas.text((left + (width - right - left) / 2, height - 8), x_name, "c-name", anchor="middle", limit=48)
+    canvas.vertical_text((13, top + (height - bottom - top) / 2), y_name)
+    return Frame(canvas, x, y)
+
+
+def short(value: float) -> str:
+    """Write a tick."""
+    return f"{value:,.6g}".replace("-", "−")
+
+
+def _wider(limits: tuple[float, float]) -> tuple[float, float]:
+    low, high = limits
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("an axis needs finite ends")
+    if high - low > 1e-12 * max(abs(low), abs(high), 1e-12):
+        return low, high
+    pad = abs(low) * 0.1 or 0.5
+    return low - pad, high + pad
+
+
+def numbers(values: object, *, most: int = 2000) -> list[float]:
+    """Return a list of finite numbers from a finding's free-form data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Not a list, too long, or something in it is no finite number.
+    """
+    if not isinstance(values, (list, tuple)) or len(values) > most:
+        raise ValueError("not a list of numbers that can be drawn")
+    found = [float(value) for value in values]
+    if not all(math.isfinite(value) for value in found):
+        raise ValueError("a number is not finite")
+    return found

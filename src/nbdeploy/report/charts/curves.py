@@ -1,0 +1,165 @@
+"""Charts with two axes: how a model ranks, how honest its probabilities are, how it answers to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from nbdeploy.documents.finding import Finding
+from nbdeploy.report.charts.canvas import Frame, Point, frame, numbers, short
+
+Data = dict[str, Any]
+
+
+def _points(x: object, y: object) -> list[Point]:
+    return list(zip(numbers(x), numbers(y), strict=True))
+
+
+def _known(x: object, y: object) -> list[Point]:
+    """Pair two lists, leaving out points where one is undefined."""
+    if not isinstance(x, list) or not isinstance(y, list):
+        raise TypeError("a curve is two lists")
+    pairs = [(a, b) for a, b in zip(x, y, strict=True) if a is not None and b is not None]
+    return _points([a for a, _ in pairs], [b for _, b in pairs])
+
+
+def _marked(plot: Frame, at: Point, text: str) -> None:
+    x, y = plot.at(*at)
+    plot.canvas.circle((x, y), 5, "c-mark", text)
+    right = x > plot.x.end - 120
+    plot.canvas.text((x - 9 if right else x + 9, y + 16), text, "c-text", anchor="end" if right else "start")
+
+
+def roc(finding: Finding) -> Markup:
+    """Draw the ROC curve with the operating point."""
+    curve, at = finding.data["curve"], finding.data.get("at")
+    plot = frame("ROC curve", "False alarms (false positive rate)", "Found (true positive rate)")
+    plot.curve([(0, 0), (1, 1)], "c-guess")
+    points = _points(curve["false_positive_rate"], curve["true_positive_rate"])
+    plot.band([(0, 0), (1, 1)], points, "c-area")
+    plot.curve(points, "c-line")
+    if at and at.get("false_positive_rate") is not None and at.get("true_positive_rate") is not None:
+        where = (float(at["false_positive_rate"]), float(at["true_positive_rate"]))
+        _marked(plot, where, f"threshold {short(float(at['threshold']))}")
+    return plot.canvas.svg()
+
+
+def precision_recall(finding: Finding) -> Markup:
+    """Draw precision against recall, with the share of positives as what guessing gives."""
+    curve, base = finding.data["curve"], finding.data.get("base_rate")
+    plot = frame("Precision and recall", "Found (recall)", "Right when it says positive (precision)")
+    if base is not None:
+        plot.curve([(0, float(base)), (1, float(base))], "c-guess")
+        plot.canvas.text((plot.x(0) + 4, plot.y(float(base)) + 15), "guessing", "c-tick")
+    plot.curve(_known(curve["recall"], curve["precision"]), "c-line")
+    return plot.canvas.svg()
+
+
+def reliability(finding: Finding) -> Markup:
+    """Draw what happened against what was promised, by bins of the probability, with intervals."""
+    plot = frame("Reliability", "Probability given", "Share that happened")
+    plot.curve([(0, 0), (1, 1)], "c-guess")
+    bins = [b for b in finding.data["bins"] if b.get("rate") is not None and b.get("mean_score") is not None]
+    most = max((int(b["n"]) for b in bins), default=1)
+    for one in bins:
+        x, y = plot.at(float(one["mean_score"]), float(one["rate"]))
+        if one.get("interval"):
+            low, high = numbers(one["interval"])
+            plot.canvas.line((x, plot.y(low)), (x, plot.y(high)), "c-whisker is-none")
+        said = f"{int(one['n']):,} rows: promised {float(one['mean_score']):.1%}, happened {float(one['rate']):.1%}"
+        plot.canvas.circle((x, y), 3 + 4 * (int(one["n"]) / most) ** 0.5, "c-dot is-none", said)
+    return plot.canvas.svg()
+
+
+def thresholds(finding: Finding) -> Markup:
+    """Draw what another threshold would give."""
+    curve, at = finding.data["curve"], finding.data.get("at")
+    plot = frame("Choice of threshold", "Threshold", "Share", height=320)
+    for key, cls in (("precision", "c-line"), ("recall", "c-line two"), ("selection_rate", "c-line three")):
+        plot.curve(_known(curve["threshold"], curve[key]), cls)
+    if at is not None:
+        plot.canvas.line((plot.x(float(at)), plot.y(0)), (plot.x(float(at)), plot.y(1)), "c-overall")
+        plot.canvas.text((plot.x(float(at)) + 4, plot.y(1) + 10), "in force", "c-tick")
+    return plot.canvas.svg()
+
+
+def strengths(finding: Finding) -> Markup:
+    """Draw how answers change as inputs are moved further."""
+    steps = finding.data["strengths"]
+    key = "rate" if "rate" in steps[0] else "shift"
+    points = _points([s["strength"] for s in steps], [s[key] for s in steps])
+    highs = [float(s["interval"][1]) for s in steps if s.get("interval")]
+    top = max([*(y for _, y in points), *highs]) or 0.1
+    share = "Share of decisions that change" if key == "rate" else "Mean change of the prediction"
+    plot = frame(
+        "Answers under noise",
+        "Size of the change, in spreads of the input",
+        share,
+        (0, max(x for x, _ in points)),
+        (0, top),
+    )
+    banded = [s for s in steps if s.get("interval")]
+    plot.band(
+        _points([s["strength"] for s in banded], [s["interval"][0] for s in banded]),
+        _points([s["strength"] for s in banded], [s["interval"][1] for s in banded]),
+    )
+    plot.curve(points, "c-line")
+    for step, (x, y) in zip(steps, points, strict=True):
+        plot.canvas.circle(
+            plot.at(x, y),
+            3.5,
+            "c-dot is-none",
+            f"{short(float(step['strength']))}: {y:.1%}" if key == "rate" else short(y),
+        )
+    return plot.canvas.svg()
+
+
+def partial_dependence(finding: Finding) -> Markup:
+    """Draw, for each of the leading features, the average answer along its range; thin lines are sampled rows."""
+    parts: list[Markup] = []
+    features = finding.data["features"][:6]
+    every = [
+        v
+        for f in features
+        for v in (*numbers(f["average"]), *(v for line in f.get("lines", [])[:20] for v in numbers(line)))
+    ]
+    reach = (min(every), max(every))
+    for feature in features:
+        average = numbers(feature["average"])
+        name = str(feature["feature"])
+        if feature.get("kind") == "category":
+            parts.append(_levels(name, [str(level) for level in feature["grid"]], average, reach))
+            continue
+        grid = numbers(feature["grid"])
+        plot = frame(f"Partial dependence of {name}", name, "Average answer", (grid[0], grid[-1]), reach, height=240)
+        for line in feature.get("lines", [])[:20]:
+            plot.curve(_points(grid, line), "c-faint")
+        plot.curve(_points(grid, average), "c-line strong")
+        parts.append(plot.canvas.svg())
+    return Markup('<div class="many">{}</div>').format(Markup("").join(parts))
+
+
+def _levels(name: str, levels: list[str], average: list[float], reach: Point) -> Markup:
+    plot = frame(f"Partial dependence of {name}", name, "Average answer", (-0.5, len(levels) - 0.5), reach, height=240)
+    for index, value in enumerate(average):
+        plot.canvas.circle(plot.at(index, value), 5, "c-dot is-none", f"{levels[index]}: {short(round(value, 4))}")
+    listed = ", ".join(f"{index} = {level}" for index, level in enumerate(levels[:4]))
+    plot.canvas.text((plot.x.start, 9), listed, "c-tick", limit=44)
+    return plot.canvas.svg()
+
+
+def mean_predicted(finding: Finding) -> Markup:
+    """Draw the mean truth against the mean prediction, by tenths of the prediction."""
+    bins = finding.data["bins"]
+    points = _points([b["mean_predicted"] for b in bins], [b["mean_truth"] for b in bins])
+    ends = [v for b in bins if b.get("interval") for v in numbers(b["interval"])]
+    low, high = min([*(v for p in points for v in p), *ends]), max([*(v for p in points for v in p), *ends])
+    plot = frame("Prediction and truth", "Mean prediction", "Mean truth", (low, high), (low, high))
+    plot.curve([(low, low), (high, high)], "c-guess")
+    for one, (x, y) in zip(bins, points, strict=True):
+        if one.get("interval"):
+            lower, upper = numbers(one["interval"])
+            plot.canvas.line(plot.at(x, lower), plot.at(x, upper), "c-whisker is-none")
+        plot.canvas.circle(plot.at(x, y), 4.5, "c-dot is-none", f"{int(one['n']):,} rows")
+    return plot.canvas.svg()

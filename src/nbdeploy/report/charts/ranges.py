@@ -1,0 +1,191 @@
+"""Values with their intervals against a gate: one line for a table, many under each other for groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.measurement import GroupValue
+from nbdeploy.documents.record import Interval, group_label
+from nbdeploy.report import wording
+from nbdeploy.report.charts.canvas import Axis, Canvas, short
+
+
+def region(gate: GateCondition) -> tuple[float, float]:
+    """Return the range of values that satisfies a gate."""
+    if isinstance(gate.bound, tuple):
+        return gate.bound
+    if gate.op in (">=", ">"):
+        return gate.bound, math.inf
+    if gate.op in ("<=", "<"):
+        return -math.inf, gate.bound
+    return gate.bound, gate.bound
+
+
+def _finite(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _reach(values: Sequence[float | None], limits: tuple[float, float] = (-math.inf, math.inf)) -> tuple[float, float]:
+    """Return an axis range around values, with air, inside what the measure can take."""
+    known = _finite(values)
+    low, high = min(known), max(known)
+    air = (high - low) * 0.18 or abs(high) * 0.2 or 0.1
+    return max(low - air, limits[0]), min(high + air, limits[1])
+
+
+def _whisker(canvas: Canvas, axis: Axis, y: float, value: float | None, interval: Interval | None, tone: str) -> None:
+    if interval is not None:
+        low = axis.low if interval[0] is None else interval[0]
+        high = axis.high if interval[1] is None else interval[1]
+        canvas.line((axis(low), y), (axis(high), y), f"c-whisker {tone}")
+        for end in _finite([low, high]):
+            if axis.low <= end <= axis.high:
+                canvas.line((axis(end), y - 4), (axis(end), y + 4), f"c-whisker {tone}")
+    if value is not None and math.isfinite(value):
+        canvas.circle((axis(value), y), 4.5, f"c-dot {tone}")
+
+
+def _allowed(canvas: Canvas, axis: Axis, gate: GateCondition, top: float, bottom: float) -> None:
+    low, high = region(gate)
+    start, end = axis(max(low, axis.low)), axis(min(high, axis.high))
+    canvas.rect(start, top, end - start, bottom - top, "c-allowed")
+    for edge in _finite([low, high]):
+        canvas.line((axis(edge), top - 3), (axis(edge), bottom + 3), "c-bound")
+
+
+def gate_line(finding: Finding) -> Markup:
+    """Draw one finding against its gate: allowed side shaded, bound as a line, value as a dot, interval as a whisker."""
+    if finding.gate is None or not _finite([finding.value]):
+        return Markup("")
+    bounds = wording.bounds(finding.gate)
+    how = wording.scale(finding.section, finding.metric)
+    limits = (*_reach([finding.value, *(finding.interval or ()), *bounds], how.limits), 6, 194)
+    if limits[1] <= limits[0]:
+        return Markup("")
+    said = f"{wording.value(finding)}, {wording.interval(finding)}; the gate asks {wording.condition(finding)}"
+    canvas = Canvas(200, 34, said, "spark")
+    axis = Axis(*limits)
+    canvas.rect(axis.start, 6, axis.end - axis.start, 12, "c-track")
+    _allowed(canvas, axis, finding.gate, 6, 18)
+    _whisker(canvas, axis, 12, finding.value, finding.interval, f"is-{finding.verdict or 'none'}")
+    for bound in bounds:
+        at = min(max(axis(bound), 16), 184)
+        canvas.text((at, 31), wording.plain(bound, wording.Scale(percent=how.percent)), "c-tick", anchor="middle")
+    return canvas.svg()
+
+
+def group_cell(value: GroupValue, finding: Finding) -> Markup:
+    """Draw one group's value and interval on the scale that its column shares, the overall value as a thin line."""
+    how = wording.scale(finding.section, finding.metric)
+    said = f"{group_label(value.group)}: {wording.number(value.value, how)} {wording.span(value.interval, how)}"
+    canvas = Canvas(110, 16, said, "spark")
+    axis = Axis(*column_reach(finding), 5, 105)
+    canvas.line((axis.start, 8), (axis.end, 8), "c-grid")
+    if finding.value is not None:
+        canvas.line((axis(finding.value), 1), (axis(finding.value), 15), "c-overall")
+    _whisker(canvas, axis, 8, value.value, value.interval, "is-excluded" if value.excluded else "is-none")
+    return canvas.svg()
+
+
+def column_reach(finding: Finding) -> tuple[float, float]:
+    """Return the scale that the groups of a metric share: 0 to 1 for rates, else what the values span."""
+    if wording.scale(finding.section, finding.metric).percent:
+        return 0.0, 1.0
+    known = _finite([v for g in finding.by_group for v in (g.value, *(g.interval or ()))])
+    if not known:
+        return 0.0, 1.0
+    low, high = _reach(known)
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a forest plot."""
+
+    name: str
+    value: float | None
+    interval: Interval | None
+    tone: str
+    text: str
+
+
+def forest(finding: Finding) -> Markup:
+    """Draw a group metric, one line a group, with the overall value and any gate as vertical lines."""
+    how = wording.scale(finding.section, finding.metric)
+    lines = [
+        Line(
+            f"{group_label(g.group)}",
+            g.value,
+            g.interval,
+            "is-excluded" if g.excluded else "is-none",
+            f"{wording.number(g.value, how)}  (n {g.denominator if g.denominator is not None else g.n:,})",
+        )
+        for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
+    ]
+    reach = column_reach(finding)
+    return _stack(wording.name(finding), lines, reach, how, finding.gate, finding.value)
+
+
+def compared(findings: Sequence[Finding]) -> Markup:
+    """Draw several disparities of one kind under each other, each with its own gate's allowed side."""
+    known = [f for f in findings if f.value is not None]
+    if not known:
+        return Markup("")
+    ratio = all(f.metric.endswith("_ratio") for f in known)
+    values = [v for f in known for v in (f.value, *(f.interval or ()), *wording.bounds(f.gate))]
+    top = 1.0 if ratio else min(max(*_finite(values), 0.1) * 1.15, 1.0)
+    lines = [Line(wording.name(f), f.value, f.interval, f"is-{f.verdict or 'none'}", wording.value(f)) for f in known]
+    canvas, axis = _paper("Disparities between groups", lines, (0.0, top), wording.Scale())
+    for index, (finding, line) in enumerate(zip(known, lines, strict=True)):
+        y = 20.0 + index * 28
+        if finding.gate is not None:
+            _allowed(canvas, axis, finding.gate, y - 9, y + 9)
+        _row(canvas, axis, y, line)
+    canvas.line((axis(1.0 if ratio else 0.0), 4), (axis(1.0 if ratio else 0.0), 20 + 28 * len(lines) - 12), "c-overall")
+    return canvas.svg()
+
+
+LEFT, RIGHT, WIDTH = 316, 132, 880
+
+
+def _paper(title: str, lines: Sequence[Line], reach: tuple[float, float], how: wording.Scale) -> tuple[Canvas, Axis]:
+    height = 20 + 28 * len(lines) + 22
+    canvas = Canvas(WIDTH, height, title)
+    axis = Axis(*reach, LEFT + 8, WIDTH - RIGHT)
+    for tick in axis.ticks():
+        canvas.line((axis(tick), 6), (axis(tick), height - 28), "c-grid")
+        shown = f"{short(tick * 100)} %" if how.percent else short(tick)
+        canvas.text((axis(tick), height - 10), shown, "c-tick", anchor="middle")
+    return canvas, axis
+
+
+def _row(canvas: Canvas, axis: Axis, y: float, line: Line) -> None:
+    canvas.text((LEFT - 6, y + 4), line.name, "c-text", anchor="end", limit=46)
+    if line.value is None:
+        canvas.text((axis.start, y + 4), "undefined", "c-tick")
+    _whisker(canvas, axis, y, line.value, line.interval, line.tone)
+    canvas.text((WIDTH - RIGHT + 14, y + 4), line.text, "c-number", limit=30)
+
+
+def _stack(
+    title: str,
+    lines: Sequence[Line],
+    reach: tuple[float, float],
+    how: wording.Scale,
+    gate: GateCondition | None,
+    overall: float | None,
+) -> Markup:
+    canvas, axis = _paper(title, lines, reach, how)
+    bottom = 20.0 + 28 * len(lines) - 12
+    if gate is not None:
+        _allowed(canvas, axis, gate, 6, bottom)
+    if overall is not None:
+        canvas.line((axis(overall), 4), (axis(overall), bottom), "c-overall")
+    for index, line in enumerate(lines):
+        _row(canvas, axis, 20.0 + index * 28, line)
+    return canvas.svg()

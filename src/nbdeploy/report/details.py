@@ -1,0 +1,155 @@
+"""What a finding holds beyond its number, told as rows of text: broken rules, weak slices, packages, ranks, the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nbdeploy.documents.card import Block
+from nbdeploy.documents.finding import Finding
+from nbdeploy.report import wording
+
+Row = tuple[str, str]
+_RATE = wording.Scale(percent=True)
+MOST = 40
+
+
+def details(finding: Finding) -> tuple[Block, ...]:
+    """Return the tables that belong to a finding; none where its data is not of the form that is known."""
+    known = _TABLES.get(finding.metric)
+    if known is None or finding.features:
+        return ()
+    title, tell, folded = known
+    try:
+        rows = tuple(tell(finding.data))[:MOST]
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return ()  # an edited notebook recorded something else; the number itself stays in the table above
+    if finding.metric == "surrogate_fidelity":
+        tree = str(finding.data.get("tree") or "")
+        return (
+            (Block(kind="text", title=title, text=tree, options={"code": True}, findings=(finding.id,)),)
+            if tree
+            else ()
+        )
+    if not rows:
+        return ()
+    return (Block(kind="facts", title=title, rows=rows, findings=(finding.id,), options={"folded": folded}),)
+
+
+def _share(part: Any, whole: Any) -> str:
+    return (
+        f"{int(part):,} of {int(whole):,} ({wording.number(int(part) / int(whole), _RATE)})"
+        if int(whole)
+        else "no rows"
+    )
+
+
+def _rules(data: dict[str, Any]) -> Iterator[Row]:
+    for rule in data["rules"]:
+        where = f"{rule['column']}: {rule['rule']}" if "column" in rule else str(rule["rule"])
+        yield where, wording.counted(int(rule["rows"]), "row")
+
+
+def _classes(data: dict[str, Any]) -> Iterator[Row]:
+    total = sum(int(one["n"]) for one in data["classes"])
+    for one in data["classes"]:
+        trained = f"; {int(one['train_n']):,} in training" if one.get("train_n") is not None else ""
+        yield str(one["class"]), _share(one["n"], total) + trained
+
+
+def _outliers(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["columns"]:
+        if one["outliers"]:
+            yield (
+                str(one["column"]),
+                f"{_share(one['outliers'], one['n'])} outside {float(one['low']):.4g} to {float(one['high']):.4g}",
+            )
+
+
+def _outside(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["columns"]:
+        if one["outside"]:
+            yield (
+                str(one["column"]),
+                f"{_share(one['outside'], one['n'])} outside {float(one['low']):.4g} to {float(one['high']):.4g}",
+            )
+
+
+def _leakage(data: dict[str, Any]) -> Iterator[Row]:
+    yield (
+        "Evaluated rows that also stand in training",
+        f"{int(data['matches']):,} ({int(data['train_rows']):,} training rows compared)",
+    )
+
+
+def _slices(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["slices"]:
+        span = wording.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
+        yield (
+            str(one["slice"]),
+            f"{wording.number(float(one['accuracy']), _RATE)}{f' ({span})' if span else ''}, {wording.counted(int(one['n']), 'row')}",
+        )
+    if data.get("overall") is not None:
+        yield "All rows", wording.number(float(data["overall"]), _RATE)
+    if data.get("found_on") is not None:
+        yield "How found", f"on {int(data['found_on']):,} rows, judged on {int(data['judged_on']):,} others"
+
+
+def _ranks(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["ranks"]:
+        named = f"{one['feature']}{' (sensitive)' if one.get('sensitive') else ''}"
+        if one.get("rank") is None:
+            yield named, "not an input of the model"
+        else:
+            yield named, f"rank {int(one['rank'])} of {int(data['features_total'])}"
+
+
+def _baseline(data: dict[str, Any]) -> Iterator[Row]:
+    metric = str(data["metric"])
+    how = wording.scale("performance", metric)
+    yield f"{wording.label('performance', metric)} of this model", wording.number(float(data["model"]), how)
+    yield f"… of always saying “{data['always']}”", wording.number(float(data["baseline"]), how)
+
+
+def _batches(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["batches"]:
+        yield (
+            wording.counted(int(one["rows"]), "row"),
+            f"{float(one['ms']):,.1f} ms, {float(one['rows_per_s']):,.0f} rows a second",
+        )
+
+
+def _packages(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["packages"]:
+        yield str(one["package"]), f"asked {one['asked']}, here {one['here'] or 'not installed'}"
+    python = data.get("python")
+    if python:
+        yield "Python", f"asked {python['asked']}, here {python['here']}"
+
+
+def _clean_load(data: dict[str, Any]) -> Iterator[Row]:
+    if data.get("error"):
+        yield "Error", str(data["error"])
+    if data.get("seconds") is not None:
+        yield "Time to load", f"{float(data['seconds']):.2f} s"
+
+
+def _tree(data: dict[str, Any]) -> Iterator[Row]:
+    yield "Tree", str(data["tree"])
+
+
+_TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {
+    "contract_violations": ("Broken rules", _rules, False),
+    "output_violations": ("Broken rules of the answers", _rules, False),
+    "minority_share": ("Rows of each class", _classes, False),
+    "outlier_share": ("Outliers by column", _outliers, True),
+    "out_of_range_share": ("Outside the range seen before, by column", _outside, True),
+    "leakage": ("Leakage", _leakage, False),
+    "worst_slice_accuracy": ("The weakest parts of the data (accuracy)", _slices, False),
+    "forbidden_in_top": ("Rank of sensitive and forbidden features", _ranks, False),
+    "skill_over_baseline": ("Against the simplest rule", _baseline, False),
+    "throughput_rows_per_s": ("Throughput by batch size", _batches, True),
+    "environment_mismatches": ("Packages in another version than the model asks for", _packages, True),
+    "loads_in_clean_process": ("Loading in a new process", _clean_load, False),
+    "surrogate_fidelity": ("A small tree that imitates the model", _tree, False),
+}

@@ -1,0 +1,114 @@
+"""From ``card.json`` to what people read: one offline HTML file, and Markdown. The card alone decides every byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nbdeploy.documents.card import Block, Card
+from nbdeploy.documents.finding import SEVERITY, Finding
+from nbdeploy.documents.measurement import GroupValue
+from nbdeploy.documents.record import group_label
+from nbdeploy.report import charts, inert, wording
+from nbdeploy.templates import path
+
+
+def render_html(card: Card) -> str:
+    """Return the card as one HTML file: no script, nothing from outside, every foreign text inert."""
+    return _environment("html").get_template("card.html.j2").render(_parts(card))
+
+
+def render_markdown(card: Card) -> str:
+    """Return the card as Markdown, tables and words only."""
+    text = _environment("md").get_template("card.md.j2").render(_parts(card))
+    lines = [line.rstrip() for line in text.split("\n")]
+    kept = [line for index, line in enumerate(lines) if line or (index and lines[index - 1])]
+    return "\n".join(kept).strip() + "\n"
+
+
+class Literal(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def _visible(value: Any) -> Any:
+    return inert.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _literal(value: Any) -> Any:
+    return inert.markdown(value) if isinstance(value, str) and not isinstance(value, Literal) else value
+
+
+@cache
+def _environment(form: str) -> Environment:
+    """Return the template engine; its `finalize` sees every value that a template writes, so none is forgotten."""
+    environment = Environment(
+        loader=FileSystemLoader(path("card")),
+        autoescape=form == "html",
+        undefined=StrictUndefined,
+        finalize=_visible if form == "html" else _literal,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        w=wording,
+        severity=tuple(reversed(SEVERITY)),
+        group_label=group_label,
+        group_rows=group_rows,
+        draw=charts.draw,
+        gate_line=charts.gate_line,
+        group_cell=charts.group_cell,
+    )
+    environment.filters.update(brief=_brief, literal=Literal, plainly=_plainly)
+    return environment
+
+
+def _brief(text: str, limit: int = 90) -> str:
+    """Cut a name for a table cell."""
+    return inert.visible(text, limit)
+
+
+def _plainly(text: str) -> Literal:
+    """Return one line of an indented code block, where Markdown interprets nothing."""
+    return Literal(inert.visible(text))
+
+
+def _parts(card: Card) -> dict[str, Any]:
+    by_id = {finding.id: finding for finding in card.findings}
+    summary, *sections = card.sections
+    tabled = {
+        id for section in sections for block in section.blocks if block.kind == "findings" for id in block.findings
+    }
+    gated = [finding for finding in card.findings if finding.verdict is not None]
+    return {
+        "card": card,
+        "css": Markup(path("card", "card.css").read_text("utf-8")),  # noqa: S704 - our own file
+        "summary": summary,
+        "sections": sections,
+        "points": [block for block in summary.blocks if block.kind == "note"],
+        "gated": sorted(gated, key=lambda finding: -SEVERITY.index(finding.verdict or "pass")),
+        "named": lambda block: _named(block, by_id),
+        "anchors": {finding.id: f"f{index}" for index, finding in enumerate(card.findings)},
+        "tabled": tabled,
+        "evaluated": next((data for data in card.subject.data if data.role in ("evaluation", "predictions")), None),
+    }
+
+
+def _named(block: Block, by_id: dict[str, Finding]) -> list[Finding]:
+    """Return the findings that a block names."""
+    return [by_id[id] for id in block.findings if id in by_id]
+
+
+def group_rows(findings: Sequence[Finding]) -> list[tuple[GroupValue, list[GroupValue | None]]]:
+    """Return one row for each group: its first value, then its value in each finding."""
+    rows: dict[str, dict[str, GroupValue]] = {}
+    for finding in findings:
+        for value in finding.by_group:
+            rows.setdefault(group_label(value.group), {})[finding.id] = value
+    return [(next(iter(row.values())), [row.get(finding.id) for finding in findings]) for row in rows.values()]

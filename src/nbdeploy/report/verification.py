@@ -1,0 +1,56 @@
+"""The last section of a card: every digest, and how to check each with ordinary tools."""
+
+from __future__ import annotations
+
+from nbdeploy.documents.card import Block, CardSection
+from nbdeploy.documents.evidence import Evidence
+
+MODEL_LINE = (
+    "cd MODEL_FOLDER && find . -type f ! -path ./registered_model_meta -printf '%P\\n' "
+    "| LC_ALL=C sort | tr '\\n' '\\0' | xargs -0 sha256sum | sha256sum"
+)
+
+
+def verification(evidence: Evidence, digest: str) -> CardSection:
+    """Return the digests of everything this card rests on, and the commands that confirm them."""
+    subject, run = evidence.subject, evidence.run
+    digests = [("evidence.json", digest), ("objective.yaml", evidence.objective.digest)]
+    if subject.model is not None:
+        digests.append((f"Model {subject.model.uri}", subject.model.digest))
+    digests += [(f"Data ({data.role}): {data.name}", data.digest) for data in subject.data]
+    notebooks = []
+    for notebook in subject.notebooks:
+        notebooks.append((f"{notebook.name} as written", notebook.source_digest))
+        executed = notebook.executed_digest or f"none: {notebook.reason or notebook.status.replace('_', ' ')}"
+        notebooks.append((f"{notebook.name} as executed", executed))
+    seconds = (run.finished - run.started).total_seconds()
+    ran = (
+        ("Run", run.id),
+        ("Run by", f"{run.by} on {run.host}"),
+        ("Started", f"{run.started:%Y-%m-%d %H:%M:%S %Z}".strip()),
+        ("Took", f"{seconds:,.0f} s"),
+        ("Seed", str(run.seed)),
+        ("nbdeploy", run.nbdeploy),
+        *((str(name), str(value)) for name, value in subject.parameters.items()),
+    )
+    shell = [
+        "sha256sum evidence.json objective.yaml     # must print the two digests above",
+        "jq .verdict evidence.json                  # must agree with the summary of this card",
+        "jq -r .evidence card.json                  # must be the digest of evidence.json",
+    ]
+    if subject.model is not None:
+        shell.append(f"{MODEL_LINE}    # must print the model's digest")
+    blocks = [
+        Block(kind="facts", title="Fingerprints (SHA-256)", rows=tuple(digests), options={"mono": True}),
+        Block(kind="text", title="Check them with ordinary tools", text="\n".join(shell), options={"code": True}),
+        Block(kind="facts", title="How it was run", rows=ran),
+    ]
+    if notebooks:
+        blocks.append(
+            Block(kind="facts", title="Notebooks", rows=tuple(notebooks), options={"mono": True, "folded": True})
+        )
+    if subject.environment:
+        rows = tuple(sorted(subject.environment.items()))
+        blocks.append(Block(kind="facts", title="Software environment", rows=rows, options={"folded": True}))
+    lead = "This page is made from card.json, which is made from evidence.json. Nothing on it needs to be believed: every file can be checked."
+    return CardSection(id="verification", title="Verification", lead=lead, blocks=tuple(blocks))

@@ -1,0 +1,172 @@
+"""Verdicts and cards where people work: as rows for a terminal, and as HTML, Markdown and plain text for a notebook.
+
+The HTML survives the sanitiser of an untrusted notebook: no style, script, svg, role or aria, only structure and
+``meter``. The sign and the word of a verdict stand in text, so nothing is lost where colours are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from nbdeploy.documents.card import Card
+from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.finding import Finding, Verdict
+from nbdeploy.report import inert, wording
+from nbdeploy.report.summary import in_words, ordered
+
+HEADERS = ("Gate", "Verdict", "Measured", "Interval", "Must be", "What to do")
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One gate as every surface shows it; all texts are inert but not escaped."""
+
+    id: str
+    gate: str
+    verdict: Verdict
+    word: str
+    value: str
+    interval: str
+    bound: str
+    reason: str
+    advice: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts under `HEADERS`."""
+        todo = "" if self.verdict == "pass" else self.advice or self.reason
+        return (self.gate, self.word, self.value, self.interval, self.bound, todo)
+
+
+def verdict_row(finding: Finding) -> VerdictRow:
+    """Return one gated finding as a row."""
+    verdict = finding.verdict or "not_evaluated"
+    return VerdictRow(
+        id=inert.visible(finding.id, 160),
+        gate=inert.visible(wording.name(finding), 120),
+        verdict=verdict,
+        word=f"{wording.MARKS[verdict]} {wording.VERDICTS[verdict].lower()}",
+        value=wording.value(finding),
+        interval=wording.interval(finding),
+        bound=wording.condition(finding),
+        reason=inert.visible(finding.reason),
+        advice=inert.visible(finding.advice),
+    )
+
+
+def verdict_rows(evidence: Evidence | Card) -> tuple[VerdictRow, ...]:
+    """Return every gate as a row, worst verdict first."""
+    return tuple(verdict_row(finding) for finding in ordered(_gated(evidence)))
+
+
+def _gated(document: Evidence | Card) -> tuple[Finding, ...]:
+    return tuple(finding for finding in document.findings if finding.verdict is not None)
+
+
+def headline(document: Evidence | Card) -> str:
+    """Return one line: the overall verdict and the counts behind it."""
+    word = wording.VERDICTS[document.verdict.overall]
+    return f"{wording.MARKS[document.verdict.overall]} {word}. {in_words(document)}"
+
+
+def verdict_html(document: Evidence | Card) -> str:
+    """Return the table of gates for a notebook."""
+    head = Markup("").join(Markup("<th>{}</th>").format(name) for name in HEADERS)
+    rows = Markup("").join(_row(row) for row in verdict_rows(document))
+    table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, rows)
+    return str(Markup("<p><strong>{}</strong></p>{}").format(headline(document), table))
+
+
+def _row(row: VerdictRow) -> Markup:
+    first, word, *rest = row.cells
+    cells = Markup("").join(Markup("<td>{}</td>").format(cell) for cell in rest)
+    return Markup("<tr><td>{}<br><code>{}</code></td><td><strong>{}</strong></td>{}</tr>").format(
+        first, row.id, word, cells
+    )
+
+
+def verdict_markdown(document: Evidence | Card) -> str:
+    """Return the table of gates as Markdown."""
+    rows = [
+        HEADERS,
+        ("---",) * len(HEADERS),
+        *(tuple(inert.markdown(cell) for cell in row.cells) for row in verdict_rows(document)),
+    ]
+    return "\n".join(
+        [f"**{inert.markdown(headline(document))}**", "", *("| " + " | ".join(row) + " |" for row in rows)]
+    )
+
+
+def verdict_text(document: Evidence | Card) -> str:
+    """Return the gates as plain text, advice on a line of its own."""
+    rows = verdict_rows(document)
+    lines = [headline(document), ""]
+    table = [row.cells[:5] for row in rows]
+    widths = [max((len(cells[column]) for cells in table), default=0) for column in range(5)]
+    for row, cells in zip(rows, table, strict=True):
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        if row.cells[5]:
+            lines.append(f"    → {row.cells[5]}")
+    return "\n".join(lines)
+
+
+def card_html(card: Card, link: str | None = None) -> str:
+    """Return a card's first page for a notebook: what it is for, the verdict, what to know, every gate.
+
+    Parameters
+    ----------
+    link
+        The address or path of the whole card, shown as text.
+    """
+    summary = card.sections[0]
+    notes = Markup("").join(
+        Markup("<li><strong>{}.</strong> {}</li>").format(inert.visible(b.title), inert.visible(b.text))
+        for b in summary.blocks
+        if b.kind == "note"
+    )
+    whole = Markup("<p>The whole card: <code>{}</code></p>").format(inert.visible(link)) if link else Markup("")
+    return str(
+        Markup("<h3>Model card: {}</h3><p>{}</p>{}<p>What you must know</p><ol>{}</ol>{}").format(
+            inert.visible(card.title, 160),
+            inert.visible(summary.lead),
+            Markup(verdict_html(card)),
+            notes,
+            whole,
+        )
+    )
+
+
+def card_markdown(card: Card, link: str | None = None) -> str:
+    """Return a card's first page as Markdown."""
+    summary = card.sections[0]
+    notes = [
+        f"{n}. **{inert.markdown(b.title)}.** {inert.markdown(b.text)}"
+        for n, b in enumerate((b for b in summary.blocks if b.kind == "note"), 1)
+    ]
+    parts = [
+        f"### Model card: {inert.markdown(card.title, 160)}",
+        inert.markdown(summary.lead),
+        verdict_markdown(card),
+        "\n".join(notes),
+    ]
+    return "\n\n".join([*parts, f"The whole card: {inert.markdown(link)}"] if link else parts)
+
+
+def card_text(card: Card, link: str | None = None) -> str:
+    """Return a card's first page as plain text."""
+    summary = card.sections[0]
+    notes = [
+        f"{n}. {inert.visible(b.title)}. {inert.visible(b.text)}"
+        for n, b in enumerate((b for b in summary.blocks if b.kind == "note"), 1)
+    ]
+    parts = [
+        f"Model card: {inert.visible(card.title, 160)}",
+        inert.visible(summary.lead),
+        "",
+        verdict_text(card),
+        "",
+        *notes,
+    ]
+    return "\n".join([*parts, "", f"The whole card: {inert.visible(link)}"] if link else parts)

@@ -1,0 +1,143 @@
+"""Writing a card beside its evidence, and checking later that what lies there still belongs together."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from nbdeploy.documents.card import Card
+from nbdeploy.documents.evidence import Digest, Evidence
+from nbdeploy.errors import CardError, FormatError
+from nbdeploy.report.assemble import assemble
+from nbdeploy.report.junit import junit
+from nbdeploy.report.render import render_html, render_markdown
+
+CARD, HTML, MARKDOWN, JUNIT = "card.json", "card.html", "card.md", "junit.xml"
+EVIDENCE, OBJECTIVE = "evidence.json", "objective.yaml"
+
+
+def write_card(evidence_bytes: bytes, folder: Path) -> Card:
+    """Write ``card.json``, ``card.html``, ``card.md`` and ``junit.xml`` for the evidence as it is stored.
+
+    Parameters
+    ----------
+    evidence_bytes
+        The exact bytes of ``evidence.json``; the card names their digest.
+    folder
+        Where to write; it must exist.
+
+    Returns
+    -------
+    Card
+        The card, equal to what ``card.json`` reads back to.
+
+    Raises
+    ------
+    FormatError
+        The bytes are no evidence.
+    """
+    evidence = Evidence.from_bytes(evidence_bytes)
+    stored = assemble(evidence, _digest(evidence_bytes)).to_bytes()
+    # Rendered from what was stored, so that anybody who has card.json gets the same bytes.
+    card = Card.from_bytes(stored)
+    (folder / CARD).write_bytes(stored)
+    (folder / HTML).write_bytes(render_html(card).encode())
+    (folder / MARKDOWN).write_bytes(render_markdown(card).encode())
+    (folder / JUNIT).write_bytes(junit(evidence).encode())
+    return card
+
+
+def verify_card(folder: Path) -> tuple[str, ...]:
+    """Check the documents of a run folder against each other.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each thing that does not belong together; empty when all is well.
+
+    Raises
+    ------
+    CardError
+        There is no card to check, or a document cannot be read.
+    """
+    evidence_bytes, card_bytes = _read(folder, EVIDENCE), _read(folder, CARD)
+    try:
+        evidence, card = Evidence.from_bytes(evidence_bytes), Card.from_bytes(card_bytes)
+    except FormatError as error:
+        raise CardError(
+            f"the card in {folder} cannot be checked ({error.fact})", next="take the documents from the registry again"
+        ) from None
+    problems = [
+        *_belongs(evidence, card, _digest(evidence_bytes)),
+        *_objective(folder, evidence),
+        *_pages(folder, evidence, card),
+    ]
+    return tuple(problems)
+
+
+def _belongs(evidence: Evidence, card: Card, digest: Digest) -> list[str]:
+    """Compare the card with the evidence, naming each number that differs."""
+    problems = []
+    if card.evidence != digest:
+        problems.append(
+            f"{CARD} was made from other evidence: it names {card.evidence[:19]}…, {EVIDENCE} is {digest[:19]}…"
+        )
+    told = {finding.id: finding for finding in card.findings}
+    for finding in evidence.findings:
+        if finding.id not in told:
+            problems.append(f"{CARD} leaves out the finding {finding.id}")
+        elif told[finding.id] != finding:
+            problems.append(
+                f"{CARD} tells {finding.id} otherwise than {EVIDENCE}: {told[finding.id].value} instead of {finding.value}"
+            )
+    invented = [finding.id for finding in card.findings if evidence.finding(finding.id) is None]
+    problems += [f"{CARD} tells a finding that {EVIDENCE} does not hold: {id}" for id in invented]
+    if card.verdict != evidence.verdict:
+        problems.append(
+            f"{CARD} tells another verdict ({card.verdict.overall}) than {EVIDENCE} ({evidence.verdict.overall})"
+        )
+    # Words may change with the version of nbdeploy; whatever else differs was not written by it.
+    if not problems and card != assemble(evidence, digest):
+        problems.append(
+            f"{CARD} says something that does not follow from {EVIDENCE} (card and evidence were made by nbdeploy {card.run.nbdeploy})"
+        )
+    return problems
+
+
+def _objective(folder: Path, evidence: Evidence) -> list[str]:
+    file = folder / OBJECTIVE
+    if not file.is_file():
+        return [f"{OBJECTIVE} is missing, so its digest cannot be checked"]
+    if _digest(file.read_bytes()) != evidence.objective.digest:
+        return [f"{OBJECTIVE} is not the objective that the evidence was judged by"]
+    return []
+
+
+def _pages(folder: Path, evidence: Evidence, card: Card) -> list[str]:
+    """Make every page again and compare the bytes."""
+    made = (
+        (HTML, render_html(card), CARD),
+        (MARKDOWN, render_markdown(card), CARD),
+        (JUNIT, junit(evidence), EVIDENCE),
+    )
+    problems = []
+    for name, text, source in made:
+        file = folder / name
+        if not file.is_file():
+            problems.append(f"{name} is missing")
+        elif file.read_bytes() != text.encode():
+            problems.append(f"{name} is not what {source} gives")
+    return problems
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError:
+        raise CardError(
+            f"there is no {name} in {folder}", next="make a card with: nbdeploy validate OBJECTIVE --out DIR"
+        ) from None
+
+
+def _digest(data: bytes) -> Digest:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
