@@ -1,0 +1,231 @@
+"""The gateway: one address per endpoint, whatever versions answer behind it.
+
+An endpoint has arms: versions with weights. A switch replaces the arms at once; a request that was given to an arm
+before is answered by that arm, whose worker is only stopped when it has answered everything.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from nbdeploy.documents.release import Arm, Observations
+from nbdeploy.serve.counts import ArmCounts
+from nbdeploy.serve.metrics import exposition
+from nbdeploy.serve.schema import BadInputError, InputSchema, Rows
+from nbdeploy.serve.scoring import read_rows
+from nbdeploy.serve.workers import ModelFailedError, Worker, WorkerLostError
+
+_REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of a request's body."""
+
+
+@dataclass(eq=False)
+class ServedVersion:
+    """A version that can answer: its worker, its schema and what it answered so far."""
+
+    version: str
+    worker: Worker
+    schema: InputSchema
+    counts: ArmCounts = field(default_factory=ArmCounts)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Who answers at an endpoint. Without arms, `reason` says why nobody does."""
+
+    endpoint: str
+    environment: str
+    arms: tuple[tuple[ServedVersion, float], ...] = ()
+    reason: str = ""
+
+    def choose(self) -> list[ServedVersion]:
+        """Return the arm for a request, drawn by weight, and after it the others that may help out."""
+        weighted = [(arm, weight) for arm, weight in self.arms if weight > 0]
+        if not weighted:
+            return []
+        # Drawn, not counted round: versions are compared, and periodic traffic must not meet a periodic choice.
+        (first,) = random.choices([arm for arm, _ in weighted], [weight for _, weight in weighted])  # noqa: S311 - no secret
+        return [first, *(arm for arm, _ in weighted if arm is not first)]
+
+
+class Gateway:
+    """The traffic of all endpoints and the application that answers it.
+
+    Addresses are paths below ``/endpoints/``: the endpoint's name, or ``ENVIRONMENT/ENDPOINT`` beside it.
+    """
+
+    def __init__(self) -> None:
+        self._traffic: dict[str, Traffic] = {}
+        self.app = Starlette(
+            routes=[
+                Route("/ping", self._ping),
+                Route("/health", self._ping),
+                Route("/endpoints", self._status),
+                Route("/metrics", self._metrics),
+                Route("/invocations", self._invocations, methods=["POST"]),
+                Route("/endpoints/{address:path}/invocations", self._invocations, methods=["POST"]),
+                Route("/{address:path}/invocations", self._invocations, methods=["POST"]),
+            ]
+        )
+
+    # What the release stage does --------------------------------------------------------------------------------------
+
+    def direct(self, address: str, traffic: Traffic) -> None:
+        """Let these arms answer from the next request on. Safe from any thread."""
+        self._traffic = {**self._traffic, address: traffic}
+
+    def observations(self, address: str) -> Observations:
+        """Return what each arm of an endpoint answered since it was started."""
+        traffic = self._traffic.get(address)
+        arms = () if traffic is None else tuple(_arm(served, weight) for served, weight in traffic.arms)
+        return Observations(endpoint=address, at=datetime.now(UTC), arms=arms)
+
+    # What callers see -------------------------------------------------------------------------------------------------
+
+    async def _ping(self, _: Request) -> Response:
+        return Response(b"\n", media_type="application/json")
+
+    async def _status(self, _: Request) -> Response:
+        return _json({"endpoints": [_described(address, traffic) for address, traffic in self._traffic.items()]})
+
+    async def _metrics(self, _: Request) -> Response:
+        text, content_type = exposition(self._traffic)
+        return Response(text, media_type=content_type)
+
+    async def _invocations(self, request: Request) -> Response:
+        begun = time.perf_counter()
+        given = request.headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        try:
+            address, traffic = self._find(request.path_params.get("address"))
+            body = await _body(request)
+        except BadInputError as error:
+            return _refusal(error, request_id)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
+        arms = traffic.choose()
+        if not arms:
+            return _json(
+                {"error": f"nothing is live at {address}: {traffic.reason}", "request_id": request_id},
+                503,
+                {"retry-after": "30"},
+            )
+        return await self._answer(arms, body, request.headers.get("content-type", ""), request_id, begun)
+
+    def _find(self, address: str | None) -> tuple[str, Traffic]:
+        traffic = self._traffic
+        if address is None:
+            if len(traffic) != 1:
+                raise BadInputError(404, f"name the endpoint: POST /endpoints/NAME/invocations ({_names(traffic)})")
+            return next(iter(traffic.items()))
+        if address not in traffic:
+            raise BadInputError(404, f"there is no endpoint {address!r} ({_names(traffic)})")
+        return address, traffic[address]
+
+    async def _answer(
+        self, arms: Sequence[ServedVersion], body: bytes, content_type: str, request_id: str, begun: float
+    ) -> Response:
+        why = ""
+        for arm in arms:
+            try:
+                rows = read_rows(body, content_type, arm.schema)
+            except BadInputError as error:
+                arm.counts.refused += 1
+                return _refusal(error, request_id, arm.version)
+            try:
+                answer = await arm.worker.ask(rows)
+            except ModelFailedError as error:
+                arm.counts.failed()
+                return _json(
+                    {"error": str(error), "version": arm.version, "request_id": request_id},
+                    500,
+                    _headers(arm, request_id),
+                )
+            except WorkerLostError as error:  # nothing wrong with the request: another version answers it
+                arm.counts.failed()
+                why = str(error)
+                continue
+            arm.counts.answered((time.perf_counter() - begun) * 1000, rows.n)
+            return _answered(answer, arm, rows, request_id)
+        return _json({"error": f"no version answers: {why}", "request_id": request_id}, 503, {"retry-after": "5"})
+
+
+def _answered(answer: Mapping[str, Any], arm: ServedVersion, rows: Rows, request_id: str) -> Response:
+    headers = _headers(arm, request_id)
+    content: dict[str, Any] = {**answer, "version": arm.version, "request_id": request_id}
+    if rows.extra:
+        content["ignored_columns"] = rows.extra
+        headers["x-nbdeploy-ignored-columns"] = str(len(rows.extra))
+    return _json(content, 200, headers)
+
+
+async def _body(request: Request) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise BadInputError(413, f"the body is larger than {MAX_BODY // 1024 // 1024} MB; send fewer rows at once")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _headers(arm: ServedVersion, request_id: str) -> dict[str, str]:
+    return {"x-nbdeploy-version": arm.version, "x-request-id": request_id}
+
+
+def _refusal(error: BadInputError, request_id: str, version: str | None = None) -> Response:
+    content = {"error": error.sentence, "column": error.column, "version": version, "request_id": request_id}
+    return _json(
+        {key: value for key, value in content.items() if value is not None}, error.status, {"x-request-id": request_id}
+    )
+
+
+def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, dict(headers or {}), media_type="application/json")
+
+
+def _arm(served: ServedVersion, weight: float) -> Arm:
+    counts = served.counts
+    return Arm(
+        version=served.version,
+        weight=weight,
+        requests=counts.requests,
+        errors=counts.errors,
+        latency_p50_ms=counts.latency.quantile(0.5),
+        latency_p95_ms=counts.latency.quantile(0.95),
+    )
+
+
+def _described(address: str, traffic: Traffic) -> dict[str, Any]:
+    return {
+        "address": address,
+        "endpoint": traffic.endpoint,
+        "environment": traffic.environment,
+        "invocations": f"/endpoints/{address}/invocations",
+        "live": any(weight > 0 for _, weight in traffic.arms),
+        "reason": traffic.reason,
+        "arms": [
+            _arm(served, weight).model_dump(mode="json")
+            | {"refused": served.counts.refused, "worker": served.worker.state, "restarts": served.worker.restarts}
+            for served, weight in traffic.arms
+        ],
+    }
+
+
+def _names(traffic: Mapping[str, Traffic]) -> str:
+    return f"there are: {', '.join(sorted(traffic))}" if traffic else "nothing is deployed here yet"
