@@ -9,7 +9,9 @@ from datetime import date
 from itertools import combinations
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from nbdeploy.documents.record import Document, Record, Scalar
 
@@ -73,6 +75,16 @@ class Gate(Record):
         if isinstance(self.bound, tuple) and self.bound[0] > self.bound[1]:
             raise ValueError(f"min {self.bound[0]} is above max {self.bound[1]}")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe what a user may write: a condition as text, or the mapping."""
+        stored = handler.resolve_ref_schema(handler(core_schema))
+        written = {name: schema for name, schema in stored["properties"].items() if name not in ("op", "bound")}
+        limits = {"min": {"type": "number"}, "max": {"type": "number"}}
+        group = {"group": {"anyOf": [{"type": "string"}, written["group"]]}}
+        mapping = {"type": "object", "properties": limits | written | group, "additionalProperties": False}
+        return {"anyOf": [{"type": "string", "pattern": _CONDITION.pattern}, mapping, dict(stored)]}
 
     @property
     def region(self) -> tuple[float, float]:

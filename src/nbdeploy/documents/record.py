@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import isfinite, isnan
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
 
 from nbdeploy.errors import FormatError
 
@@ -25,7 +25,12 @@ def _number_out(value: float | None) -> float | str | None:
     return value if isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
-Number = Annotated[float | None, BeforeValidator(_number_in), PlainSerializer(_number_out, when_used="json")]
+Number = Annotated[
+    float | None,
+    BeforeValidator(_number_in),
+    PlainSerializer(_number_out, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf"]}, {"type": "null"}]}),
+]
 """A finite number, an infinite bound (``"inf"`` in JSON), or None where the quantity is undefined. Never NaN."""
 
 Interval = tuple[Number, Number]

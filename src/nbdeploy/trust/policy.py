@@ -65,7 +65,8 @@ class Service(Record):
 class Environment(Record):
     """What one environment asks for.
 
-    `runner` names the services that may have run the validation; empty for any with the role runner.
+    `runner` names the services that may have run the validation; empty for any with the role runner. `notebooks` lists the
+    digests of validation notebooks whose own measurements count for floor gates.
     """
 
     approvals: int = Field(default=1, ge=0)
@@ -76,6 +77,7 @@ class Environment(Record):
     not_evaluated: Literal["acknowledge", "waive", "block"] = "acknowledge"
     failed: Literal["waive", "block"] = "block"
     waive_by: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
 
 
 class Floor(Record):
@@ -127,6 +129,12 @@ class Policy(Record):
                 if owner != entry.name:
                     raise ValueError(f"one key belongs to {owner!r} and to {entry.name!r}")
         return self
+
+    @property
+    def trusted_notebooks(self) -> tuple[str, ...]:
+        """Digests of the notebooks that count, over all environments."""
+        listed = (*self.notebooks, *(digest for rule in self.environments.values() for digest in rule.notebooks))
+        return tuple(dict.fromkeys(listed))
 
     @property
     def publics(self) -> tuple[str, ...]:

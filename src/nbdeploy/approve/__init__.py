@@ -1,0 +1,1 @@
+"""Stage *approve*: who takes responsibility for these bytes, in this environment, until when?"""

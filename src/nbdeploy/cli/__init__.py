@@ -1,0 +1,72 @@
+"""The command line: one module per verb group. It parses, calls one verb and draws what comes back."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from nbdeploy.errors import NbdeployError
+
+_COMMANDS: dict[str, str] = {
+    "init": "project:init",
+    "declare": "evidence:declare",
+    "validate": "evidence:validate",
+    "card": "evidence:card",
+    "deploy": "deployment:deploy",
+    "signoff": "deployment:signoff",
+    "wait": "deployment:wait",
+    "status": "deployment:status",
+    "release": "deployment:release",
+    "rollback": "deployment:rollback",
+    "up": "service:up",
+    "down": "service:down",
+    "audit": "chain:audit",
+    "key": "chain:key",
+    "policy": "chain:policy",
+    "schema": "project:schema",
+    "demo": "demo:demo",
+}
+
+
+class _Lazy(click.Group):
+    """Loads a verb's module when the verb is used, so that ``nbdeploy --help`` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(f"nbdeploy.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="nbdeploy")
+def nbdeploy() -> None:
+    """Take a model from a notebook to production under control."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 refused, 2 not possible, 130 interrupted (validate also knows 3)."""
+    try:
+        outcome: Any = nbdeploy.main(args=arguments, prog_name="nbdeploy", standalone_mode=False)
+    except NbdeployError as error:
+        click.echo(f"nbdeploy: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("nbdeploy: E-INTERRUPTED stopped by you; nothing half written was kept.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # `nbdeploy … | head` is no error
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(outcome if isinstance(outcome, int) else 0)

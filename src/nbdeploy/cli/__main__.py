@@ -1,0 +1,5 @@
+"""``python -m nbdeploy.cli``."""
+
+from nbdeploy.cli import main
+
+main()

@@ -1,0 +1,236 @@
+"""The demo, act by act. Every act is a verb that a user could have typed; its command is printed first."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+
+from nbdeploy import flow, templates
+from nbdeploy.cli.demo import study as patients
+from nbdeploy.cli.demo import traffic
+from nbdeploy.cli.draw import Watching, draw, draw_shown
+from nbdeploy.errors import Refusal
+from nbdeploy.flow.results import Requested, Validated
+
+NAME = "progression-risk"
+AUTHOR = "Ana Author"
+VALIDATOR = "Vera Validator"
+
+
+class Story:
+    """One run of the demo in the project folder `root`."""
+
+    def __init__(self, root: Path, *, attended: bool) -> None:
+        self.root = root
+        self.attended = attended
+        self.passphrase = f"vera-{secrets.token_hex(2)}"
+        self.key = root / "validator-keys" / "vera.pem"
+        self.console = Console(highlight=False)
+        self.seconds: list[tuple[str, float]] = []
+        self._act: tuple[str, float] | None = None
+
+    def tell(self) -> None:
+        """Run every act; whatever was started is stopped, also after Ctrl-C."""
+        try:
+            self._prepare()
+            study = patients.load_study()
+            self._refused(study)
+            first = self._validated(study, patients.second_candidate(study), "second candidate: all clinical features, without sex")
+            if not self._signed(self._requested(first)):
+                return
+            url = self._served(study)
+            again = self._validated(study, patients.third_candidate(study), "a second version: a random forest")
+            if not self._signed(self._requested(again)):
+                return
+            self._rolled_out(url, study)
+            self._rolled_back(url, study)
+            self._audited()
+        finally:
+            self._begin("stop what was started")
+            flow.down(missing_ok=True)
+            self._end()
+        self._farewell(first)
+
+    # Acts -------------------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        self._begin("a project, two people, their keys", f"nbdeploy init --preset team --person '{AUTHOR}'")
+        flow.init(self.root, preset="team", name="diabetes-study", person=AUTHOR)
+        _, public = flow.create_key(VALIDATOR, file=self.key, passphrase=self.passphrase.encode())
+        flow.add_person(VALIDATOR, roles=["validator"], public=public)
+        self._say(f"{AUTHOR} writes models on this workstation; {VALIDATOR} signs, with a key of her own.")
+        self._begin("declare the objective, before any result", "nbdeploy declare objective.yaml --rows 221")
+        file = self.root / "objective.yaml"
+        file.write_bytes(templates.path("demo-objective.yaml").read_bytes())
+        draw(flow.declare(file, rows=221))
+
+    def _refused(self, study: patients.Study) -> None:
+        result = self._validated(study, patients.first_candidate(study), "first candidate: sex, age and one blood value")
+        self._command(f"nbdeploy deploy {NAME} --to production")
+        try:
+            flow.deploy(NAME, to="production")
+        except Refusal as refusal:
+            self._say(f"Refused, as it should be. {refusal}")
+        else:
+            raise AssertionError(f"a model with the verdict {result.overall} must not be requestable")
+
+    def _validated(self, study: patients.Study, model: Any, what: str) -> Validated:
+        self._begin(f"validate the {what}", f"nbdeploy validate {NAME} --model … --data … --train …")
+        with Watching() as watch:
+            result = flow.validate(NAME, model=model, data=study.evaluation, train=study.train, watch=watch)
+        draw(result)
+        return result
+
+    def _requested(self, validated: Validated) -> Requested:
+        self._begin("ask for production", f"nbdeploy deploy {NAME} --to production")
+        result = flow.deploy(NAME, to="production")
+        draw(result)
+        self._say(f"The card that {VALIDATOR} reads: {validated.card}")
+        return result
+
+    def _signed(self, requested: Requested) -> bool:
+        request = requested.request
+        self._begin(f"{VALIDATOR} signs", f"nbdeploy signoff {request.id} --approve --key {self.key.relative_to(self.root)}")
+        self._self_approval_is_refused(request.id)
+        if not self._agrees(request.undecided):
+            flow.sign_off(
+                request.id,
+                decision="return",
+                key=self.key,
+                passphrase=self._passphrase,
+                reason="not acknowledged at the terminal",
+                unattended=not self.attended,
+            )
+            self._say("Returned to the author. Nothing is live; the ledger holds the decision.")
+            return False
+        result = flow.sign_off(
+            request.id,
+            decision="approval",
+            key=self.key,
+            passphrase=self._passphrase,
+            reason="The card answers what was asked." if self.attended else "Unattended run of the demo.",
+            acknowledge=request.undecided,
+            unattended=not self.attended,
+        )
+        draw(result)
+        return True
+
+    def _self_approval_is_refused(self, request: str) -> None:
+        try:
+            flow.sign_off(
+                request,
+                decision="approval",
+                key=self.root / ".nbdeploy" / "keys" / "workstation.pem",
+                passphrase=lambda: b"",
+                unattended=not self.attended,
+            )
+        except Refusal as refusal:
+            self._say(f"({AUTHOR} tried it first: {refusal})")
+        else:
+            raise AssertionError("an author must not be able to approve")
+
+    def _served(self, study: patients.Study) -> str:
+        self._begin("deploy through the controller and ask the gateway", "nbdeploy up")
+        service = flow.up(port=0)
+        url = f"{service.url}/endpoints/{NAME}/invocations"
+        draw(flow.status(NAME, settle=60))
+        rows = study.evaluation.loc[:0, list(patients.FEATURES)]
+        self._command(f"curl {url} -H 'content-type: application/json' -d '{{\"dataframe_split\": …}}'")
+        self._say(f"Answer: {traffic.ask(url, rows)}")
+        return url
+
+    def _rolled_out(self, url: str, study: patients.Study) -> None:
+        self._begin("the second version as a canary, step by step, under real requests", "nbdeploy status")
+        rows = study.evaluation.loc[:, list(patients.FEATURES)]
+        total: dict[str, int] = {}
+        deadline = time.monotonic() + 90
+        said = ""
+        while time.monotonic() < deadline:
+            for version, count in traffic.send(url, rows, 240).items():
+                total[version] = total.get(version, 0) + count
+            report = flow.status(NAME)
+            live = next(line.live for line in report.lines if line.environment == "production")
+            if live != said:
+                self._say(f"{sum(total.values()):6} requests so far; {live}")
+                said = live
+            if flow.settled(NAME):
+                break
+        self._say("Answers by version: " + ", ".join(f"{version}: {count}" for version, count in sorted(total.items())))
+
+    def _rolled_back(self, url: str, study: patients.Study) -> None:
+        self._begin("roll back", f"nbdeploy rollback {NAME}")
+        draw(flow.rollback(NAME, reason="the demo shows that it is one command"))
+        rows: pd.DataFrame = study.evaluation.loc[:0, list(patients.FEATURES)]
+        self._say(f"Answer: {traffic.ask(url, rows)}")
+
+    def _audited(self) -> None:
+        self._begin("check the whole chain", "nbdeploy audit verify")
+        draw(flow.audit(NAME))
+
+    def _farewell(self, validated: Validated) -> None:
+        from nbdeploy.flow.show import Shown, Table
+
+        run = f"cd {self.root}"
+        draw_shown(
+            Shown(
+                title="What to open",
+                tables=[
+                    Table(
+                        ("what", "where"),
+                        [
+                            ("model card", str(validated.card)),
+                            ("executed notebooks", str(validated.folder / "notebooks")),
+                            ("MLflow", f"{run} && mlflow ui --backend-store-uri sqlite:///.nbdeploy/mlflow.db"),
+                            ("the ledger's log", f"{run} && nbdeploy audit log"),
+                            ("serve again", f"{run} && nbdeploy up"),
+                        ],
+                    ),
+                    Table(("act", "seconds"), [(name, f"{seconds:.1f}") for name, seconds in self.seconds]),
+                ],
+                notes=[f"{sum(seconds for _, seconds in self.seconds):.0f} seconds in all."],
+            ),
+            Console(highlight=False, soft_wrap=True),
+        )
+
+    # The terminal -----------------------------------------------------------------------------------------------------
+
+    def _agrees(self, undecided: Sequence[str]) -> bool:
+        """Ask for each undecided gate by itself; nobody is asked in an unattended run."""
+        if not self.attended:
+            for gate in undecided:
+                self._say(f"acknowledged, unattended: {gate}")
+            return True
+        self._say(f"You are {VALIDATOR} now. Her passphrase in this demo is: {self.passphrase}")
+        return all(click.confirm(f"  {gate} is not decided by this data. Acknowledge it?") for gate in undecided)
+
+    def _passphrase(self) -> bytes:
+        if not self.attended:
+            return self.passphrase.encode()
+        text: str = click.prompt("  Passphrase", hide_input=True)
+        return text.encode()
+
+    def _begin(self, act: str, command: str = "") -> None:
+        self._end()
+        self._act = (act, time.monotonic())
+        self.console.print(f"\n[bold cyan]{len(self.seconds) + 1}. {escape(act[0].upper() + act[1:])}[/]")
+        if command:
+            self._command(command)
+
+    def _end(self) -> None:
+        if self._act:
+            self.seconds.append((self._act[0], time.monotonic() - self._act[1]))
+            self._act = None
+
+    def _command(self, command: str) -> None:
+        self.console.print(f"[dim]$ {escape(command)}[/]", soft_wrap=True)
+
+    def _say(self, text: str) -> None:
+        self.console.print(escape(text), soft_wrap=True)

@@ -1,0 +1,116 @@
+"""``deploy``, ``signoff``, ``wait``, ``status``, ``release``, ``rollback``: from a request to live traffic, and back."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from nbdeploy import flow
+from nbdeploy.cli.draw import Watching, draw
+from nbdeploy.cli.passphrase import passphrase_from
+
+
+@click.command()
+@click.argument("name")
+@click.option("--to", "environment", default="production", show_default=True, help="Environment of the policy.")
+@click.option("--strategy", type=click.Choice(["rolling", "blue-green", "canary"]), help="Instead of the objective's.")
+@click.option("--ask-waiver", is_flag=True, help="Ask although a gate failed; the policy must allow a waiver.")
+def deploy(name: str, environment: str, strategy: str | None, ask_waiver: bool) -> None:
+    """Ask that the latest recorded validation of NAME goes live. This requests; it does not deploy."""
+    with Watching() as watch:
+        result = flow.deploy(name, to=environment, strategy=strategy, ask_waiver=ask_waiver, watch=watch)
+    draw(result)
+
+
+def _condition(text: str) -> tuple[str, str, date]:
+    parts = [part.strip() for part in text.split("|")]
+    if len(parts) != 3:  # noqa: PLR2004 - text, owner, date
+        raise click.BadParameter("write a condition as 'TEXT | OWNER | YYYY-MM-DD'")
+    try:
+        return parts[0], parts[1], date.fromisoformat(parts[2])
+    except ValueError:
+        raise click.BadParameter(f"{parts[2]!r} is not a date such as 2027-01-31") from None
+
+
+def _waiver(text: str) -> tuple[str, str]:
+    gate, _, reason = text.partition("=")
+    if not reason.strip():
+        raise click.BadParameter("write a waiver as GATE='the reason'")
+    return gate.strip(), reason.strip()
+
+
+@click.command()
+@click.argument("request", required=False)
+@click.option("--approve", "decision", flag_value="approval", help="Take responsibility for these bytes.")
+@click.option("--reject", "decision", flag_value="rejection", help="Refuse; it blocks until you decide otherwise.")
+@click.option("--return", "decision", flag_value="return", help="Send back to the author with a reason.")
+@click.option("--ask", "decision", flag_value="question", help="Ask the author something.")
+@click.option("--key", "key_file", type=click.Path(path_type=Path), help="Your key file, or its name in your key folder.")
+@click.option("--passphrase-fd", type=int, help="Read the passphrase from this file descriptor instead of a prompt.")
+@click.option("--reason", default="", help="Why; needed for anything but an approval.")
+@click.option("--acknowledge", multiple=True, metavar="GATE", help="An undecided gate that you saw (repeatable).")
+@click.option("--waive", multiple=True, metavar="GATE=REASON", help="A failed gate that may pass (repeatable).")
+@click.option("--condition", "conditions", multiple=True, metavar="'TEXT | OWNER | DATE'", help="What must follow (repeatable).")
+def signoff(
+    request: str | None,
+    decision: str | None,
+    key_file: Path | None,
+    passphrase_fd: int | None,
+    reason: str,
+    acknowledge: tuple[str, ...],
+    waive: tuple[str, ...],
+    conditions: tuple[str, ...],
+) -> None:
+    """Show what waits for a signature, or sign a decision on REQUEST."""
+    if request is None or decision is None:
+        draw(flow.pending(request))
+        return
+    if key_file is None:
+        raise click.UsageError("whose decision is it? Name your key: --key FILE")
+    result = flow.sign_off(
+        request,
+        decision=decision,
+        key=key_file,
+        passphrase=lambda: passphrase_from(passphrase_fd, f"Passphrase of {key_file}"),
+        reason=reason,
+        acknowledge=acknowledge,
+        waive=[_waiver(text) for text in waive],
+        conditions=[_condition(text) for text in conditions],
+    )
+    draw(result)
+
+
+@click.command()
+@click.argument("request")
+@click.option("--timeout", type=float, default=3600, show_default=True, help="Seconds to wait at most.")
+def wait(request: str, timeout: float) -> int:
+    """Wait for the decision on REQUEST: 0 approved, 1 refused, 2 nothing decided in time."""
+    result, code = flow.wait(request, timeout=timeout)
+    draw(result)
+    return code
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="Also what the registry holds and nothing governs.")
+def status(name: str | None, everything: bool) -> None:
+    """Show what is asked for, approved and live."""
+    draw(flow.status(name, everything=everything))
+
+
+@click.command()
+@click.argument("name")
+@click.argument("action", type=click.Choice(["promote", "pause", "resume", "abort"]))
+def release(name: str, action: str) -> None:
+    """Steer the rollout of NAME by hand."""
+    draw(flow.release(name, action))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--reason", default="asked for by hand", show_default=True)
+def rollback(name: str, reason: str) -> None:
+    """Send all traffic of NAME back to the previous version, at once."""
+    draw(flow.rollback(name, reason=reason))

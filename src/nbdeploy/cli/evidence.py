@@ -1,0 +1,107 @@
+"""``declare``, ``validate``, ``card``: from what must hold to what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbdeploy import flow
+from nbdeploy.cli.draw import Watching, draw
+from nbdeploy.documents import catalog
+from nbdeploy.documents.objective import SECTIONS
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--check", "check_only", is_flag=True, help="Look it over; declare nothing.")
+@click.option("--rows", type=int, help="Say which gates this many rows will hardly decide.")
+@click.option("--measures", type=click.Choice(SECTIONS), help="List the measures that gates of a section can name.")
+@click.option("--example", is_flag=True, help="Print an objective to start from.")
+def declare(file: Path | None, check_only: bool, rows: int | None, measures: str | None, example: bool) -> None:
+    """Declare an objective from a YAML FILE, before any result is seen."""
+    if example:
+        click.echo(flow.example_objective())
+        return
+    if measures:
+        for entry in catalog.measures().values():
+            if entry.section == measures:
+                click.echo(f"{entry.name:34} {entry.explanation}")
+        return
+    if file is None:
+        raise click.UsageError("name a file: nbdeploy declare FILE (see also --example and --measures SECTION)")
+    draw(flow.declare(file, check_only=check_only, rows=rows))
+
+
+@click.command()
+@click.argument("objective")
+@click.option("--model", help="models:/NAME/3, runs:/ID/model, or an MLflow model folder.")
+@click.option("--data", help="Evaluation data: CSV, CSV.gz, Parquet, or a folder or glob of Parquet.")
+@click.option("--train", help="Training data, for leakage and lineage.")
+@click.option("--reference", help="Reference data, for drift.")
+@click.option("--predictions", help="Predictions of a model that lives elsewhere, with label and sensitive columns.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for evidence, card and notebooks.")
+@click.option("--section", "sections", multiple=True, type=click.Choice(SECTIONS), help="Run only this section (repeatable).")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Notebooks that run at the same time.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--draft", is_flag=True, help="Fast, smaller samples, never requestable.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def validate(
+    objective: str,
+    model: str | None,
+    data: str | None,
+    train: str | None,
+    reference: str | None,
+    predictions: str | None,
+    out: Path | None,
+    sections: tuple[str, ...],
+    jobs: int | None,
+    seed: int,
+    draft: bool,
+    quiet: bool,
+) -> int:
+    """Run the validation notebooks for OBJECTIVE, a YAML file or a declared name, and write evidence and a card.
+
+    Exit code: 0 all gates pass; 1 a gate fails; 3 a gate is undecided or not evaluated; 2 no evidence could be made.
+    """
+    with Watching(quiet=quiet) as watch:
+        result = flow.validate(
+            objective,
+            model=model,
+            data=data,
+            train=train,
+            reference=reference,
+            predictions=predictions,
+            out=out,
+            sections=sections,
+            jobs=jobs,
+            seed=seed,
+            draft=draft,
+            watch=watch,
+        )
+    draw(result, quiet=quiet)
+    return result.exit_code
+
+
+@click.group()
+def card() -> None:
+    """Look at, check or find a model card."""
+
+
+@card.command("show")
+@click.argument("name")
+@click.option("--draft", is_flag=True, help="The draft's card instead of the latest recorded one.")
+def card_show(name: str, draft: bool) -> None:
+    """Print the card of an objective and say where its HTML is."""
+    result = flow.card(name, draft=draft)
+    click.echo(result.text)
+    click.echo(f"\nopen {result.folder / 'card.html'}")
+
+
+@card.command("verify")
+@click.argument("folder", type=click.Path(path_type=Path))
+def card_verify(folder: Path) -> int:
+    """Check that a card says what its evidence says, to the byte."""
+    result = flow.verify_card(folder)
+    draw(result)
+    return result.exit_code

@@ -1,0 +1,141 @@
+"""Reading an objective: every mistake becomes one sentence that names the key and the nearest right one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from nbdeploy.declare import strict_yaml
+from nbdeploy.documents import catalog
+from nbdeploy.documents.objective import SECTIONS, Column, Gate, Goal, Kpi, Monitor, Objective, Rollout
+from nbdeploy.errors import ObjectiveError, closest
+from nbdeploy.trust.digests import bytes_digest
+
+_PARTS: dict[str, type[BaseModel]] = {"goal": Goal, "kpis": Kpi, "contract": Column, "rollout": Rollout, "monitor": Monitor}
+
+
+@dataclass(frozen=True)
+class NamedObjective:
+    """An objective with the exact bytes that say so; `digest` is of those bytes."""
+
+    content: Objective
+    source: bytes
+
+    @property
+    def digest(self) -> str:
+        """``sha256:…`` of `source`."""
+        return bytes_digest(self.source)
+
+
+def read_objective(
+    source: bytes, *, name: str | None = None, origin: str = "the objective", own: Mapping[str, Sequence[str]] | None = None
+) -> NamedObjective:
+    """Read the YAML text of an objective.
+
+    Parameters
+    ----------
+    source
+        UTF-8 YAML.
+    name
+        The name given beside the text, as in ``%%objective NAME``. It is written into the text when it is not there.
+    origin
+        How messages call the text: a file's name, or ``the cell``.
+    own
+        Measures of the project's own notebooks, by section, that gates may name beside the known ones.
+
+    Raises
+    ------
+    ObjectiveError
+        With one sentence: an unknown key or measure (the closest is named), a wrong value, a contradiction.
+    """
+    content = strict_yaml.load(source, origin)
+    if name is not None and "name" not in content:
+        source = f"name: {name}\n".encode() + source
+        content = {"name": name, **content}
+    if name is not None and content["name"] != name:
+        raise ObjectiveError(f"{origin} is named {content['name']!r} inside and {name!r} outside", next="use one name")
+    try:
+        objective = Objective.model_validate(content)
+    except ValidationError as error:
+        raise ObjectiveError(f"{origin}: {_sentence(error.errors()[0], content)}", next="mend it and declare again") from None
+    _check_measures(objective, own or {}, origin)
+    return NamedObjective(objective, source)
+
+
+def _sentence(error: ErrorDetails, content: Mapping[str, Any]) -> str:
+    path = [str(part) for part in error["loc"] if part not in ("function-before[_read(), Gate]",)]
+    where = ".".join(path)
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return f"unknown key {where!r}{closest(path[-1], _keys_beside(path))}"
+    if kind == "missing":
+        return f"the key {where!r} is missing; needed are name, task, target and at least one gate"
+    if kind == "literal_error" and path[0] == "gates" and len(path) >= 2:  # noqa: PLR2004 - gates.SECTION
+        return f"unknown section {path[1]!r} under gates{closest(path[1], SECTIONS)} (sections: {', '.join(SECTIONS)})"
+    if kind == "literal_error":
+        return f"{where}: {error['input']!r} is not one of {error['ctx']['expected']}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _keys_beside(path: Sequence[str]) -> Sequence[str]:
+    """Return the keys that would be right where an unknown one stands."""
+    if len(path) == 1:
+        return tuple(Objective.model_fields)
+    if path[0] == "gates":
+        return ("min", "max", "group", "slice", "features", "n")
+    part = _PARTS.get(path[0])
+    if path[0] in ("rollout", "monitor") and len(path) > 3:  # noqa: PLR2004 - rollout.guardrails.NAME.KEY
+        part = Gate
+    return tuple(part.model_fields) if part else ()
+
+
+def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], origin: str) -> None:
+    for section, name, gate in objective.each_gate():
+        known = catalog.measure(section, name)
+        label = f"{origin}: gates.{section}.{name}"
+        if known is None:
+            if name in own.get(section, ()):
+                continue
+            elsewhere = [other for other in SECTIONS if other != section and catalog.measure(other, name)]
+            names = (*catalog.names(section, objective), *own.get(section, ()))
+            hint = f"; it belongs to {elsewhere[0]}" if elsewhere else closest(name, names)
+            raise ObjectiveError(f"{label} is not a known measure{hint}", next=f"see them with: nbdeploy declare --measures {section}")
+        if objective.task not in known.tasks:
+            raise ObjectiveError(f"{label} is for {' or '.join(known.tasks)} tasks, and this task is {objective.task}")
+        if section == "fairness" and not objective.sensitive:
+            raise ObjectiveError(f"{label} compares groups, and no sensitive features are declared", next="add sensitive: [FEATURE]")
+        _check_group(objective, gate, label)
+        if name == "forbidden_in_top" and not (gate.features and gate.n):
+            raise ObjectiveError(f"{label} needs features and n, such as {{features: [sex], n: 3}}")
+    for name in objective.rollout.guardrails:
+        if name not in catalog.GUARDRAILS:
+            raise ObjectiveError(
+                f"{origin}: rollout.guardrails.{name} is not known{closest(name, catalog.GUARDRAILS)} "
+                f"(known: {', '.join(catalog.GUARDRAILS)})"
+            )
+    _check_outcomes(objective, origin)
+
+
+def _check_group(objective: Objective, gate: Gate, label: str) -> None:
+    for feature in gate.group or ():
+        if feature not in objective.sensitive:
+            raise ObjectiveError(
+                f"{label}.group names {feature!r}, which is not a sensitive feature{closest(feature, objective.sensitive)}",
+                next=f"use one of: {', '.join(objective.sensitive) or 'none are declared'}",
+            )
+
+
+def _check_outcomes(objective: Objective, origin: str) -> None:
+    if objective.task == "regression":
+        for key in ("positive", "threshold"):
+            if getattr(objective, key) is not None:
+                raise ObjectiveError(f"{origin}: {key} belongs to classification, and this task is regression")
+    for key in ("positive", "favourable", "target"):
+        if isinstance(getattr(objective, key), str) and re.search(r"[\x00-\x1f]", getattr(objective, key)):
+            raise ObjectiveError(f"{origin}: {key} holds a control character")

@@ -1,0 +1,148 @@
+"""The verbs *sign off* and *wait*: a person decides, with a key that never enters a notebook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from nbdeploy.approve.sheet import decision_sheet
+from nbdeploy.approve.signoff import decide
+from nbdeploy.approve.standing import standing
+from nbdeploy.documents.request import Request
+from nbdeploy.documents.statements import Condition, Waiver
+from nbdeploy.errors import NotApprovedError
+from nbdeploy.flow.project import Project
+from nbdeploy.flow.results import Decided, PendingRequest, PendingRequests
+from nbdeploy.flow.starting import find_key
+from nbdeploy.trust.envelopes import sign
+from nbdeploy.trust.keys import load_key
+
+
+def pending(request: str | None = None) -> PendingRequest | PendingRequests:
+    """Return what waits for a signature: one request in full, or all of them."""
+    project = Project.require()
+    chain = project.chain()
+    if request is not None:
+        return _pending(project, request)
+    waiting = []
+    for known in chain.requests:
+        found = _pending(project, known)
+        if found.state in ("requested", "questioned"):
+            waiting.append(found)
+    return PendingRequests(tuple(waiting))
+
+
+def _pending(project: Project, request_id: str) -> PendingRequest:
+    now = datetime.now(UTC)
+    chain = project.chain()
+    found = standing(chain, request_id, project.policy, now)
+    return PendingRequest(
+        request=found.request,
+        sheet=decision_sheet(chain, request_id, project.policy, now),
+        card=card_of(project, found.request),
+        state=found.state,
+        approvers=tuple(found.approvers),
+    )
+
+
+def card_of(project: Project, request: Request) -> Path | None:
+    """Return the card that a request is about, where this machine has it."""
+    from nbdeploy.trust.digests import file_digest
+
+    for card in sorted((project.settings.runs / request.objective).glob("*/card.json")):
+        if file_digest(card) == request.digests.card:
+            return card.with_suffix(".html")
+    return None
+
+
+def sign_off(
+    request: str,
+    *,
+    decision: str,
+    key: Path | str,
+    passphrase: Callable[[], bytes],
+    reason: str = "",
+    acknowledge: Sequence[str] = (),
+    waive: Sequence[tuple[str, str]] = (),
+    conditions: Sequence[tuple[str, str, date]] = (),
+    unattended: bool = False,
+) -> Decided:
+    """Sign a decision on a request and log it.
+
+    Parameters
+    ----------
+    decision
+        ``approval``, ``rejection``, ``return`` or ``question``.
+    key
+        The signer's key file, or its name in their key folder.
+    passphrase
+        Called at the moment of signing, and only for a key that has one.
+    acknowledge
+        Ids of undecided gates that the signer has seen, one by one.
+    waive
+        (gate, reason) for failed gates that may pass.
+    conditions
+        (text, owner, date) of what must follow.
+    unattended
+        True when no person sat at the terminal; the statement says so for ever.
+
+    Raises
+    ------
+    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError
+        By the rule that forbids it. Nothing was signed then.
+    """
+    project = Project.require()
+    file = find_key(Path(key))
+    signer = load_key(file, passphrase() if b"ENCRYPTED" in file.read_bytes() else None)
+    predicate, subjects = decide(
+        project.chain(),
+        request,
+        project.policy,
+        signer.public,
+        decision,
+        reason=reason,
+        acknowledge=tuple(acknowledge),
+        waive=tuple(Waiver(gate=gate, reason=why) for gate, why in waive),
+        conditions=tuple(Condition(text=text, owner=owner, by=by) for text, owner, by in conditions),
+        now=datetime.now(UTC),
+        unattended=unattended,
+    )
+    entry = project.ledger.append(sign(predicate, subjects, signer))
+    found = standing(project.chain(), request, project.policy, datetime.now(UTC))
+    project.registry.mirror(found.request.model, found.request.version, tags={"standing": found.state})
+    return Decided(
+        request=found.request,
+        decision=predicate.decision,
+        by=predicate.by,
+        index=entry.index,
+        state=found.state,
+        missing=found.missing,
+    )
+
+
+def wait(request: str, *, timeout: float = 3600.0) -> tuple[PendingRequest, int]:
+    """Wait for the decision on a request.
+
+    Returns
+    -------
+    result, code
+        0 approved; 1 rejected, returned, expired or revoked.
+
+    Raises
+    ------
+    NotApprovedError
+        Nothing was decided within `timeout` seconds.
+    """
+    project = Project.require()
+    deadline = time.monotonic() + timeout
+    while True:
+        found = _pending(project, request)
+        if found.state == "approved":
+            return found, 0
+        if found.state not in ("requested", "questioned", "not_yet"):
+            return found, 1
+        if time.monotonic() >= deadline:
+            raise NotApprovedError(f"{request} is still {found.state} after {timeout:g} s", next=f"nbdeploy signoff {request}")
+        time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))

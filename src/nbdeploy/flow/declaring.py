@@ -1,0 +1,140 @@
+"""The verb *declare*: an objective is written down, checked against the floor and logged before any result is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nbdeploy import templates
+from nbdeploy.declare import NamedObjective, changes, check_objective, read_objective
+from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.statements import ObjectivePredicate
+from nbdeploy.errors import FloorError, ObjectiveError, ProjectError
+from nbdeploy.flow.project import Project
+from nbdeploy.flow.results import Declared
+from nbdeploy.trust.envelopes import sign
+
+
+def declare(
+    source: str | Path | bytes,
+    *,
+    name: str | None = None,
+    check_only: bool = False,
+    rows: int | None = None,
+    origin: str | None = None,
+) -> Declared:
+    """Declare an objective, or only look it over.
+
+    Parameters
+    ----------
+    source
+        A YAML file, or the YAML text itself as bytes.
+    name
+        The name beside the text, as in ``%%objective NAME``; the file's own unless given.
+    check_only
+        Report gaps and breaches; write and log nothing.
+    rows
+        Expected rows of evaluation data: gates that so few can hardly decide are named.
+
+    Raises
+    ------
+    ObjectiveError
+        The text cannot be read; the sentence names the key and the nearest right one.
+    FloorError
+        It asks less than the policy's floor; both values are named.
+    ProjectError
+        Nothing can be declared outside of a project.
+    """
+    project = Project.find()
+    text, origin = (source, origin or "the objective") if isinstance(source, bytes) else _read(Path(source))
+    named = read_objective(text, name=name, origin=origin, own=own_measures(project) if project else None)
+    check = check_objective(named.content, policy=project.policy if project else None, rows=rows)
+    if check_only:
+        return Declared(named, check, None)
+    if project is None:
+        raise ProjectError("an objective is declared inside a project", next="make one with: nbdeploy init, or add --check")
+    refuse_below_floor(named, check.breaches)
+    file = project.objective_file(named.content.name)
+    changed: tuple[str, ...] = ()
+    if file.is_file() and file.read_bytes() != named.source:
+        changed = changes(project.objective(named.content.name).content, named.content)
+    write_whole(file, named.source)
+    log_objective(project, named)
+    return Declared(named, check, file, changed)
+
+
+def refuse_below_floor(named: NamedObjective, breaches: tuple[str, ...]) -> None:
+    """Raise FloorError for an objective that undercuts the floor."""
+    if breaches:
+        raise FloorError(
+            f"objective {named.content.name} asks less than the policy: {'; '.join(breaches)}", next="raise those values and declare again"
+        )
+
+
+def log_objective(project: Project, named: NamedObjective) -> None:
+    """Log that this text is in force, unless the newest entry of its name already says so."""
+    content = named.content
+    logged = project.chain().objectives_named(content.name)
+    if logged and logged[-1].digest == named.digest:
+        return
+    predicate = ObjectivePredicate(
+        name=content.name, model=content.governed_model, declared=datetime.now(UTC), by=project.person
+    )
+    project.ledger.append(sign(predicate, {"objective": named.digest}, project.workstation))
+
+
+def show_objective(name: str) -> Declared:
+    """Return a declared objective with what is worth saying about it."""
+    project = Project.require()
+    named = project.objective(name)
+    return Declared(named, check_objective(named.content, policy=project.policy), project.objective_file(name))
+
+
+def example_objective() -> str:
+    """Return an objective to start from."""
+    return templates.path("objective.yaml").read_text("utf-8")
+
+
+def own_measures(project: Project) -> dict[str, tuple[str, ...]]:
+    """Return the measures that the project's own notebooks say they record, by section.
+
+    A notebook names them in its metadata: ``{"nbdeploy": {"section": "data", "measures": ["label_delay_days"]}}``.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for file in sorted((project.settings.root / project.settings.project.validation).glob("*.ipynb")):
+        try:
+            metadata = json.loads(file.read_bytes()).get("metadata", {}).get("nbdeploy", {})
+        except (ValueError, AttributeError):
+            raise ProjectError(f"{file} is not a notebook", next="mend it or move it out of the validation folder") from None
+        section = metadata.get("section")
+        if section in SECTIONS:
+            found[section] = (*found.get(section, ()), *(str(name) for name in metadata.get("measures", ())))
+    return found
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Write a file so that a reader sees all of it or nothing of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _read(file: Path) -> tuple[bytes, str]:
+    try:
+        return file.read_bytes(), file.name
+    except FileNotFoundError:
+        raise ObjectiveError(f"there is no file {file}", next="see an example with: nbdeploy declare --example") from None
+    except OSError as error:
+        raise ObjectiveError(f"{file} cannot be read ({error.strerror})") from None

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nbdeploy.declare import changes, read_objective
+from nbdeploy.errors import ObjectiveError
+
+BASE = """
+name: churn
+task: binary
+target: left
+sensitive: [sex]
+gates:
+  performance: {roc_auc: ">= 0.75"}
+"""
+
+
+def read(text: str, **options: object):
+    return read_objective(text.encode(), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BASE + "treshold: 0.5\n", "unknown key 'treshold'; did you mean 'threshold'?"),
+        (BASE + "goal: {owner: A, intended: B}\n", "did you mean 'intended_use'?"),
+        (BASE.replace("roc_auc", "roc_uac"), "did you mean 'roc_auc'?"),
+        (BASE.replace("performance:", "perfomance:"), "did you mean 'performance'?"),
+        (BASE.replace("roc_auc", "flip_rate"), "it belongs to robustness"),
+        (BASE.replace("task: binary", "task: regression"), "is for binary tasks, and this task is regression"),
+        (BASE.replace("task: binary", "task: ranking"), "'ranking' is not one of"),
+        (BASE.replace("target: left", ""), "the key 'target' is missing"),
+        (BASE.replace('">= 0.75"', "0.75"), "write a condition such as '>= 0.75'"),
+        (BASE.replace('">= 0.75"', '"at least 0.75"'), "is not a condition"),
+        (BASE + "name: again\n", "stands twice"),
+        (BASE.replace("sensitive: [sex]", "x: &a [1]\ny: *a"), "aliases are not read"),
+        (BASE + "  bad: [\n", "line"),
+        ("", "is empty"),
+        ("- a\n- b\n", "is not a list of keys and values"),
+        (BASE + "rollout: {guardrails: {eror_rate: '<= 0.1'}}\n", "did you mean 'error_rate'?"),
+        (BASE.replace('{roc_auc: ">= 0.75"}', '{recall: {min: 0.5, group: {race: 1}}}'), "'race', which is not a sensitive feature"),
+        (BASE.replace("performance:", "fairness:").replace("roc_auc", "demographic_parity_ratio").replace("sensitive: [sex]\n", ""), "no sensitive features are declared"),
+        (BASE.replace("performance:", "explainability:").replace("roc_auc", "forbidden_in_top"), "needs features and n"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence_that_names_the_right_word(text: str, says: str):
+    with pytest.raises(ObjectiveError) as caught:
+        read(text)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_yes_and_no_are_words():
+    found = read(BASE + "positive: yes\nfavourable: no\n").content
+    assert (found.positive, found.favourable) == ("yes", "no")
+
+
+def test_the_name_beside_the_text_is_written_into_it():
+    named = read(BASE.replace("name: churn\n", ""), name="churn")
+    assert named.content.name == "churn"
+    assert read(named.source.decode()).content == named.content
+
+
+def test_two_names_are_refused():
+    with pytest.raises(ObjectiveError, match="named 'churn' inside and 'other' outside"):
+        read(BASE, name="other")
+
+
+def test_a_measure_of_an_own_notebook_may_be_gated():
+    text = BASE + "  data: {label_delay_days: '<= 3'}\n"
+    with pytest.raises(ObjectiveError):
+        read(text)
+    assert read(text, own={"data": ["label_delay_days"]}).content.gates["data"]
+
+
+def test_the_digest_is_of_the_exact_bytes():
+    assert read(BASE).digest != read(BASE + "\n").digest
+
+
+def test_changes_are_told_with_both_values():
+    before = read(BASE).content
+    after = read(BASE.replace("0.75", "0.70") + "  data: {leakage: '== 0'}\nlevel: 0.9\n").content
+    told = changes(before, after)
+    assert "performance.roc_auc: >= 0.75 → >= 0.7" in told
+    assert "data.leakage: gate added (== 0)" in told
+    assert "level: 0.95 → 0.9" in told
+
+
+@pytest.mark.parametrize("name", ["objective.yaml", "demo-objective.yaml"])
+def test_the_examples_that_we_ship_can_be_read(name: str):
+    from nbdeploy import templates
+
+    file: Path = templates.path(name)
+    assert read_objective(file.read_bytes()).content.each_gate()

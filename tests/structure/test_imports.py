@@ -1,0 +1,106 @@
+"""The tree tells the story only while imports run one way. This test reads them, function-level ones included."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "nbdeploy"
+FOUNDATIONS = ("errors", "documents", "settings", "templates", "stats", "trust")
+STAGES = ("declare", "validate", "report", "registry", "approve", "admission", "serve", "release")
+SURFACES = ("jupyter", "cli")
+
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "documents": {"errors"},
+    "templates": set(),
+    "settings": {"errors", "documents"},
+    "stats": {"errors", "documents"},
+    "trust": {"errors", "documents", "settings", "templates", "stats"},
+    **{stage: set(FOUNDATIONS) for stage in STAGES},
+    "flow": {*FOUNDATIONS, *STAGES},
+    **{surface: {*FOUNDATIONS, "flow"} for surface in SURFACES},
+}
+# Where a stage's question cannot be answered without another's act, the arrow stands here with its reason.
+ALLOWED["admission"] |= {"approve"}  # whether these bytes may run is decided on the verified chain of approvals
+ALLOWED["release"] |= {"approve", "admission", "serve"}  # the controller admits, starts workers and moves weights
+ALLOWED["cli"] |= {"report"}  # junit and card files are named on the command line
+ALLOWED[""] = {"errors", "flow", "jupyter"}  # the package's own lazy names
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            if node.module == "nbdeploy":
+                found |= {f"nbdeploy.{alias.name}" for alias in node.names}
+            elif node.module:
+                found.add(node.module)
+    return {name for name in found if name == "nbdeploy" or name.startswith("nbdeploy.")}
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_run_upward_only(path: Path):
+    here = path.relative_to(SOURCE).with_suffix("").parts
+    own = "" if here == ("__init__",) else here[0]
+    wrong = {
+        name
+        for name in imports(path)
+        if room(name) not in {own, "__version__"} and room(name) not in ALLOWED[own] and name != "nbdeploy"
+    }
+    assert not wrong, f"{own} may import {sorted(ALLOWED[own])}, not {sorted(wrong)}"
+
+
+def test_only_the_registry_talks_to_mlflow_tracking():
+    allowed = {"registry", "validate", "serve"}  # the latter two load models, and nothing else
+    for path in modules():
+        own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for name in names:
+                if name == "mlflow" or name.startswith("mlflow."):
+                    assert own in allowed, f"{path} imports {name}"
+                    if own != "registry":
+                        assert "tracking" not in name, f"{path} imports {name}"
+                        assert "MlflowClient" not in name, f"{path} imports {name}"
+
+
+def test_importing_nbdeploy_stays_cold(capsys):
+    script = (
+        "import sys, time; start = time.perf_counter(); import nbdeploy; took = time.perf_counter() - start; "
+        "heavy = [name for name in ('pandas', 'mlflow', 'IPython', 'sklearn', 'numpy', 'pydantic', 'scipy') if name in sys.modules]; "
+        "assert not heavy, heavy; print(f'{took * 1000:.1f}')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    with capsys.disabled():
+        print(f"\nimport nbdeploy: {done.stdout.strip()} ms")
+
+
+def test_loading_the_extension_stays_light(capsys):
+    script = (
+        "import sys, time; from IPython.core.interactiveshell import InteractiveShell; shell = InteractiveShell.instance(); "
+        "start = time.perf_counter(); shell.run_line_magic('load_ext', 'nbdeploy'); took = time.perf_counter() - start; "
+        "heavy = [name for name in ('pandas', 'mlflow', 'sklearn', 'scipy', 'matplotlib') if name in sys.modules]; "
+        "assert not heavy, heavy; print(f'{took * 1000:.1f}')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    with capsys.disabled():
+        print(f"\n%load_ext nbdeploy: {done.stdout.strip().splitlines()[-1]} ms")
