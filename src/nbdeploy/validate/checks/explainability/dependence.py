@@ -1,0 +1,110 @@
+"""How the average answer moves with one feature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.validate.checks.columns import as_floats, numeric
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, bars, panels, text_width
+from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, Answer, answer
+from nbdeploy.validate.checks.explainability.importance import importances
+from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.uncertainty import mean_interval
+from nbdeploy.validate.context import Context
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FEATURES = 4
+_POINTS = 12
+_LEVELS = 10
+_LINES = 20
+
+
+def partial_dependence(context: Context) -> Shown:
+    """Record the partial dependence (Friedman 2001) of the four most important features.
+
+    The value is the largest rise of the average answer between two points of a feature's range; a quantity's range runs
+    from its 2nd to its 98th percentile. Thin lines are single rows: where they cross, an average misleads.
+    """
+    ranked, asked = importances(context), answer(context)
+    if ranked is None or asked is None:
+        context.not_available(NEEDS_MODEL, "partial_dependence")
+        return Shown(text="Not measured: it needs the model.")
+    rows = context.sample(80 if context.draft else 250, "dependence")[list(context.features)]
+    names = [one.feature for one in ranked.features[:_FEATURES]] or list(context.features[:_FEATURES])
+    quantities = set(numeric(context.data, context.features))
+    curves = [_curve(context, rows, name, asked, quantity=name in quantities) for name in names]
+    each = [
+        (one["rows"][:, int(np.argmax(one["average"]))] - one["rows"][:, int(np.argmin(one["average"]))])
+        for one in curves
+    ]
+    widest = int(np.argmax([gap.mean() for gap in each]))
+    limits, method = mean_interval(each[widest], context.objective.level)
+    found = context.record(
+        "partial_dependence",
+        float(each[widest].mean()),
+        interval=limits,
+        level=context.objective.level,
+        method=f"{method}, between the lowest and the highest point",
+        n=len(rows),
+        sample=len(rows),
+        data={"answer": asked.name, "features": [_told(one) for one in curves]},
+        note=f"The feature with the largest effect: {curves[widest]['feature']}.",
+    )
+    return Shown(_draw(curves, asked), measured([found]), alternative="partial dependence of the top features")
+
+
+def _curve(context: Context, rows: pd.DataFrame, name: str, asked: Answer, *, quantity: bool) -> dict[str, Any]:
+    grid: list[Any]
+    if quantity:
+        known = as_floats(context.data[name])
+        known = known[~np.isnan(known)]
+        grid = np.unique(np.quantile(known, np.linspace(0.02, 0.98, _POINTS), method="nearest")).tolist()
+    else:
+        grid = context.data[name].value_counts().head(_LEVELS).index.tolist()
+    stacked = rows.take(np.tile(np.arange(len(rows)), len(grid))).reset_index(drop=True)
+    stacked[name] = _like(rows[name], [value for value in grid for _ in range(len(rows))])
+    answers: NDArray[np.float64] = asked.call(stacked).reshape(len(grid), len(rows)).T
+    return {"feature": name, "quantity": quantity, "grid": grid, "average": answers.mean(axis=0), "rows": answers}
+
+
+def _like(column: pd.Series, values: list[Any]) -> pd.Series:
+    """Return values in a column's own type, so that the model sees what it was trained on."""
+    import pandas as pd
+
+    return pd.Series(values).astype(column.dtype)
+
+
+def _told(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "feature": one["feature"],
+        "kind": "numeric" if one["quantity"] else "category",
+        "grid": one["grid"],
+        "average": one["average"],
+        "lines": one["rows"][:_LINES].tolist() if one["quantity"] else [],
+    }
+
+
+def _draw(curves: list[dict[str, Any]], asked: Answer) -> Any:
+    figure, axes = panels(len(curves), height=2.5, columns=2)
+    reach = [value for one in curves for value in (one["average"].min(), one["average"].max())]
+    air = (max(reach) - min(reach)) * 0.35 or 0.1
+    shared = (min(reach) - air, max(reach) + air)
+    for axis, one in zip(axes, curves, strict=True):
+        if one["quantity"]:
+            for line in one["rows"][:_LINES]:
+                axis.plot(one["grid"], line, color=FAINT, linewidth=0.7)
+            axis.plot(one["grid"], one["average"], color=BLUE, linewidth=2.4)
+            axis.set_ylim(shared)
+            axis.set_ylabel(asked.name)
+        else:
+            order = np.argsort(-one["average"])
+            labels = text_width([str(one["grid"][at]) for at in order], 22)
+            bars(axis, labels, one["average"][order].tolist())
+            axis.set_xlabel(asked.name)
+        axis.set_title(text_width([one["feature"]], 30)[0])
+    return figure

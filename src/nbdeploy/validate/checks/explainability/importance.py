@@ -1,0 +1,148 @@
+"""How much worse the model gets when a feature is shuffled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.stats.binomial import normal_quantile
+from nbdeploy.stats.tally.levels import plain
+from nbdeploy.validate.checks.drawing import bars, panels, rows_height
+from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, answer
+from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.context import Context
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Importance:
+    """The mean loss of quality when `feature` is shuffled, with limits."""
+
+    feature: str
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Importances:
+    """All features, most important first, with what quality is measured by."""
+
+    scoring: str
+    features: tuple[Importance, ...]
+    rows: int
+    repeats: int
+
+
+def permutation_importance(context: Context) -> Shown:
+    """Record the largest permutation importance, and all of them for the chart."""
+    found = importances(context)
+    if found is None:
+        context.not_available(NEEDS_MODEL, "permutation_importance")
+        return Shown(text="Not measured: it needs the model.")
+    if not found.features:
+        context.not_available(f"{found.scoring} is undefined in the sampled rows", "permutation_importance")
+        return Shown(text=f"Not measured: {found.scoring} is undefined in the sampled rows.")
+    top = found.features[0]
+    recorded = context.record(
+        "permutation_importance",
+        top.mean,
+        interval=(top.low, top.high),
+        level=context.objective.level,
+        method=f"loss of {found.scoring} over {found.repeats} shuffles, normal limits over rows and shuffles",
+        n=found.rows,
+        sample=found.rows,
+        data={"scoring": found.scoring, "features": [vars(one) for one in found.features]},
+        note=f"The most important feature: {top.feature}.",
+    )
+    shown = found.features[:20]
+    figure, (axis,) = panels(height=rows_height(len(shown)))
+    bars(axis, [f.feature for f in shown], [f.mean for f in shown], [(f.low, f.high) for f in shown])
+    axis.set_title("Permutation importance")
+    axis.set_xlabel(f"Loss of {found.scoring} when the feature is shuffled")
+    return Shown(figure, measured([recorded]), alternative="permutation importance by feature")
+
+
+@lru_cache(maxsize=1)
+def importances(context: Context) -> Importances | None:
+    """Return the permutation importance (Breiman 2001) of every feature; None without a model.
+
+    Quality is the area under the ROC curve where there are scores, accuracy of other decisions, R² of a regression.
+    Each is a mean over rows, or nearly so, of a contribution: the limits add the variance of the contributions' mean
+    loss over rows to that between shuffles.
+    """
+    asked = answer(context)
+    model = context.model
+    if asked is None or model is None:
+        return None
+    rows = context.sample(500 if context.draft else 2000, "importance")
+    repeats = 2 if context.draft else 5
+    truth = context.predictions["label"].to_numpy()[rows.index.to_numpy()]
+    inputs = rows[list(context.features)]
+    scoring, contributions = _quality(context, truth)
+    decides = scoring == "accuracy"
+
+    def ask(frame: object) -> NDArray[np.generic]:
+        return np.asarray(model.decide(frame)) if decides else np.asarray(asked.call(frame))  # type: ignore[arg-type] # a frame
+
+    before = contributions(ask(inputs))
+    if np.isnan(before).any():
+        return Importances(scoring, (), len(rows), repeats)
+    z = normal_quantile(context.objective.level)
+    found = []
+    for name in context.features:
+        rng = context.rng(f"shuffle {name}")
+        orders = np.concatenate([rng.permutation(len(rows)) for _ in range(repeats)])
+        shuffled = inputs.take(np.tile(np.arange(len(rows)), repeats)).reset_index(drop=True)
+        shuffled[name] = inputs[name].take(orders).array
+        answers = ask(shuffled).reshape(repeats, len(rows))
+        loss = np.stack([before - contributions(one) for one in answers])
+        means, each = loss.mean(axis=1), loss.mean(axis=0)
+        error = math.sqrt(each.var(ddof=1) / len(each) + means.var(ddof=1) / repeats)
+        mean = float(means.mean())
+        found.append(Importance(name, mean, mean - z * error, mean + z * error))
+    found.sort(key=lambda one: (-one.mean, one.feature))
+    return Importances(scoring, tuple(found), len(rows), repeats)
+
+
+def _quality(context: Context, truth: NDArray[np.generic]) -> tuple[str, Callable[[NDArray[np.generic]], Values]]:
+    """Return the name of the quality and a function that gives each row's contribution; their mean is the quality."""
+    objective = context.objective
+    if objective.task == "regression":
+        known = truth.astype(float)
+        spread = float(known.var())
+        return (
+            "R²",
+            lambda given: 1 - (known - given.astype(float)) ** 2 / spread if spread else np.full(len(known), np.nan),
+        )
+    if objective.task == "binary" and "score" in context.predictions:
+        positive = np.array([plain(label) == objective.positive_class for label in truth])
+        return "ROC AUC", lambda given: placements(positive, given.astype(float))
+    return "accuracy", lambda given: (np.asarray(given) == truth).astype(float)
+
+
+def placements(positive: NDArray[np.bool_], scores: Values) -> Values:
+    """Return each row's contribution to the area under the ROC curve, so that their mean is the area.
+
+    A positive's is the share of negatives below it, a negative's the share of positives above it (DeLong, DeLong and
+    Clarke-Pearson 1988). Deviations from the area are weighted by the inverse share of the row's class, which makes the
+    variance of their mean DeLong's. NaN where a class is missing.
+    """
+    from scipy.stats import rankdata
+
+    p, n = int(positive.sum()), int((~positive).sum())
+    if not p or not n:
+        return np.full(len(scores), np.nan)
+    overall = rankdata(scores)
+    share = np.empty(len(scores))
+    share[positive] = (overall[positive] - rankdata(scores[positive])) / n
+    share[~positive] = 1 - (overall[~positive] - rankdata(scores[~positive])) / p
+    weight = np.where(positive, len(scores) / p, len(scores) / n)
+    area = float(share[positive].mean())
+    return area + weight * (share - area)

@@ -1,0 +1,60 @@
+"""What the clean process found out, asked once for all checks of the section."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from nbdeploy.validate.context import Context
+from nbdeploy.validate.score import THREADS
+
+NEEDS_MODEL = "needs the model; only its predictions were given"
+_TIMEOUT = 180
+
+
+@lru_cache(maxsize=1)
+def probed(context: Context) -> dict[str, Any] | None:
+    """Return the probe's report; None without a model. ``error`` says why the model could not be asked, if so."""
+    if context.model_folder is None:
+        return None
+    rows = context.sample(500, "probe")[list(context.features)]
+    with tempfile.TemporaryDirectory(prefix="nbdeploy-") as name:
+        job = Path(name)
+        rows.to_parquet(job / "rows.parquet")
+        asked = {
+            "model": str(context.model_folder),
+            "objective": context.objective.model_dump(mode="json"),
+            "calls": 60 if context.draft else 400,
+            "seconds": 0.5 if context.draft else 2.0,
+            "largest_batch": 1_000 if context.draft else 10_000,
+        }
+        (job / "job.json").write_text(json.dumps(asked), "utf-8")
+        command = [sys.executable, "-m", "nbdeploy.validate.checks.operations.probe", str(job)]
+        try:
+            done = subprocess.run(  # stderr is told in the error below
+                command, env=os.environ | THREADS, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return {"error": f"the clean process did not end within {_TIMEOUT} seconds"}
+        report = job / "probed.json"
+        if done.returncode != 0 or not report.is_file():
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            return {"error": f"the clean process ended with code {done.returncode}: {last[:200]}"}
+        found: dict[str, Any] = json.loads(report.read_text("utf-8"))
+        return found
+
+
+def answered(context: Context, *metrics: str) -> dict[str, Any] | str:
+    """Return the report of a model that answered, or the reason why `metrics` cannot be had, having recorded it."""
+    report = probed(context)
+    reason = NEEDS_MODEL if report is None else report["error"]
+    if report is not None and reason is None:
+        return report
+    context.not_available(reason, *metrics)
+    return f"Not measured: {reason}."

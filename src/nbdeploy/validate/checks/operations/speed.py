@@ -1,0 +1,83 @@
+"""How fast does the model answer? Measured on this machine, without the network and the server around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbdeploy.validate.checks.drawing import BLUE, ORANGE, panels
+from nbdeploy.validate.checks.operations.probed import answered
+from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.uncertainty import quantile_interval
+from nbdeploy.validate.context import Context
+
+_QUANTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
+
+
+def latency(context: Context) -> Shown:
+    """Record the median, 95th and 99th percentile of the time of single-row predictions, with distribution-free limits."""
+    report = answered(context, *_QUANTILES)
+    if isinstance(report, str):
+        return Shown(text=report)
+    times = np.sort(np.asarray(report["latencies_ms"], dtype=float))
+    counts, edges = np.histogram(times[times <= np.quantile(times, 0.995)], bins=30)
+    found = []
+    for name, q in _QUANTILES.items():
+        low, high = quantile_interval(times, q, context.objective.level)
+        drawn = {"histogram": {"edges": edges, "counts": counts}, "calls": len(times)} if q == 0.95 else None
+        found.append(
+            context.record(
+                name,
+                float(np.quantile(times, q, method="higher")),
+                interval=(max(low, 0.0), high),
+                level=context.objective.level,
+                method="order statistics, single rows, one thread, this machine",
+                n=len(times),
+                data=drawn,
+            )
+        )
+    return Shown(_draw(counts, edges, [float(one.value or 0) for one in found]), measured(found), alternative="latency")
+
+
+def throughput(context: Context) -> Shown:
+    """Record the rows predicted per second in the best of several batch sizes."""
+    report = answered(context, "throughput_rows_per_s")
+    if isinstance(report, str):
+        return Shown(text=report)
+    batches = report["batches"]
+    best = max(batches, key=lambda one: one["rows_per_s"])
+    found = context.record(
+        "throughput_rows_per_s",
+        best["rows_per_s"],
+        method=f"median time of batches of {best['rows']:,} rows, one thread, this machine",
+        n=best["rows"],
+        data={"batches": batches},
+    )
+    figure, (axis,) = panels(height=2.3)
+    axis.loglog([one["rows"] for one in batches], [one["ms"] for one in batches], "o-", color=BLUE, markersize=5)
+    axis.set(title="Time of a batch", xlabel="Rows in the batch", ylabel="Milliseconds")
+    axis.xaxis.set_major_formatter(lambda rows, _: f"{rows:,.0f}")
+    axis.yaxis.set_major_formatter(lambda ms, _: f"{ms:g}")
+    axis.minorticks_off()
+    return Shown(figure, measured([found]), alternative="time of a batch by its rows")
+
+
+def _draw(counts: Any, edges: Any, quantiles: list[float]) -> Any:
+    figure, (axis,) = panels(height=2.1)
+    axis.bar(edges[:-1], counts, width=np.diff(edges) * 0.94, align="edge", color=BLUE, alpha=0.88)
+    for place, (name, value) in enumerate(zip(("median", "95 %", "99 %"), quantiles, strict=True)):
+        if value <= edges[-1]:
+            axis.axvline(value, color=ORANGE, linewidth=1.2)
+            axis.text(
+                value,
+                0.97 - 0.13 * place,
+                f" {name}",
+                color=ORANGE,
+                fontsize=8.5,
+                transform=axis.get_xaxis_transform(),
+                va="top",
+            )
+    axis.set(title="Time of a single-row prediction", xlabel="Milliseconds", ylabel="Calls")
+    axis.grid(visible=False, axis="x")
+    return figure

@@ -1,0 +1,19 @@
+"""How good are the answers? Numbers from the shared tallies, charts from the same."""
+
+from nbdeploy.validate.checks.performance.baseline import gain_over_baseline
+from nbdeploy.validate.checks.performance.calibration import calibration
+from nbdeploy.validate.checks.performance.decisions import confusion, decision_quality, gated_slices
+from nbdeploy.validate.checks.performance.discrimination import discrimination
+from nbdeploy.validate.checks.performance.errors import prediction_errors
+from nbdeploy.validate.checks.performance.thresholds import thresholds
+
+__all__ = [
+    "calibration",
+    "confusion",
+    "decision_quality",
+    "discrimination",
+    "gain_over_baseline",
+    "gated_slices",
+    "prediction_errors",
+    "thresholds",
+]

@@ -1,0 +1,69 @@
+"""Intervals of what checks average over rows, where no tally applies."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nbdeploy.stats.binomial import as_pair, normal_quantile, wilson
+
+MEAN = "Student t on row means"
+BOUNDED = "Wilson on the mean of values in 0–1 (conservative)"
+WILSON = "Wilson score"
+
+
+def rate_interval(k: float, n: int, level: float) -> tuple[float, float] | None:
+    """Return Wilson's limits of k/n; None without rows."""
+    return as_pair(wilson(k, n, level)) if n else None
+
+
+def mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] | None, str]:
+    """Return limits of the mean of unbounded values and the method; None for fewer than two values."""
+    from scipy.stats import t
+
+    given = np.asarray(values, dtype=float)
+    if len(given) < 2:
+        return None, MEAN
+    half = float(t.ppf((1 + level) / 2, len(given) - 1)) * float(given.std(ddof=1)) / math.sqrt(len(given))
+    return (float(given.mean()) - half, float(given.mean()) + half), MEAN
+
+
+def bounded_mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] | None, str]:
+    """Return limits of the mean of values within 0 and 1, and the method.
+
+    Among all values in 0–1 with a given mean, zeros and ones vary most, so Wilson's limits with k = Σ values are never
+    too narrow. They replace Student's where the values do not vary at all and an interval of no width would be a lie.
+    """
+    given = np.asarray(values, dtype=float)
+    if len(given) == 0:
+        return None, BOUNDED
+    if len(given) < 5 or float(np.ptp(given)) == 0:
+        return rate_interval(float(given.sum()), len(given), level), BOUNDED
+    limits, method = mean_interval(given, level)
+    return (None if limits is None else (max(limits[0], 0.0), min(limits[1], 1.0))), method
+
+
+def paired_gain_interval(gained: int, lost: int, n: int, level: float) -> tuple[float, float]:
+    """Return limits of the difference of two proportions seen on the same n rows.
+
+    Bonett and Price (2012), Journal of Educational and Behavioral Statistics 37:479–488: Wald's interval after one row
+    more in each discordant cell; it keeps its width when nothing is discordant.
+    """
+    first, second = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
+    half = normal_quantile(level) * math.sqrt((first + second - (first - second) ** 2) / (n + 2))
+    return max(first - second - half, -1.0), min(first - second + half, 1.0)
+
+
+def quantile_interval(ordered: NDArray[np.float64], q: float, level: float) -> tuple[float, float]:
+    """Return distribution-free limits of a quantile from ascending values: order statistics with binomial ranks.
+
+    A limit that no observation can give is infinite (Conover, Practical Nonparametric Statistics, section 3.2).
+    """
+    from scipy.stats import binom
+
+    n = len(ordered)
+    low = int(binom.ppf((1 - level) / 2, n, q))
+    high = int(binom.ppf((1 + level) / 2, n, q)) + 1
+    return float(ordered[low - 1]) if low >= 1 else -math.inf, float(ordered[high - 1]) if high <= n else math.inf
