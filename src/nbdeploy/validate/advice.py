@@ -1,4 +1,4 @@
-"""What to do about a verdict that is not a pass: the gap, the worst group, the rows that would decide, the next step."""
+"""What to do about a verdict that is not a pass: the gap, the worst group, the deciding number of rows."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: J
         )
     needed = ceil(factor * rows)
     return Advice(
-        f"about {_round(needed):,} {what} would decide it (now {rows:,}) if the value stays as it is: {again} on more data",
+        f"about {_round(needed):,} {what} would decide it (now {rows:,}) if the value stays as it is: "
+        f"{again} on more data",
         needed,
     )
 

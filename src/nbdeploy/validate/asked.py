@@ -16,8 +16,8 @@ from nbdeploy.validate.recompute import is_disparity, is_recomputable
 class Asked:
     """One quantity that a gate asks for.
 
-    `features` name the partition whose groups are judged or compared; `group` is one group alone, stated in the id as the
-    slice ``sex=2``.
+    `features` name the partition whose groups are judged or compared; `group` is one group alone, stated in the id as
+    the slice ``sex=2``.
     """
 
     section: Section
@@ -45,9 +45,8 @@ def asked(objective: Objective) -> tuple[Asked, ...]:
     A gate in the fairness section is of every partition, single and crossed, unless it names its group; a gate elsewhere
     is of all rows unless it names one.
     """
-    return tuple(
-        one for section, metric, gate in objective.each_gate() for one in _asked(objective, section, metric, gate)
-    )
+    gates = objective.each_gate()
+    return tuple(one for section, metric, gate in gates for one in _asked(objective, section, metric, gate))
 
 
 def _asked(objective: Objective, section: Section, metric: str, gate: Gate) -> Iterator[Asked]:

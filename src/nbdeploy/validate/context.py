@@ -153,7 +153,7 @@ class Context:
         return LoadedModel(self.model_folder, self.objective)
 
     def sample(self, n: int, name: str) -> pd.DataFrame:
-        """Return `n` evaluated rows, drawn without replacement with each class of the target in its share; all if fewer.
+        """Return `n` evaluated rows without repeats, each class of the target in its share; all if fewer.
 
         The same `name`, seed and section give the same rows. The index is the row's place in `data`.
         """
@@ -214,7 +214,7 @@ class Context:
         value
             None where it is undefined; then say why in `undefined`.
         data
-            Points of curves and rows of tables for the card, as JSON holds them (numpy scalars and arrays are converted).
+            Points of curves and rows of tables for the card, as JSON holds them (numpy's are converted).
         sample
             Rows used; kept only when not all were.
 

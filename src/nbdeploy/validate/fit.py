@@ -25,8 +25,8 @@ def check_fit(objective: Objective, dataset: Dataset) -> None:
     Raises
     ------
     DataError
-        A column is missing, the target lacks values or has one class, the declared classes do not occur, or a gate names
-        a group or slice that has no row.
+        A column is missing, the target lacks values or has one class, the declared classes do not occur, or a gate
+        names a group or slice that has no row.
     """
     dataset.require([objective.target], "the target")
     dataset.require(objective.sensitive, "a sensitive feature")
@@ -69,7 +69,8 @@ def _check_target(objective: Objective, dataset: Dataset) -> None:
         )
     if objective.task == "binary" and len(found) > 2:
         raise DataError(
-            f"{dataset.name}: the target {objective.target!r} has {len(found)} classes ({listed}), and the task is binary",
+            f"{dataset.name}: the target {objective.target!r} has {len(found)} classes ({listed}), "
+            "and the task is binary",
             next="declare `task: multiclass`, or leave the other classes out",
         )
     for name, declared in (("positive", objective.positive), ("favourable", objective.favourable)):

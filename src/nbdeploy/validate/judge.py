@@ -51,8 +51,8 @@ def judge(
     """Hold one quantity to a gate.
 
     `pass` if the whole interval satisfies the gate, `fail` if the whole interval violates it, else `inconclusive`. The
-    value alone decides where the objective says so, where there is no interval, and for equalities, which no interval of
-    any width could ever satisfy; the reason then says so.
+    value alone decides where the objective says so, where there is no interval, and for equalities, which no interval
+    of any width could ever satisfy; the reason then says so.
     """
     if value is None or math.isnan(value):
         return Judged("not_evaluated", undefined or "the value is undefined")

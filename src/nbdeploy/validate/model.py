@@ -169,7 +169,8 @@ class LoadedModel:
         if not found:
             held = ", ".join(repr(plain(value)) for value in classes)
             raise ModelError(
-                f"the model knows the classes {held}, and the objective's positive class is {self.objective.positive_class!r}"
+                f"the model knows the classes {held}, and the objective's positive class is "
+                f"{self.objective.positive_class!r}"
             )
         return found[0]
 

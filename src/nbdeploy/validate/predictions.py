@@ -80,7 +80,7 @@ def _column(dataset: Dataset, declared: str | None, usual: str) -> str | None:
 
 
 def assemble(objective: Objective, table: pa.Table, predicted: Any, score: Any) -> pa.Table:
-    """Put label, decision, score and grouping columns side by side; decisions follow from scores where only those are given.
+    """Put label, decision, score and grouping columns side by side; scores decide where only those are given.
 
     Parameters
     ----------

@@ -120,29 +120,29 @@ def recompute(
 def _not_applicable(
     tallies: Tallies, metric: str, features: tuple[str, ...], group: Mapping[str, Scalar] | None
 ) -> str | None:
-    objective = tallies.objective
-    base = metric.rpartition("_")[0] if is_disparity(metric) else metric
-    kinds = NAMED.get(base, (base,))
+    if is_disparity(metric) and group:
+        return f"{metric} compares groups: name features, not one group"
+    if is_disparity(metric) and not features:
+        return f"{metric} compares groups, and no sensitive feature is declared"
     if metric in RANKED_SCORES and not tallies.scored:
         return f"{metric} needs scores, and only decisions were given"
-    errors = all(kind in ERROR_SCORES or kind == "count" for kind in kinds)
-    if objective.task == "regression" and not errors:
-        return f"{metric} is of decisions, and the task is regression"
-    if objective.task != "regression" and any(kind in ERROR_SCORES for kind in kinds):
+    base = metric.rpartition("_")[0] if is_disparity(metric) else metric
+    return _wrong_task(tallies.objective, metric, NAMED.get(base, (base,)))
+
+
+def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) -> str | None:
+    """Say why a metric, or a rate that it compares, does not belong to the task."""
+    of_errors = any(rate in ERROR_SCORES for rate in compared)
+    if objective.task == "regression":
+        return None if of_errors or metric == "count" else f"{metric} is of decisions, and the task is regression"
+    if of_errors:
         return f"{metric} is of errors, and the task is {objective.task}"
     if objective.task == "multiclass":
-        if "favourable_rate" in kinds and objective.favourable is None:
+        if "favourable_rate" in compared and objective.favourable is None:
             return f"{metric} needs the favourable outcome: declare `favourable:`"
-        if objective.positive is None and any(
-            kind in RATES and kind not in ("accuracy", "favourable_rate") for kind in kinds
-        ):
+        one_class = [rate for rate in (*RATES, "f1") if rate not in ("accuracy", "favourable_rate")]
+        if objective.positive is None and any(rate in one_class for rate in compared):
             return f"{metric} is of one class: declare `positive:`"
-    if is_disparity(metric) and (group or not features):
-        return (
-            f"{metric} compares groups, and no sensitive feature is declared"
-            if not group
-            else f"{metric} compares groups"
-        )
     return None
 
 
@@ -188,7 +188,8 @@ def _of_group(tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar],
     too_small = only.excluded and blank.metric != "count"
     why = "0/0 is undefined" if only.value is None else None
     if too_small:
-        why = f"{group_label(group)} has {only.denominator} rows that count, under the minimum of {tallies.objective.min_group_size}"
+        least = tallies.objective.min_group_size
+        why = f"{group_label(group)} has {only.denominator} rows that count, under the minimum of {least}"
     return blank.model_copy(
         update={
             "value": None if too_small else only.value,

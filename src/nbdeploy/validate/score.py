@@ -16,7 +16,9 @@ from typing import Any
 from nbdeploy.errors import DataError, ModelError, NbdeployError
 from nbdeploy.validate.workspace import Workspace
 
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
+THREADS = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1"
+)
 """One thread a process: on a busy machine more threads lose more than they gain, and sums keep their order."""
 
 _CHUNK = 200_000

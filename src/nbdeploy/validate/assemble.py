@@ -1,0 +1,107 @@
+"""The evidence document of one run."""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from nbdeploy import __version__
+from nbdeploy.documents.evidence import (
+    Evidence,
+    ModelSubject,
+    NotebookRun,
+    ObjectiveRef,
+    Run,
+    Subject,
+    TallyTable,
+)
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.objective import Section
+from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.validate.environment import environment
+from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.verdict import summary
+
+if TYPE_CHECKING:
+    from nbdeploy.validate.run import Order
+
+SUPPRESS_BELOW = 5
+"""Cells of the stored tallies with fewer rows are not told: they could point at a person."""
+
+
+def assemble_evidence(
+    order: Order,
+    *,
+    sections: Sequence[Section],
+    scored: Mapping[str, Any] | None,
+    notebooks: tuple[NotebookRun, ...],
+    redacted: int,
+    tallies: Tallies,
+    findings: tuple[Finding, ...],
+    started: datetime,
+    seconds: Mapping[str, float],
+) -> Evidence:
+    """Put together what one run found.
+
+    Parameters
+    ----------
+    scored
+        What scoring found out about the model; None where there was no model.
+    redacted
+        Secrets that were taken out of executed notebooks.
+    """
+    objective = order.objective
+    return Evidence(
+        objective=ObjectiveRef(name=objective.name, digest=bytes_digest(order.objective_bytes), content=objective),
+        subject=Subject(
+            model=_described(order.model, scored),
+            data=order.inputs.subjects,
+            notebooks=notebooks,
+            parameters={"seed": order.seed, "draft": order.draft, "sections": list(sections)},
+            environment=environment(),
+        ),
+        run=Run(
+            id=uuid.uuid4().hex[:12],
+            attempt=None if order.draft else order.attempt,
+            draft=order.draft,
+            started=started,
+            finished=datetime.now(UTC),
+            by=order.by,
+            host=platform.node(),
+            seed=order.seed,
+            nbdeploy=__version__,
+            seconds=dict(seconds),
+        ),
+        tallies=tuple(_tables(tallies)),
+        findings=findings,
+        verdict=summary(findings),
+        attempts=order.attempts,
+        warnings=(*order.warnings, *_warnings(notebooks, redacted)),
+    )
+
+
+def _described(model: ModelSubject | None, scored: Mapping[str, Any] | None) -> ModelSubject | None:
+    if model is None or scored is None:
+        return None
+    described = model.description | {"features": scored.get("features", [])}
+    return model.model_copy(update={"flavor": model.flavor or scored.get("flavor"), "description": described})
+
+
+def _tables(tallies: Tallies) -> Iterator[TallyTable]:
+    """Yield the counts overall and of every partition: group rates can be recomputed from them without rows."""
+    if tallies.objective.task != "regression":
+        for features in ((), *tallies.objective.partitions):
+            yield tallies.classes(features).to_table(SUPPRESS_BELOW)
+
+
+def _warnings(notebooks: Sequence[NotebookRun], redacted: int) -> Iterator[str]:
+    for run in notebooks:
+        if run.edited:
+            yield f"{run.name} is not a notebook that nbdeploy ships or the policy trusts"
+        if run.status == "failed":
+            yield f"{run.name} gave no evidence: {run.reason}"
+    if redacted:
+        yield f"{redacted} secrets were taken out of the executed notebooks; change them, they were readable in a run"

@@ -1,0 +1,67 @@
+"""Whether a notebook truly ran, cell by cell, and what it recorded. The saved file alone is never believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nbdeploy.documents.measurement import Measurement
+from nbdeploy.documents.objective import Section
+from nbdeploy.validate.workspace import Slot
+
+FORBIDDEN_TAGS = ("skip-execution", "raises-exception")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one notebook gave: measurements, or the reason why nothing of it counts."""
+
+    measurements: tuple[Measurement, ...]
+    reason: str = ""
+
+
+def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collected:
+    """Judge an executed notebook.
+
+    Every code cell with a source must have been executed, without an error and without a tag that lets it be skipped or
+    fail; the last cell must have been reached; and something must have been recorded.
+
+    Parameters
+    ----------
+    node
+        The executed notebook; None where not even a part of it was saved.
+    died
+        Why the execution broke off, where it did.
+    """
+    reason = died or (_unrun(node) if node is not None else "no executed notebook was saved")
+    if not reason and not slot.finished:
+        reason = "the notebook did not reach context.finish()"
+    try:
+        measurements = tuple(slot.measurements())
+    except ValueError:
+        return Collected((), reason or "its measurements cannot be read: something else wrote to them")
+    strange = next((found for found in measurements if found.section != section), None)
+    if not reason and strange is not None:
+        reason = f"it recorded {strange.id}, which is of another section"
+    if not reason and not measurements:
+        reason = "it recorded nothing"
+    return Collected(() if reason else measurements, reason)
+
+
+def _unrun(node: Any) -> str:
+    for place, cell in enumerate(node.cells, 1):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag in FORBIDDEN_TAGS]
+        if tags:
+            return f"cell {place} carries the tag {tags[0]}"
+        error = next((output for output in cell.outputs if output.output_type == "error"), None)
+        if error is not None:
+            return f"cell {place} raised {error.ename}: {_first_line(error.evalue)}"
+        if cell.execution_count is None:
+            return f"cell {place} was not executed"
+    return ""
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0][:200]

@@ -1,0 +1,54 @@
+"""Taking secrets out of an executed notebook before it is stored or hashed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+
+_SHAPES = re.compile(
+    r"""-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?-----END[ ][A-Z ]*PRIVATE[ ]KEY-----
+    | \bA(?:KIA|SIA)[A-Z0-9]{16}\b                      # access key ids of a large cloud
+    | \bgh[pousr]_[A-Za-z0-9]{36,}\b | \bgithub_pat_\w{40,}\b
+    | \bglpat-[\w-]{20,}\b
+    | \bxox[abposr]-[A-Za-z0-9-]{10,}\b
+    | \bsk-[A-Za-z0-9_-]{20,}\b
+    | \bhf_[A-Za-z0-9]{30,}\b
+    | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}           # a signed web token
+    | (?<=://)[^/\s:@'"]+:[^/\s:@'"]+(?=@)              # user:password in an address
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NAMES = re.compile(
+    r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(API|ACCESS|PRIVATE|SIGNING)_?KEY)", re.IGNORECASE
+)
+_SHORTEST = 8
+"""A shorter value of an environment variable is too common a text to be looked for."""
+
+
+def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the values of environment variables whose names say that they are secret, longest first."""
+    given = os.environ if environment is None else environment
+    found = {value for name, value in given.items() if _NAMES.search(name) and len(value) >= _SHORTEST}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def redact(content: Any, secrets: tuple[str, ...]) -> tuple[Any, int]:
+    """Return JSON-like content with every secret replaced, and how many were."""
+    if isinstance(content, str):
+        count = 0
+        for secret in secrets:
+            count += content.count(secret)
+            content = content.replace(secret, REDACTED)
+        content, more = _SHAPES.subn(REDACTED, content)
+        return content, count + more
+    if isinstance(content, Mapping):
+        pairs = [(key, redact(value, secrets)) for key, value in content.items()]
+        return {key: value for key, (value, _) in pairs}, sum(count for _, (_, count) in pairs)
+    if isinstance(content, list):
+        items = [redact(value, secrets) for value in content]
+        return [value for value, _ in items], sum(count for _, count in items)
+    return content, 0

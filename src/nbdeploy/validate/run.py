@@ -1,0 +1,176 @@
+"""One validation run: from data and model to evidence, in a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
+from nbdeploy.documents.measurement import Measurement
+from nbdeploy.documents.objective import SECTIONS, Objective, Section
+from nbdeploy.documents.progress import Progress, Watcher, unwatched
+from nbdeploy.errors import InterruptedRunError
+from nbdeploy.validate.assemble import assemble_evidence
+from nbdeploy.validate.execute import Executed, execute_all, unfinished
+from nbdeploy.validate.notebooks import NEED_MODEL, choose
+from nbdeploy.validate.placing import placed
+from nbdeploy.validate.prepare import Inputs, prepare
+from nbdeploy.validate.silence import NEEDS_MODEL, silences
+from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.verdict import find
+
+STAGE = "validate"
+
+
+@dataclass(frozen=True)
+class ValidationRun:
+    """A finished run. `folder` is where its files are while the ``with`` block lasts; then they move to their place."""
+
+    evidence: Evidence
+    evidence_bytes: bytes
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be validated, on what, and how.
+
+    Attributes
+    ----------
+    inputs
+        `evaluation` with a model, or `predictions` alone.
+    model, model_folder
+        The model as the evidence names it, and where its files lie; neither for predictions from elsewhere.
+    sections
+        Those to run; all unless given. Gates of the others are not evaluated.
+    jobs
+        Notebooks at the same time; as many as there are processors, at most 4, unless given.
+    timeout
+        Seconds for each notebook.
+    attempt
+        Number of a recorded run; None for a draft, and for a run outside of a project.
+    extra_notebooks, trusted_notebooks
+        See `notebooks.choose`.
+    by
+        Who runs it.
+    warnings
+        What the card shall say beside the verdicts.
+    """
+
+    objective: Objective
+    objective_bytes: bytes
+    inputs: Inputs
+    model: ModelSubject | None = None
+    model_folder: Path | None = None
+    sections: tuple[Section, ...] = ()
+    jobs: int | None = None
+    timeout: float = 1800
+    seed: int = 0
+    draft: bool = False
+    attempt: int | None = None
+    attempts: tuple[AttemptRef, ...] = ()
+    extra_notebooks: tuple[Path, ...] = ()
+    trusted_notebooks: tuple[str, ...] = ()
+    by: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@contextmanager
+def run_validation(order: Order, folder: Path, *, watch: Watcher = unwatched) -> Iterator[ValidationRun]:
+    """Validate, and yield the run while its folder can still be added to.
+
+    ``objective.yaml``, ``evidence.json`` and ``notebooks/`` are written beside `folder` and move there, with whatever
+    the caller adds, when the block ends without an error. Otherwise nothing stays behind.
+
+    Raises
+    ------
+    DataError, ModelError, ParameterError, NotebookError
+        No evidence could be made.
+    ProjectError
+        `folder` holds something else, or cannot be written.
+    InterruptedRunError
+        Ctrl-C.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="nbdeploy-") as scratch, placed(folder) as building:
+            evidence = _validate(order, Path(scratch) / "workspace", building / "notebooks", watch)
+            data = evidence.to_bytes()
+            (building / "objective.yaml").write_bytes(order.objective_bytes)
+            (building / "evidence.json").write_bytes(data)
+            yield ValidationRun(evidence, data, building)
+    except KeyboardInterrupt:
+        raise InterruptedRunError("the run was interrupted; nothing of it was kept") from None
+
+
+def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) -> Evidence:
+    started, clock, objective = datetime.now(UTC), _Clock(), order.objective
+    sections = tuple(section for section in SECTIONS if section in (order.sections or SECTIONS))
+    notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
+    watch(Progress(stage=STAGE, part="predictions", state="running"))
+    workspace = prepare(
+        where, objective, order.inputs, model_folder=order.model_folder, seed=order.seed, draft=order.draft
+    )
+    watch(Progress(stage=STAGE, part="predictions", state="done"))
+    clock.lap("predictions")
+    has_model = workspace.model_folder is not None
+    runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
+    before = workspace.digests()
+    executed = execute_all(
+        runnable,
+        workspace,
+        executed_into,
+        jobs=order.jobs or min(4, os.cpu_count() or 1),
+        timeout=order.timeout,
+        watch=watch,
+    )
+    clock.lap("notebooks")
+    watch(Progress(stage=STAGE, part="verdict", state="running"))
+    changed = before != workspace.digests()
+    tallies = Tallies(workspace.read("predictions"), objective)
+    silent = silences(objective, sections, executed, has_model=has_model, changed=changed)
+    findings = find(objective, _recorded(executed), tallies, silent=silent, seed=order.seed)
+    clock.lap("verdict")
+    evidence = assemble_evidence(
+        order,
+        sections=sections,
+        scored=workspace.scored if has_model else None,
+        notebooks=(
+            *(each.run for each in executed),
+            *unfinished([n for n in notebooks if n not in runnable], NEEDS_MODEL.reason),
+        ),
+        redacted=sum(each.redacted for each in executed),
+        tallies=tallies,
+        findings=findings,
+        started=started,
+        seconds=clock.seconds,
+    )
+    watch(Progress(stage=STAGE, part="verdict", state="done", detail=evidence.verdict.overall))
+    return evidence
+
+
+def _recorded(executed: Sequence[Executed]) -> dict[Section, list[Measurement]]:
+    found: dict[Section, list[Measurement]] = {}
+    for each in executed:
+        if each.run.status == "completed":
+            found.setdefault(each.notebook.section, []).extend(each.measurements)
+    return found
+
+
+class _Clock:
+    """Wall time of the phases, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        """Book the time since the last lap on a phase."""
+        now = time.perf_counter()
+        self.seconds[phase] = round(now - self._last, 3)
+        self._last = now
