@@ -111,9 +111,8 @@ class Ledger:
 
     def entries(self, after: int = -1) -> list[Entry]:
         """Return the entries with an index above `after`, in order."""
-        query = sql.select(_entries).where(_entries.c.index > after).order_by(_entries.c.index)
         with self._engine.connect() as connection:
-            return [Entry(int(row.index), row.digest, bytes(row.envelope)) for row in connection.execute(query)]
+            return _entries_after(connection, after)
 
     @property
     def size(self) -> int:
@@ -129,7 +128,7 @@ class Ledger:
     def checkpoint(self) -> str:
         """Return the signed checkpoint of the current tree (C2SP tlog-checkpoint), empty for an empty ledger."""
         with self._engine.connect() as connection:
-            return str(connection.execute(sql.select(_head.c.checkpoint)).scalar() or "")
+            return _checkpoint(connection)
 
     def inclusion(self, index: int) -> tuple[bytes, ...]:
         """Return the proof that entry `index` is in the tree of the current size."""
@@ -138,8 +137,13 @@ class Ledger:
             raise LogError(f"the ledger has no entry {index}; it has {len(leaves)}")
         return inclusion_proof(leaves, index)
 
-    def verify(self) -> None:
+    def verify(self) -> list[Entry]:
         """Hold every entry to the signed tree, and the tree to the last one seen on this machine.
+
+        Returns
+        -------
+        list of Entry
+            The entries that hold. Decide on these: what is read later may be others.
 
         Raises
         ------
@@ -147,9 +151,8 @@ class Ledger:
             An entry was edited, dropped, swapped or added past the head; the checkpoint is not signed by the ledger's key;
             or the log is older than, or a fork of, what was seen here before.
         """
-        entries = self.entries()
-        with self._engine.connect() as connection:
-            edge = _edge(connection)
+        with self._reading() as connection:
+            entries, edge, note = _entries_after(connection, -1), _edge(connection), _checkpoint(connection)
         for position, entry in enumerate(entries):
             if entry.index != position:
                 raise LogError(f"ledger entry {position} is missing")
@@ -161,10 +164,11 @@ class Ledger:
         if tree_root(leaves) != edge.root():
             raise LogError("the ledger's entries do not give the root that its head says")
         if not entries:
-            return
-        size, root = checkpoints.read(self.checkpoint(), self._key.public if self._key else None)
+            return []
+        size, root = checkpoints.read(note, self._key.public if self._key else None)
         if (size, root) != (edge.size, edge.root()):
             raise LogError(f"the signed checkpoint is of {size} entries and another root than the ledger's {edge.size}")
+        return entries
 
     # The database -----------------------------------------------------------------------------------------------------
 
@@ -185,6 +189,21 @@ class Ledger:
                 connection.execute(sql.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
                 yield connection
 
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Look at one state of the database, however many statements it takes, while others append."""
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.exec_driver_sql("ROLLBACK")
+                return
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
@@ -198,6 +217,17 @@ def _engine(url: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
 
     return engine
+
+
+def _entries_after(connection: Connection, after: int) -> list[Entry]:
+    columns = (_entries.c.index, _entries.c.digest, _entries.c.envelope)
+    found = connection.execute(sql.select(*columns).where(_entries.c.index > after).order_by(_entries.c.index))
+    # By position: a row is a tuple, whose own `index` would shadow the column.
+    return [Entry(int(index), str(digest), bytes(envelope)) for index, digest, envelope in found]
+
+
+def _checkpoint(connection: Connection) -> str:
+    return str(connection.execute(sql.select(_head.c.checkpoint)).scalar() or "")
 
 
 def _edge(connection: Connection) -> Edge:

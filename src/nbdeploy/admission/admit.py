@@ -1,0 +1,228 @@
+"""Admission: one request, one download, every rule in its order. Whatever cannot be shown is refused."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nbdeploy.admission.linkage import check_linkage, validation_of
+from nbdeploy.approve.record import Chain, Logged, read_chain
+from nbdeploy.approve.standing import Standing, environment_of, standing
+from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.request import Request
+from nbdeploy.documents.statements import ValidationPredicate
+from nbdeploy.errors import (
+    AcknowledgeError,
+    DigestError,
+    ExpiredError,
+    FloorError,
+    ModeError,
+    NotApprovedError,
+    PathError,
+    Refusal,
+    RevokedError,
+    RoleError,
+    ThresholdError,
+)
+from nbdeploy.trust.digests import model_digest
+from nbdeploy.trust.floor import floor_breaches
+from nbdeploy.trust.ledger import Entry, Ledger
+from nbdeploy.trust.policy import Policy
+
+Fetch = Callable[[Request, Path], Path]
+Documents = Callable[[Request], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A model that may run.
+
+    Attributes
+    ----------
+    folder
+        The private copy that was verified. Load this one and no other.
+    approvals
+        Digests of the approval envelopes that count.
+    until
+        When the first of them expires; None where no approval is needed.
+    """
+
+    folder: Path
+    request: Request
+    approvals: tuple[str, ...]
+    until: datetime | None
+
+
+def admit(
+    request_id: str,
+    *,
+    chain: Chain,
+    ledger: Ledger,
+    policy: Policy,
+    fetch: Fetch,
+    documents: Documents,
+    into: Path,
+    now: datetime,
+) -> Admitted:
+    """Decide whether a request may start a rollout, on bytes that nobody else can change any more.
+
+    Parameters
+    ----------
+    chain
+        The ledger's statements as they were read under `policy`. What was logged since is read here.
+    policy
+        The deployer's own copy.
+    fetch
+        Downloads the request's version into the folder it is given and returns the model's folder in there.
+        Called once.
+    documents
+        Returns the stored bytes of ``evidence.json``, ``card.json`` and ``objective.yaml``, and of ``card.html`` if it
+        is there.
+    into
+        A folder that does not exist or is empty. Only its owner can read it afterwards; a refusal empties it.
+
+    Raises
+    ------
+    LogError, NotApprovedError, PolicyError, ModeError, PathError, DigestError, LinkError, FloorError, AcknowledgeError,
+    RoleError, SelfApprovalError, ThresholdError, ExpiredError, RevokedError
+        By the first rule that says no.
+    """
+    chain = _current(chain, ledger.verify(), policy)
+    request = chain.request(request_id).predicate.request
+    _check_policy(request, policy)
+    made = _private(into)
+    try:
+        folder = _download(request, fetch, into)
+        validation = validation_of(chain, request)
+        evidence = check_linkage(request, validation, documents(request))
+        _check_floor(policy, evidence.objective.content)
+        _check_runner(request, policy, validation)
+        found = standing(chain, request_id, policy, now)
+        _check_standing(found, policy)
+    except BaseException:
+        _empty(into, made=made)
+        raise
+    return Admitted(folder, request, tuple(approval.digest for approval in found.approvals), found.until)
+
+
+def _current(chain: Chain, entries: Sequence[Entry], policy: Policy) -> Chain:
+    """Return the caller's chain if it tells exactly these verified entries, else the chain that they give.
+
+    A revocation may have been logged after the caller looked.
+    """
+    told = {logged.index: logged.digest for logged in _told(chain)}
+    told |= {entry.index: entry.digest for entry, _ in chain.ignored}
+    if told == {entry.index: entry.digest for entry in entries}:
+        return chain
+    return read_chain(entries, policy)
+
+
+def _told(chain: Chain) -> Iterable[Logged]:  # type: ignore[type-arg]  # statements of every kind
+    yield from chain.objectives
+    yield from chain.validations.values()
+    yield from chain.asked.values()
+    for kind in (chain.decisions, chain.deployments, chain.revocations):
+        for logged in kind.values():
+            yield from logged
+
+
+def _check_policy(request: Request, policy: Policy) -> None:
+    environment_of(policy, request)
+    mode = policy.mode(request.model)
+    if mode != "enforce":
+        raise ModeError(
+            f"the policy says {mode} for the model {request.model}, so nbdeploy serves nothing of it",
+            next=f'set "{request.model}" = "enforce" under [models] in the policy',
+        )
+
+
+def _private(into: Path) -> bool:
+    """Make the folder that only its owner can read; return whether it is new."""
+    try:
+        into.mkdir(parents=True, mode=0o700)
+    except FileExistsError:
+        about = into.lstat()
+        if not stat.S_ISDIR(about.st_mode) or any(into.iterdir()):
+            raise PathError(f"{into} is not an empty folder, and a model is admitted into one only") from None
+        into.chmod(0o700)
+        return False
+    return True
+
+
+def _download(request: Request, fetch: Fetch, into: Path) -> Path:
+    """Fetch once, and hold the bytes that arrived to the digest that was signed for."""
+    folder = fetch(request, into).resolve()
+    if not folder.is_relative_to(into.resolve()):
+        raise PathError(f"{request.subject} was not copied into the private folder, where nobody else could change it")
+    found = model_digest(folder)
+    if found != request.digests.model:
+        raise DigestError(
+            f"the registry holds {found[:19]}… as {request.subject}, and {request.id} is for {request.digests.model[:19]}…",
+            next=f"validate what is there now, and ask again: nbdeploy deploy {request.objective}",
+        )
+    return folder
+
+
+def _check_floor(policy: Policy, objective: Objective) -> None:
+    """Refuse what was validated under an objective that asks less than the deployer's policy."""
+    breaches = floor_breaches(policy, objective)
+    if breaches:
+        raise FloorError(f"the objective {objective.name} asks less: {breaches[0]}")
+
+
+def _check_runner(request: Request, policy: Policy, validation: Logged[ValidationPredicate]) -> None:
+    allowed = environment_of(policy, request).runner
+    if allowed and validation.principal.name not in allowed:
+        raise RoleError(
+            f"{validation.principal.name} ran the validation, and {request.environment} takes it from "
+            f"{' or '.join(allowed)} only"
+        )
+
+
+def _check_standing(found: Standing, policy: Policy) -> None:
+    """Refuse a request that is not approved, by the rule that stands in its way."""
+    request = found.request
+    rule = environment_of(policy, request)
+    next_command = f"nbdeploy signoff {request.id}"
+    if found.state == "revoked":
+        raise RevokedError(f"{request.id} was revoked", next=f"ask again: nbdeploy deploy {request.objective}")
+    if found.state == "approved":
+        if request.failed and (rule.failed == "block" or not found.approvals):
+            raise AcknowledgeError(f"nobody waived the failed gates of {request.id}: {', '.join(request.failed)}")
+        return
+    if found.state not in ("rejected", "returned", "questioned"):
+        raise _reason(found) or _too_few(found, rule.approvals, next_command)
+    raise NotApprovedError(f"{request.id} was {found.state}", next=next_command)
+
+
+def _reason(found: Standing) -> Refusal | None:
+    """Return why the latest decision does not count; that an approval is out of its days comes first."""
+    timed = [refusal for refusal in found.refusals if isinstance(refusal, ExpiredError)]
+    if found.state in ("expired", "not_yet") and timed:
+        return timed[-1]
+    return found.refusals[-1] if found.refusals else None
+
+
+def _too_few(found: Standing, needed: int, next_command: str) -> Refusal:
+    may = " or ".join(found.approvers) or "nobody that the policy names"
+    if found.approvals:
+        return ThresholdError(
+            f"{len(found.approvals)} of {needed} people signed {found.request.id}, missing: {may}", next=next_command
+        )
+    return NotApprovedError(f"{found.request.id} waits for the signature of {may}", next=next_command)
+
+
+def _empty(into: Path, *, made: bool) -> None:
+    """Remove what was downloaded, and the folder if it was made here."""
+    if made:
+        shutil.rmtree(into)
+        return
+    for path in into.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
