@@ -42,8 +42,8 @@ class Asked:
 def asked(objective: Objective) -> tuple[Asked, ...]:
     """Return everything that the objective's gates ask for, in the order of the sections.
 
-    A gate in the fairness section is of every partition, single and crossed, unless it names its group; a gate elsewhere
-    is of all rows unless it names one.
+    A gate in the fairness section is of every partition, single and crossed, unless it names its group; a gate
+    elsewhere is of all rows unless it names one.
     """
     gates = objective.each_gate()
     return tuple(one for section, metric, gate in gates for one in _asked(objective, section, metric, gate))

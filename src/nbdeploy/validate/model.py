@@ -105,7 +105,8 @@ class LoadedModel:
         for name in self.features:
             if name not in frame.columns:
                 raise ModelError(
-                    f"the model wants a column {name!r} that the data does not have{closest(name, list(map(str, frame.columns)))}"
+                    f"the model wants a column {name!r} that the data does not have"
+                    f"{closest(name, list(map(str, frame.columns)))}"
                 )
         return frame[list(self.features)]
 

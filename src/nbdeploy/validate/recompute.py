@@ -98,11 +98,13 @@ def recompute(
     if group:
         return _of_group(tallies, blank, group, seed)
     tally = tally_of(tallies, metric, features, slice)
+    if metric == "count":
+        return _count(blank, tally, features)
     kwargs = class_names(objective, tally)
     whole = estimate(tally, metric, blank.level or objective.level, seed, **kwargs)
     groups: tuple[GroupValue, ...] = ()
     if features:
-        least = 1 if metric == "count" else objective.min_group_size
+        least = objective.min_group_size
         groups = by_group(tally, metric, blank.level or objective.level, seed, min_size=least, **kwargs)
     return blank.model_copy(
         update={
@@ -167,6 +169,21 @@ def class_names(objective: Objective, tally: Tally) -> ClassNames:
     if isinstance(tally, ClassTally):
         return {"positive": objective.positive_class, "favourable": objective.favourable_class}
     return {}
+
+
+def _count(blank: Measurement, tally: Tally, features: Sequence[str]) -> Measurement:
+    """Rows, overall and by group: a count has no interval, and no group is too small to be counted."""
+    sizes = [round(float(size)) for size in tally.sizes]
+    groups = [GroupValue(group=tally.named(at), n=n, denominator=n, value=n) for at, n in enumerate(sizes)]
+    return blank.model_copy(
+        update={
+            "value": float(tally.rows),
+            "level": None,
+            "n": tally.rows,
+            "denominator": tally.rows,
+            "by_group": tuple(groups) if features else (),
+        }
+    )
 
 
 def _of_group(tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar], seed: int) -> Measurement:

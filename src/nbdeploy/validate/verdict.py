@@ -148,6 +148,8 @@ def _gated(step: _Step, one: Asked) -> Finding:
             advice=quiet.advice,
         )
     measurement, judged, pair = _judged(step, one, measurement)
+    if pair is not None:
+        measurement = measurement.model_copy(update={"pair": pair})
     advice = advise(step.objective, step.tallies, one, measurement, judged, seed=step.seed)
     return _finding(
         measurement,
@@ -156,7 +158,6 @@ def _gated(step: _Step, one: Asked) -> Finding:
         reason=judged.reason + _left_out(measurement, one),
         advice=advice.text,
         rows_needed=advice.rows,
-        pair=pair or measurement.pair,
     )
 
 
