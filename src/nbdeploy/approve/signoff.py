@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from nbdeploy.approve.record import Chain
-from nbdeploy.approve.standing import check_gates, check_signer, environment_of
+from nbdeploy.approve.rules import check_gates, check_request, check_signer, environment_of
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import NotApprovedError, RevokedError, RoleError, closest
 from nbdeploy.trust.policy import Policy
@@ -43,7 +43,7 @@ def decide(
 
     Raises
     ------
-    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError, RevokedError, NotApprovedError
+    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError, LinkError, RevokedError, NotApprovedError
         By the rule that forbids it.
     """
     if decision not in DECISIONS:
@@ -52,6 +52,7 @@ def decide(
         )
     logged = chain.request(request_id)
     request = logged.predicate.request
+    rule = environment_of(policy, request)
     principal = policy.who(public, now)
     check_signer(chain, request, policy, public, principal.person or principal.name)
     if principal.is_service:
@@ -65,7 +66,7 @@ def decide(
         model=request.model,
         version=request.version,
         environment=request.environment,
-        decision=decision,  # type: ignore[arg-type]  # held to DECISIONS above
+        decision=decision,
         by=principal.name,
         reason=reason,
         acknowledged=tuple(acknowledge),
@@ -73,9 +74,10 @@ def decide(
         conditions=tuple(conditions),
         signed=now,
         not_before=not_before or now,
-        expires=now + timedelta(days=environment_of(policy, request).expires_days),
+        expires=now + timedelta(days=rule.expires_days),
         unattended=unattended,
     )
     if decision == "approval":
-        check_gates(request, policy, predicate, principal.roles)
+        validation = check_request(chain, request, policy)
+        check_gates(request, rule, validation.predicate, predicate, principal.roles)
     return predicate, request.digests.model_dump() | {"request": logged.digest}
