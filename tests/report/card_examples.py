@@ -385,7 +385,7 @@ def explainability() -> list[Finding]:
             interval=(0.84, 0.93),
             level=0.95,
             data={
-                "tree": "bmi <= 27.1\n|-- s5 <= 4.6: progresses in 12 of 90 cases\n|-- s5 > 4.6: progresses in 31 of 52 cases\nbmi > 27.1\n|-- progresses in 70 of 91 cases",
+                "tree": "bmi <= 27.1\n|-- s5 <= 4.6: class 0\n|-- s5 > 4.6: class 1\nbmi > 27.1\n|-- class 1",
                 "depth": 2,
                 "leaves": 3,
             },
@@ -632,11 +632,11 @@ def judged(finding: Finding, objective: Objective) -> Finding:
         "pass": {},
         "fail": {
             "reason": "The whole interval violates the gate.",
-            "advice": "The gap to the bound is large; retrain with the groups named above reweighted, then: nbdeploy validate progression-risk",
+            "advice": "The gap to the bound is large; reweight the groups named above, then: nbdeploy validate progression-risk",
         },
         "inconclusive": {
             "reason": "The interval crosses the bound.",
-            "advice": "About 1,900 rows like these would decide it; validate again with more data: nbdeploy validate progression-risk --data MORE.csv",
+            "advice": "About 1,900 rows like these would decide it: nbdeploy validate progression-risk --data MORE.csv",
             "rows_needed": 1900,
         },
         "not_evaluated": {"reason": finding.reason or "the metric is undefined here", "advice": ""},
@@ -863,7 +863,7 @@ def hostile() -> Evidence:
         section="performance",
         metric="roc_auc",
         value=math.inf,
-        data={"curve": {"false_positive_rate": HOSTILE[0], "true_positive_rate": [1e309, "x"]}},
+        data={"curve": {"false_positive_rate": HOSTILE[0], "true_positive_rate": ["x", None]}},
     )
     made = evidence_of(objective, [*quality, own, curve, *fairness(rows, objective)], rows.n, warnings=HOSTILE)
     subject = made.subject.model_copy(

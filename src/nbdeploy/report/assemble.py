@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbdeploy.documents.card import Block, Card, CardSection
 from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.report import described
-from nbdeploy.report.inert import deceptive, texts
+from nbdeploy.report.inert import deceptive_texts
 from nbdeploy.report.measured import measured
 from nbdeploy.report.summary import summary
 from nbdeploy.report.verification import verification
@@ -56,11 +56,12 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
 
 def _caveats(evidence: Evidence) -> CardSection:
     told = list(described.caveats(evidence))
-    hidden = sum(deceptive(text) for text in dict.fromkeys(texts(evidence)))
+    hidden = deceptive_texts(evidence)
     if hidden:
         told.insert(
             0,
-            f"{hidden} {'name or text holds' if hidden == 1 else 'names or texts hold'} hidden characters or letters of another alphabet "
+            f"{hidden} {'name or text holds' if hidden == 1 else 'names or texts hold'} hidden "
+            "characters or letters of another alphabet "
             "that look like Latin ones; hidden ones are written out as ⟨U+…⟩. Compare fingerprints, not names.",
         )
     if not told:

@@ -1,4 +1,4 @@
-"""The sections of a card that tell what was declared: purpose, people, data, oversight, plans. What is unknown is named."""
+"""The sections of a card that tell what was declared: purpose, people, data, plans. What is unknown is named."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def model_details(evidence: Evidence) -> CardSection:
         ("Endpoint", objective.served_at),
     ]
     if model is None:
-        lead = "The model lives elsewhere. Only a file of its predictions was seen, so nothing below describes the model itself."
+        lead = (
+            "The model lives elsewhere. Only a file of its predictions was seen, so nothing below describes "
+            "the model itself."
+        )
         return CardSection(id="model", title="Model details", lead=lead, blocks=(facts(*about),))
     size = f"{model.size_bytes / 1e6:,.2f} MB" if model.size_bytes is not None else None
     about += [
@@ -114,7 +117,13 @@ def factors(evidence: Evidence) -> CardSection:
                 for group in finding.by_group
             )
             blocks.append(
-                Block(kind="facts", title=f"Rows by {finding.features[0]}", rows=rows, findings=(finding.id,))
+                Block(
+                    kind="facts",
+                    title=f"Rows by {finding.features[0]}",
+                    rows=rows,
+                    findings=(finding.id,),
+                    options={"folded": len(rows) > 12},
+                )
             )
     if objective.sensitive:
         lead = "Groups are counted on all rows; a missing value is a group of its own, shown as (missing)."
@@ -154,7 +163,10 @@ def metrics(evidence: Evidence) -> CardSection:
             title="How sure",
         ),
     )
-    lead = "Measures and bounds were fixed in the objective. Each measured value carries an interval wherever one can be given."
+    lead = (
+        "Measures and bounds were fixed in the objective. Each measured value carries an interval wherever "
+        "one can be given."
+    )
     return CardSection(id="metrics", title="Metrics", lead=lead, blocks=blocks)
 
 
@@ -185,7 +197,8 @@ def evaluation_data(evidence: Evidence) -> CardSection:
     samples = sorted({f"{wording.section_name(f.section)}: {f.sample:,} rows" for f in evidence.findings if f.sample})
     blocks = [*(_dataset(data) for data in shown)]
     if samples:
-        text = f"Most measures used every row. These used a sample drawn with the seed {evidence.run.seed}: {'; '.join(samples)}."
+        drawn = f"a sample drawn with the seed {evidence.run.seed}: {'; '.join(samples)}."
+        text = f"Most measures used every row. These used {drawn}"
     else:
         text = "Every measure used every row."
     return CardSection(
@@ -218,7 +231,10 @@ def training_data(evidence: Evidence) -> CardSection:
             "Unknown. No training data was given to this run, so overlap with the evaluated rows could not be checked."
         )
         return CardSection(id="training-data", title="Training data", lead=lead)
-    lead = "The rows given as training data. They serve to look for leakage and drift; that the model learned from them is the word of whoever gave them."
+    lead = (
+        "The rows given as training data. They serve to look for leakage and drift; that the model learned "
+        "from them is the word of whoever gave them."
+    )
     return CardSection(
         id="training-data", title="Training data", lead=lead, blocks=tuple(_dataset(data) for data in shown)
     )
@@ -228,9 +244,13 @@ def oversight(evidence: Evidence) -> CardSection:
     """Who decides, and what this card cannot say about it."""
     objective = evidence.objective.content
     used = ", ".join(objective.goal.users) or "people whom the objective does not name"
-    lead = "A person other than the one who asks must take responsibility before this model serves anyone, where policy asks for it."
+    lead = (
+        "A person other than the one who asks must take responsibility before this model serves anyone, "
+        "where policy asks for it."
+    )
     text = (
-        f"The model’s answers go to: {used}. Who signed, under which conditions and until when stands on the decision sheet, which is "
+        f"The model’s answers go to: {used}. Who signed, under which conditions and until when stands on "
+        "the decision sheet, which is "
         "made from the signed ledger; a card is frozen before anyone signs and cannot tell."
     )
     return CardSection(id="oversight", title="Human oversight", lead=lead, blocks=(Block(kind="text", text=text),))
@@ -304,7 +324,10 @@ def ethics(evidence: Evidence) -> CardSection:
         ),
         (
             "Not assessed here",
-            "Privacy and consent of the data, misuse, security, accessibility, environmental cost, and effects on people who are not in the data",
+            (
+                "Privacy and consent of the data, misuse, security, accessibility, environmental cost, and "
+                "effects on people who are not in the data"
+            ),
         ),
     )
     lead = "What the numbers cannot settle. A model may pass every gate and still be wrong to use."
@@ -322,13 +345,22 @@ def caveats(evidence: Evidence) -> Iterator[str]:
         if notebook.edited:
             yield f"The notebook {notebook.name} is an edited copy of the one that policy lists."
     if objective.decide == "point":
-        yield "Gates were judged by the measured value alone; another sample of the same size could well give another verdict."
+        yield (
+            "Gates were judged by the measured value alone; another sample of the same size could well give "
+            "another verdict."
+        )
     gates = len(evidence.verdict.gates)
     if gates > 1:
-        yield f"Each of the {gates} gates is judged at its own level; the chance that at least one verdict is wrong is larger than for one alone."
+        yield (
+            f"Each of the {gates} gates is judged at its own level; the chance that at least one verdict is "
+            "wrong is larger than for one alone."
+        )
     hidden = max((table.suppressed_below for table in evidence.tallies), default=0)
     if hidden:
         yield f"Counts below {hidden} are withheld from the stored tables, to protect the people in them."
     unseen = [f for f in evidence.findings if f.verdict is not None and f.value is not None and not f.recomputed]
     if unseen:
-        yield f"{wording.counted(len(unseen), 'gated number')} came from inside a notebook and could not be recomputed outside it: {', '.join(f.id for f in unseen)}."
+        yield (
+            f"{wording.counted(len(unseen), 'gated number')} came from inside a notebook and could not be "
+            f"recomputed outside it: {', '.join(f.id for f in unseen)}."
+        )

@@ -1,4 +1,4 @@
-"""What a finding holds beyond its number, told as rows of text: broken rules, weak slices, packages, ranks, the tree."""
+"""What a finding holds beyond its number, as rows of text: broken rules, weak slices, packages, ranks, the tree."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ def _slices(data: dict[str, Any]) -> Iterator[Row]:
         span = wording.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
         yield (
             str(one["slice"]),
-            f"{wording.number(float(one['accuracy']), _RATE)}{f' ({span})' if span else ''}, {wording.counted(int(one['n']), 'row')}",
+            (
+                f"{wording.number(float(one['accuracy']), _RATE)}{f' ({span})' if span else ''}, "
+                f"{wording.counted(int(one['n']), 'row')}"
+            ),
         )
     if data.get("overall") is not None:
         yield "All rows", wording.number(float(data["overall"]), _RATE)

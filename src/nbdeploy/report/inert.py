@@ -68,6 +68,11 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(item)
 
 
+def deceptive_texts(document: BaseModel) -> int:
+    """Return how many different texts of a document are `deceptive`."""
+    return sum(deceptive(text) for text in dict.fromkeys(texts(document)))
+
+
 def markdown(text: str, limit: int = LIMIT) -> str:
     """Return `text` such that Markdown shows it letter by letter: no link, image, emphasis, HTML or table cell."""
     escaped = visible(text, limit).replace("&", "&amp;").replace("<", "&lt;")

@@ -1,7 +1,7 @@
 """JUnit XML for CI: one test case a gate.
 
-``fail`` is a failure. ``inconclusive`` and ``not_evaluated`` are skipped, with the verdict first in the message: a CI page
-then shows them neither green nor red, which is what they are; the exit code of ``validate`` (3) still stops the pipeline.
+``fail`` is a failure. ``inconclusive`` and ``not_evaluated`` are skipped, with the verdict first in the message: a CI
+page then shows them neither green nor red, which is what they are; exit code 3 of ``validate`` still stops the run.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def _case(evidence: Evidence, finding: Finding) -> Markup:
     )
     if finding.verdict == "pass":
         return Markup("<testcase {}/>\n").format(opening)
-    kind = "failure" if finding.verdict == "fail" else "skipped"
-    body = _text(f"{finding.reason} {finding.advice}".strip()) if kind == "failure" else ""
-    return Markup("<testcase {}><{} {}>{}</{}></testcase>\n").format(
-        opening, Markup(kind), _attributes(message=_message(finding)), body, Markup(kind)
-    )
+    message = _attributes(message=_message(finding))
+    if finding.verdict == "fail":
+        told = _text(f"{finding.reason} {finding.advice}".strip())
+        return Markup("<testcase {}><failure {}>{}</failure></testcase>\n").format(opening, message, told)
+    return Markup("<testcase {}><skipped {}/></testcase>\n").format(opening, message)
 
 
 def _message(finding: Finding) -> str:

@@ -54,7 +54,9 @@ def _absence(evidence: Evidence, section: Section, findings: Sequence[Finding]) 
             [Block(kind="note", title="Part of this section did not run", text="; ".join(reasons))] if reasons else []
         )
     reasons = reasons or sorted({finding.reason for finding in findings if finding.reason})
-    text = "; ".join(reasons) or "No notebook of this section took part in the run."
+    ran = any(notebook.section == section for notebook in evidence.subject.notebooks)
+    silent = "Its notebook ran and recorded nothing." if ran else "No notebook of this section took part in the run."
+    text = "; ".join(reasons) or silent
     return [Block(kind="note", title="Nothing was measured here", text=text)]
 
 
@@ -69,7 +71,7 @@ def _fairness(evidence: Evidence, findings: Sequence[Finding]) -> list[Block]:
     disparities = [f for f in findings if f.metric.endswith(("_ratio", "_difference"))]
     blocks: list[Block] = []
     if disparities:
-        blocks.append(_table("Differences between groups", disparities))
+        blocks += _disparity_tables(disparities)
         blocks += _screening(disparities)
         for ending, reading in (
             (
@@ -91,16 +93,30 @@ def _fairness(evidence: Evidence, findings: Sequence[Finding]) -> list[Block]:
         if not here:
             continue
         blocks += _partition(partition, here)
-    known = {id for block in blocks for id in block.findings}
+    known = {name for block in blocks for name in block.findings}
     overall = [f for f in others if f.id not in known and f.verdict is not None]
     if overall:
         blocks.insert(1 if disparities else 0, _table("Gates on single groups", overall))
     return blocks
 
 
+def _disparity_tables(disparities: Sequence[Finding]) -> list[Block]:
+    """Show the differences that a gate judges; fold the rest, which the charts below draw."""
+    gated = [finding for finding in disparities if finding.verdict is not None]
+    rest = [finding for finding in disparities if finding.verdict is None]
+    if not gated:
+        return [_table("Differences between groups", rest)]
+    blocks = [_table("Differences between groups that a gate judges", gated)]
+    if rest:
+        folded = _table(f"Other differences between groups ({len(rest)})", rest)
+        blocks.append(folded.model_copy(update={"options": {"folded": True}}))
+    return blocks
+
+
 _MAIN = ("favourable_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
 _READING = (
-    "One line a group, lowest first: the dot is what was measured, the bar its interval, the vertical line all rows together. "
+    "One line a group, lowest first: the dot is what was measured, the bar its interval, the vertical "
+    "line all rows together. "
     "Hollow and grey: too few rows to compare."
 )
 
@@ -167,8 +183,10 @@ def _screening(disparities: Sequence[Finding]) -> list[Block]:
     if not rows:
         return []
     text = (
-        "Each group’s rate of the favourable outcome, divided by that of the group named as highest. A screening statistic of US hiring "
-        "practice (29 CFR 1607.4(D)), not a legal finding: a smaller gap can matter, and a larger one can be chance where rows are few."
+        "Each group’s rate of the favourable outcome, divided by that of the group named as highest. A "
+        "screening statistic of US hiring "
+        "practice (29 CFR 1607.4(D)), not a legal finding: a smaller gap can matter, and a larger one "
+        "can be chance where rows are few."
     )
     return [
         Block(

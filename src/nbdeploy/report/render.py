@@ -49,7 +49,7 @@ def _environment(form: str) -> Environment:
     """Return the template engine; its `finalize` sees every value that a template writes, so none is forgotten."""
     environment = Environment(
         loader=FileSystemLoader(path("card")),
-        autoescape=form == "html",
+        autoescape=form == "html",  # noqa: S701 - Markdown is escaped by `finalize` instead
         undefined=StrictUndefined,
         finalize=_visible if form == "html" else _literal,
         trim_blocks=True,
@@ -83,7 +83,7 @@ def _parts(card: Card) -> dict[str, Any]:
     by_id = {finding.id: finding for finding in card.findings}
     summary, *sections = card.sections
     tabled = {
-        id for section in sections for block in section.blocks if block.kind == "findings" for id in block.findings
+        name for section in sections for block in section.blocks if block.kind == "findings" for name in block.findings
     }
     gated = [finding for finding in card.findings if finding.verdict is not None]
     return {
@@ -102,7 +102,7 @@ def _parts(card: Card) -> dict[str, Any]:
 
 def _named(block: Block, by_id: dict[str, Finding]) -> list[Finding]:
     """Return the findings that a block names."""
-    return [by_id[id] for id in block.findings if id in by_id]
+    return [by_id[name] for name in block.findings if name in by_id]
 
 
 def group_rows(findings: Sequence[Finding]) -> list[tuple[GroupValue, list[GroupValue | None]]]:

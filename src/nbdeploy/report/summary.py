@@ -11,7 +11,7 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import SEVERITY, Finding, Verdict
 from nbdeploy.documents.measurement import Pair
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import wording
+from nbdeploy.report import inert, wording
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def points(evidence: Evidence) -> Iterator[Point]:
     gated = evidence.gated()
     yield from _draft(evidence)
     yield from _failed([finding for finding in gated if finding.verdict == "fail"])
+    yield from _deceptive(evidence)
+    yield from _unseen_model(evidence)
     yield from _missing([finding for finding in gated if finding.verdict == "not_evaluated"])
     yield from _undecided([finding for finding in gated if finding.verdict == "inconclusive"])
     yield from _edited(evidence)
@@ -178,17 +180,28 @@ def _attempts(evidence: Evidence) -> Iterator[Point]:
     )
 
 
-def _lineage(evidence: Evidence) -> Iterator[Point]:
+def _deceptive(evidence: Evidence) -> Iterator[Point]:
+    hidden = inert.deceptive_texts(evidence)
+    if hidden:
+        text = (
+            f"{wording.counted(hidden, 'name or text', 'names or texts')} with hidden characters or lookalike letters. "
+        )
+        yield Point("A name here may not be what it seems", text + "See the caveats, and compare fingerprints.")
+
+
+def _unseen_model(evidence: Evidence) -> Iterator[Point]:
     if evidence.subject.model is None:
-        yield Point(
-            "The model itself was not seen",
-            "Only a file of its predictions was given, so nothing here can be deployed and nothing says which model made them.",
+        text = (
+            "Only a file of its predictions was given. Nothing says which model made them, and none can be "
+            "deployed from this."
         )
-    elif not any(data.role == "train" for data in evidence.subject.data):
-        yield Point(
-            "What the model was trained on is unknown",
-            "No training data was given, so overlap between training and evaluation rows could not be ruled out.",
-        )
+        yield Point("The model itself was not seen", text)
+
+
+def _lineage(evidence: Evidence) -> Iterator[Point]:
+    if evidence.subject.model is not None and not any(data.role == "train" for data in evidence.subject.data):
+        text = "No training data was given, so overlap between training and evaluated rows could not be ruled out."
+        yield Point("What the model was trained on is unknown", text)
 
 
 def _small_groups(evidence: Evidence) -> Iterator[Point]:
@@ -205,7 +218,10 @@ def _small_groups(evidence: Evidence) -> Iterator[Point]:
         shown = wording.listed(list(small)) if len(small) <= 4 else f"{', '.join(small[:3])} and {len(small) - 3} more"
         yield Point(
             f"{wording.counted(len(small), 'group')} too small to compare",
-            f"{shown} {'has' if len(small) == 1 else 'have'} fewer than {evidence.objective.content.min_group_size} rows: shown, but left out of every comparison.",
+            (
+                f"{shown} {'has' if len(small) == 1 else 'have'} fewer than "
+                f"{evidence.objective.content.min_group_size} rows: shown, but left out of every comparison."
+            ),
         )
 
 
@@ -218,7 +234,10 @@ def _largest_gap(evidence: Evidence) -> Iterator[Point]:
         )
         yield Point(
             "The widest gap between groups",
-            f"The lowest rate of the favourable outcome is {wording.value(worst)} times the highest{between} (1 would be equal).",
+            (
+                f"The lowest rate of the favourable outcome is {wording.value(worst)} times the "
+                f"highest{between} (1 would be equal)."
+            ),
             (worst.id,),
         )
 

@@ -52,5 +52,8 @@ def verification(evidence: Evidence, digest: str) -> CardSection:
     if subject.environment:
         rows = tuple(sorted(subject.environment.items()))
         blocks.append(Block(kind="facts", title="Software environment", rows=rows, options={"folded": True}))
-    lead = "This page is made from card.json, which is made from evidence.json. Nothing on it needs to be believed: every file can be checked."
+    lead = (
+        "This page is made from card.json, which is made from evidence.json. Nothing on it needs to be "
+        "believed: every file can be checked."
+    )
     return CardSection(id="verification", title="Verification", lead=lead, blocks=tuple(blocks))

@@ -73,10 +73,14 @@ def headline(document: Evidence | Card) -> str:
 
 def verdict_html(document: Evidence | Card) -> str:
     """Return the table of gates for a notebook."""
+    return str(_verdict_table(document))
+
+
+def _verdict_table(document: Evidence | Card) -> Markup:
     head = Markup("").join(Markup("<th>{}</th>").format(name) for name in HEADERS)
     rows = Markup("").join(_row(row) for row in verdict_rows(document))
     table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, rows)
-    return str(Markup("<p><strong>{}</strong></p>{}").format(headline(document), table))
+    return Markup("<p><strong>{}</strong></p>{}").format(headline(document), table)
 
 
 def _row(row: VerdictRow) -> Markup:
@@ -131,7 +135,7 @@ def card_html(card: Card, link: str | None = None) -> str:
         Markup("<h3>Model card: {}</h3><p>{}</p>{}<p>What you must know</p><ol>{}</ol>{}").format(
             inert.visible(card.title, 160),
             inert.visible(summary.lead),
-            Markup(verdict_html(card)),
+            _verdict_table(card),
             notes,
             whole,
         )

@@ -88,10 +88,11 @@ def _belongs(evidence: Evidence, card: Card, digest: Digest) -> list[str]:
             problems.append(f"{CARD} leaves out the finding {finding.id}")
         elif told[finding.id] != finding:
             problems.append(
-                f"{CARD} tells {finding.id} otherwise than {EVIDENCE}: {told[finding.id].value} instead of {finding.value}"
+                f"{CARD} tells {finding.id} otherwise than {EVIDENCE}: {told[finding.id].value} instead "
+                f"of {finding.value}"
             )
     invented = [finding.id for finding in card.findings if evidence.finding(finding.id) is None]
-    problems += [f"{CARD} tells a finding that {EVIDENCE} does not hold: {id}" for id in invented]
+    problems += [f"{CARD} tells a finding that {EVIDENCE} does not hold: {name}" for name in invented]
     if card.verdict != evidence.verdict:
         problems.append(
             f"{CARD} tells another verdict ({card.verdict.overall}) than {EVIDENCE} ({evidence.verdict.overall})"
@@ -99,7 +100,8 @@ def _belongs(evidence: Evidence, card: Card, digest: Digest) -> list[str]:
     # Words may change with the version of nbdeploy; whatever else differs was not written by it.
     if not problems and card != assemble(evidence, digest):
         problems.append(
-            f"{CARD} says something that does not follow from {EVIDENCE} (card and evidence were made by nbdeploy {card.run.nbdeploy})"
+            f"{CARD} says something that does not follow from {EVIDENCE} (card and evidence were made by "
+            f"nbdeploy {card.run.nbdeploy})"
         )
     return problems
 

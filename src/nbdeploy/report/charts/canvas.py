@@ -1,9 +1,9 @@
 """A small drawing surface for SVG inside the card.
 
-The card's charts are written directly rather than with matplotlib, for three reasons: an auditor must get the same bytes
-from ``card.json`` years later, whatever drawing library is installed then; one drawing has to serve light, dark and
-print, which only style sheet classes can do; and text stays text, so that it can be read aloud, searched and enlarged.
-Shapes carry classes (``templates/card/card.css`` gives them colours); coordinates are rounded to a tenth of a pixel.
+The card's charts are written directly rather than with matplotlib, for three reasons: an auditor must get the same
+bytes from ``card.json`` years later, whatever drawing library is installed then; one drawing has to serve light, dark
+and print, which only style sheet classes can do; and text stays text, to be read aloud, searched and enlarged. Shapes
+carry classes (``templates/card/card.css`` gives them colours); coordinates are rounded to a tenth of a pixel.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ def _reach(values: Sequence[float | None], limits: tuple[float, float] = (-math.
     return max(low - air, limits[0]), min(high + air, limits[1])
 
 
-def _whisker(canvas: Canvas, axis: Axis, y: float, value: float | None, interval: Interval | None, tone: str) -> None:
+def _whisker(  # noqa: PLR0917 - where, then what
+    canvas: Canvas, axis: Axis, y: float, value: float | None, interval: Interval | None, tone: str
+) -> None:
     if interval is not None:
         low = axis.low if interval[0] is None else interval[0]
         high = axis.high if interval[1] is None else interval[1]
@@ -59,7 +61,7 @@ def _allowed(canvas: Canvas, axis: Axis, gate: GateCondition, top: float, bottom
 
 
 def gate_line(finding: Finding) -> Markup:
-    """Draw one finding against its gate: allowed side shaded, bound as a line, value as a dot, interval as a whisker."""
+    """Draw a finding against its gate: allowed side shaded, bound a line, value a dot, interval a whisker."""
     if finding.gate is None or not _finite([finding.value]):
         return Markup("")
     bounds = wording.bounds(finding.gate)
@@ -127,8 +129,15 @@ def forest(finding: Finding) -> Markup:
         )
         for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
     ]
-    reach = column_reach(finding)
-    return _stack(wording.name(finding), lines, reach, how, finding.gate, finding.value)
+    canvas, axis = _paper(wording.name(finding), lines, column_reach(finding), how)
+    bottom = 20.0 + 28 * len(lines) - 12
+    if finding.gate is not None:
+        _allowed(canvas, axis, finding.gate, 6, bottom)
+    if finding.value is not None:
+        canvas.line((axis(finding.value), 4), (axis(finding.value), bottom), "c-overall")
+    for index, line in enumerate(lines):
+        _row(canvas, axis, 20.0 + index * 28, line)
+    return canvas.svg()
 
 
 def compared(findings: Sequence[Finding]) -> Markup:
@@ -170,22 +179,3 @@ def _row(canvas: Canvas, axis: Axis, y: float, line: Line) -> None:
         canvas.text((axis.start, y + 4), "undefined", "c-tick")
     _whisker(canvas, axis, y, line.value, line.interval, line.tone)
     canvas.text((WIDTH - RIGHT + 14, y + 4), line.text, "c-number", limit=30)
-
-
-def _stack(
-    title: str,
-    lines: Sequence[Line],
-    reach: tuple[float, float],
-    how: wording.Scale,
-    gate: GateCondition | None,
-    overall: float | None,
-) -> Markup:
-    canvas, axis = _paper(title, lines, reach, how)
-    bottom = 20.0 + 28 * len(lines) - 12
-    if gate is not None:
-        _allowed(canvas, axis, gate, 6, bottom)
-    if overall is not None:
-        canvas.line((axis(overall), 4), (axis(overall), bottom), "c-overall")
-    for index, line in enumerate(lines):
-        _row(canvas, axis, 20.0 + index * 28, line)
-    return canvas.svg()

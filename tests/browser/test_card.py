@@ -1,0 +1,105 @@
+"""The card in a real Chromium: hostile names stay text, nothing is fetched, it fits a phone and prints whole."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "report"))
+import card_examples
+
+from nbdeploy.report.assemble import assemble
+from nbdeploy.report.render import render_html
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Return a function that opens a card and the list of requests and dialogues that it caused."""
+    contexts = []
+
+    def open_card(name: str, **options):
+        file = tmp_path / f"{name}.html"
+        file.write_text(render_html(assemble(card_examples.ALL[name](), card_examples.digest("e"))), "utf-8")
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        caused: list[str] = []
+        page.on("request", lambda request: caused.append(request.url))
+        page.on("dialog", lambda dialog: caused.append(dialog.message))
+        page.on("console", lambda message: caused.append(message.text) if message.type == "error" else None)
+        page.goto(file.as_uri())
+        return page, [line for line in caused if line != file.as_uri()]
+
+    yield open_card
+    for context in contexts:
+        context.close()
+
+
+def test_hostile_names_are_text_and_nothing_is_requested(opened):
+    page, caused = opened("hostile")
+    page.wait_for_timeout(300)
+    assert page.title().startswith("Model card: ")
+    assert page.title() != "owned"
+    assert page.evaluate("document.querySelectorAll('script, img, iframe, form, base').length") == 0
+    assert page.evaluate("getComputedStyle(document.body).display") == "block"
+    assert caused == []
+
+
+@pytest.mark.parametrize("name", ["failing", "forty_groups", "hostile"])
+def test_a_phone_never_scrolls_sideways(opened, name):
+    page, _ = opened(name, viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(opened, scheme):
+    """Contrast of at least 4.5 : 1 (WCAG 2.2, 1.4.3) for text, verdicts and secondary text alike."""
+    page, _ = opened("failing", color_scheme=scheme)
+    ratios = page.evaluate(
+        """() => {
+          const channel = v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+          const light = colour => {
+            const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(v => channel(v / 255));
+            return .2126 * r + .7152 * g + .0722 * b;
+          };
+          const ground = e => {
+            for (; e; e = e.parentElement) {
+              const colour = getComputedStyle(e).backgroundColor;
+              if (!colour.endsWith(', 0)')) return colour;
+            }
+            return 'rgb(255, 255, 255)';
+          };
+          const read = '.badge, .word, .told, small, .interval, .lead, .refs, .eyebrow, dt, dd, h2, .id';
+          return [...document.querySelectorAll(read)].map(e => {
+            const a = light(getComputedStyle(e).color), b = light(ground(e));
+            return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.className + ' ' + e.tagName];
+          });
+        }"""
+    )
+    assert min(ratios)[0] >= 4.5, min(ratios)
+
+
+def test_folded_tables_are_printed_whole(opened):
+    page, _ = opened("failing")
+    page.emulate_media(media="print")
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('details.fold table, details.fold dl')]"
+        ".filter(e => e.getBoundingClientRect().height === 0).length"
+    )
+    assert hidden == 0

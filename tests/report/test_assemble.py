@@ -1,0 +1,124 @@
+"""What a card says, and that it says only what the evidence holds."""
+
+from __future__ import annotations
+
+import card_examples
+import pytest
+
+from nbdeploy.documents.card import Card
+from nbdeploy.report.assemble import assemble
+from nbdeploy.report.summary import in_words, points
+
+DIGEST = card_examples.digest("evidence")
+
+
+@pytest.mark.parametrize("name", card_examples.ALL)
+def test_a_card_reads_back_equal_and_is_made_the_same_twice(name):
+    evidence = card_examples.ALL[name]()
+    card = assemble(evidence, DIGEST)
+    assert Card.from_bytes(card.to_bytes()) == card
+    assert assemble(evidence, DIGEST).to_bytes() == card.to_bytes()
+
+
+@pytest.mark.parametrize("name", card_examples.ALL)
+def test_every_number_belongs_to_a_finding_and_no_finding_is_left_out(name):
+    evidence = card_examples.ALL[name]()
+    card = assemble(evidence, DIGEST)
+    assert card.findings == evidence.findings
+    named = {id_ for section in card.sections for block in section.blocks for id_ in block.findings}
+    assert named <= {finding.id for finding in evidence.findings}
+    assert {finding.id for finding in evidence.findings} <= named
+
+
+def test_sections_stand_in_the_order_of_mitchell_and_then_ours():
+    card = assemble(card_examples.failing(), DIGEST)
+    assert [section.id for section in card.sections] == [
+        *(
+            "summary",
+            "model",
+            "use",
+            "factors",
+            "metrics",
+            "evaluation-data",
+            "training-data",
+            "performance",
+            "fairness",
+        ),
+        *(
+            "explainability",
+            "robustness",
+            "data",
+            "operations",
+            "oversight",
+            "monitoring",
+            "attempts",
+            "ethics",
+            "caveats",
+        ),
+        "verification",
+    ]
+
+
+def test_the_verdict_in_words_counts_every_gate():
+    evidence = card_examples.failing()
+    assert in_words(evidence).startswith("Of 15 gates, 2 fail, 7 are inconclusive and 6 pass.")
+    assert "passes" not in in_words(card_examples.mostly_missing()).split(".")[0]
+
+
+def test_what_fails_is_told_first_with_the_groups_that_decide_it():
+    first = next(points(card_examples.failing()))
+    assert first.title == "Demographic parity ratio by age_band fails"
+    assert "age_band=60 and over against" in first.text
+    assert first.findings == ("fairness.demographic_parity_ratio:age_band",)
+
+
+def test_a_model_that_was_not_seen_is_told_before_gates_without_evidence():
+    titles = [point.title for point in points(card_examples.mostly_missing())]
+    assert titles[:2] == ["The model itself was not seen", "5 gates were not evaluated"]
+
+
+def test_a_draft_says_so_first():
+    evidence = card_examples.passing()
+    draft = evidence.model_copy(update={"run": evidence.run.model_copy(update={"draft": True, "attempt": None})})
+    assert next(points(draft)).title == "This is a draft"
+
+
+def test_attempts_and_changed_objectives_are_told():
+    told = [point for point in points(card_examples.failing()) if point.title.startswith("This is attempt 2")]
+    assert "after attempt 1: roc_auc >= 0.80 → >= 0.75" in told[0].text
+    assert told[0].title.endswith("data that was used before")
+
+
+def test_unknown_is_said_and_not_left_out():
+    evidence = card_examples.passing()
+    data = tuple(data for data in evidence.subject.data if data.role != "train")
+    bare = evidence.model_copy(update={"subject": evidence.subject.model_copy(update={"data": data})})
+    card = assemble(bare, DIGEST)
+    training = next(section for section in card.sections if section.id == "training-data")
+    assert training.lead.startswith("Unknown.")
+
+
+def test_a_section_without_evidence_gives_the_reason():
+    card = assemble(card_examples.mostly_missing(), DIGEST)
+    robustness = next(section for section in card.sections if section.id == "robustness")
+    assert robustness.blocks[0].title == "Nothing was measured here"
+    assert "only its predictions were given" in robustness.blocks[0].text
+
+
+def test_small_groups_are_named():
+    told = [point for point in points(card_examples.forty_groups()) if "too small to compare" in point.title]
+    assert told
+    assert "fewer than 30 rows" in told[0].text
+
+
+def test_hidden_characters_are_warned_of():
+    card = assemble(card_examples.hostile(), DIGEST)
+    caveats = next(section for section in card.sections if section.id == "caveats")
+    assert "hidden characters" in caveats.blocks[0].text
+    assert "A name here may not be what it seems" in [block.title for block in card.sections[0].blocks]
+
+
+def test_the_shell_line_for_the_model_is_on_the_card():
+    card = assemble(card_examples.failing(), DIGEST)
+    shell = next(block for block in card.sections[-1].blocks if block.options.get("code"))
+    assert "LC_ALL=C sort" in shell.text
