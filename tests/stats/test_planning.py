@@ -1,0 +1,93 @@
+"""How many rows would decide: never fewer than it takes, and no number where none would do."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+import pytest
+
+from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.disparity import group_disparity
+from nbdeploy.stats.intervals import estimate
+from nbdeploy.stats.planning import (
+    LARGEST_FACTOR,
+    auc_half_width,
+    decided,
+    deciding_factor,
+    rate_half_width,
+    rows_for_disparity,
+    rows_for_metric,
+)
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+
+
+def test_a_normal_interval_needs_its_textbook_number():
+    factor = deciding_factor(lambda s: (0.78 - 0.1 / s**0.5, 0.78 + 0.1 / s**0.5), (0.75, inf))
+    assert factor == pytest.approx((0.1 / 0.03) ** 2, rel=2e-3)
+
+
+def test_what_is_decided_needs_no_more_and_what_stands_on_the_bound_never_will():
+    assert deciding_factor(lambda _: (0.8, 0.9), (0.75, inf)) == 1
+    assert deciding_factor(lambda s: (0.75 - 1 / s, 0.75 + 1 / s), (0.75, inf)) is None
+    assert deciding_factor(lambda _: None, (0.75, inf)) is None
+
+
+def test_beyond_ten_thousand_times_no_number_is_given():
+    just = LARGEST_FACTOR * 1.2
+    assert deciding_factor(lambda s: (1 - just / s, 3) if s < just else (1, 3), (0.5, inf)) is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "region", "verdict"),
+    [
+        ((0.8, 0.9), (0.75, inf), True),
+        ((0.7, 0.9), (0.75, inf), False),
+        ((0.6, 0.7), (0.75, inf), True),
+        ((0, 0.2), (0.1, 0.3), False),
+    ],
+)
+def test_decided_means_wholly_in_or_wholly_out(interval, region, verdict):
+    assert decided(interval, region) is verdict
+
+
+def tally(counts):
+    return ClassTally(("g",), tuple((index,) for index in range(len(counts))), (0, 1), np.array(counts))
+
+
+def test_the_rows_found_decide_a_rate_and_one_tenth_fewer_do_not():
+    given = tally([[[40, 12], [9, 39]]])
+    rows = rows_for_metric(given, "accuracy", (0.75, inf))
+    assert rows > 100
+    assert wilson(0.79 * rows, rows)[0] >= 0.75 > wilson(0.79 * rows * 0.9, rows * 0.9)[0]
+    assert estimate(given.scaled(rows / 100), "accuracy").interval[0] >= 0.75
+
+
+def test_the_rows_found_decide_a_disparity_with_the_same_groups():
+    given = tally([[[60, 40], [30, 70]], [[60, 40], [35, 65]], [[8, 2], [3, 7]]])
+    rows = rows_for_disparity(given, "demographic_parity_ratio", (0.8, inf), min_size=30)
+    assert rows > given.rows
+    found = group_disparity(
+        given.scaled(rows / given.rows), "demographic_parity_ratio", min_size=30 * rows / given.rows
+    )
+    assert found.excluded == (2,)
+    assert found.interval[0] >= 0.8
+    assert rows_for_disparity(given, "demographic_parity_ratio", (0.8, inf), min_size=1000) is None
+
+
+def test_every_kind_of_tally_can_be_planned():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 120)
+    columns = {"y": y, "s": np.clip(random.normal(0.4 + 0.2 * y, 0.2), 0, 1), "t": random.normal(0, 1, 120)}
+    scored = ScoreTally.from_arrow(columns, label="y", score="s")
+    area = estimate(scored, "roc_auc").value
+    assert rows_for_metric(scored, "roc_auc", (area - 0.02, inf)) > 120
+    erring = ErrorTally.from_arrow(columns, label="t", predicted="s")
+    error = estimate(erring, "root_mean_squared_error").value
+    assert rows_for_metric(erring, "root_mean_squared_error", (-inf, error + 0.02)) > 120
+
+
+def test_widths_before_a_run():
+    assert rate_half_width(100) == pytest.approx(0.0962, abs=5e-5)
+    assert rate_half_width(1000, 0.1) < rate_half_width(1000, 0.5)
+    assert auc_half_width(50, 50) > auc_half_width(200, 200) > auc_half_width(200, 200, 0.95)
