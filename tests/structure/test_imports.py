@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
 # Where a stage's question cannot be answered without another's act, the arrow stands here with its reason.
 ALLOWED["admission"] |= {"approve"}  # whether these bytes may run is decided on the verified chain of approvals
 ALLOWED["release"] |= {"approve", "admission", "serve"}  # the controller admits, starts workers and moves weights
+ALLOWED["release"] |= {"registry"}  # only service.py, which puts the process together: the controller gets callables
 ALLOWED["cli"] |= {"report"}  # junit and card files are named on the command line
 ALLOWED[""] = {"errors", "flow", "jupyter"}  # the package's own lazy names
 

@@ -1,0 +1,1 @@
+"""Stage *release*: how does an approved version get to users without harm?"""

@@ -1,0 +1,240 @@
+"""One process: the controller's loop and the gateway. ``python -m nbdeploy.release.service --project DIR --policy FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from nbdeploy.documents.record import Record
+from nbdeploy.documents.request import Request
+from nbdeploy.errors import NbdeployError, ServiceError
+from nbdeploy.release.controller import Controller
+from nbdeploy.release.intake import Bytes, Intake
+from nbdeploy.release.journal import Journal
+from nbdeploy.release.mirror import Mirror
+from nbdeploy.release.targets.local import LocalTarget
+from nbdeploy.serve.gateway import Gateway
+from nbdeploy.settings import FILE, Settings, read_settings
+from nbdeploy.trust.keys import load_key
+from nbdeploy.trust.ledger import Ledger
+
+STATE = "service.json"
+POLL_SECONDS = 0.25
+
+_log = logging.getLogger(__name__)
+
+
+class Serving(Record):
+    """A running service, as ``service.json`` tells it."""
+
+    pid: int
+    url: str
+    started: datetime
+
+
+def service_state(path: Path) -> Serving | None:
+    """Return the service that wrote this ``service.json`` if it runs and answers, else None."""
+    try:
+        found = Serving.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if _answers(found) else None
+
+
+def _answers(found: Serving) -> bool:
+    import httpx
+
+    try:
+        os.kill(found.pid, 0)
+        return httpx.get(found.url + "/ping", timeout=5).is_success
+    except (OSError, httpx.HTTPError):
+        return False
+
+
+def run_service(
+    settings: Settings,
+    policy_file: Path,
+    *,
+    port: int = 8080,
+    say: Callable[[str], None] = print,
+    poll: float = POLL_SECONDS,
+) -> int:
+    """Run controller and gateway on the loopback address until SIGTERM or SIGINT; return the exit code.
+
+    Parameters
+    ----------
+    port
+        0 takes any free one; ``service.json`` in the project's state folder tells which.
+
+    Raises
+    ------
+    ServiceError
+        The port is in use, or another controller works on this ledger.
+    PolicyError, KeyFileError
+        The deployer's policy or a key cannot be read.
+    """
+    keys = settings.state / "keys"
+    ledger = Ledger(settings.ledger_url, load_key(keys / "ledger.pem", None))
+    signer = load_key(keys / "controller.pem", None)
+    journal = Journal(settings.ledger_url)
+    with _listening(port) as listener, _leased(journal):
+        source, mirror = _registry(settings)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        def controller(target: LocalTarget) -> Controller:
+            intake = Intake(settings.state / "models", ledger, source)
+            made = Controller(ledger, policy_file, journal, intake, target, mirror, signer)
+            made.policy()
+            return made
+
+        asyncio.run(_serve(controller, listener, settings.state, url, say, poll))
+    return 0
+
+
+def _registry(settings: Settings) -> tuple[Bytes, Mirror]:
+    """Return where bytes come from and where the standing is shown: the project's MLflow."""
+    from nbdeploy.registry import Registry
+
+    registry = Registry(settings.tracking_uri, settings.state / "mlartifacts")
+
+    def documents(request: Request) -> dict[str, bytes]:
+        run = registry.evidence_run(request.digests.evidence)
+        return {} if run is None else registry.documents(run)
+
+    def fetch(request: Request, into: Path) -> Path:
+        return registry.fetch(request.model, request.version, into)
+
+    return Bytes(fetch, documents), Mirror(registry)
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise ServiceError(
+            f"port {port} is in use ({error.strerror})", next="choose another one with --port, or --port 0"
+        ) from None
+    with listener:
+        yield listener
+
+
+@contextlib.contextmanager
+def _leased(journal: Journal) -> Iterator[None]:
+    if not journal.take_lease():
+        raise ServiceError("another controller works on this ledger", next="stop it with: nbdeploy down")
+    try:
+        yield
+    finally:
+        journal.leave_lease()
+
+
+async def _serve(
+    make: Callable[[LocalTarget], Controller],
+    listener: socket.socket,
+    state: Path,
+    url: str,
+    say: Callable[[str], None],
+    poll: float,
+) -> None:
+    loop = asyncio.get_running_loop()
+    gateway = Gateway()
+    target = LocalTarget(gateway, loop, state / "logs")
+    controller = make(target)
+    server = _Server(
+        uvicorn.Config(gateway.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=30)
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    stop = threading.Event()
+    work = threading.Thread(target=_reconcile, args=(controller, stop, poll), name="controller")
+    told = asyncio.create_task(_tell(server, state / STATE, url, say))
+    work.start()
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        stop.set()
+        told.cancel()
+        (state / STATE).unlink(missing_ok=True)
+        # The controller's thread may be waiting for this loop, so the loop goes on while it ends.
+        await asyncio.to_thread(work.join)
+        await asyncio.to_thread(target.stop_all)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handling of its own, which would end the process before its workers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        """Stop taking requests; those under way are answered."""
+        self.should_exit = True
+
+
+async def _tell(server: uvicorn.Server, file: Path, url: str, say: Callable[[str], None]) -> None:
+    """Write ``service.json``, whole or not at all, once requests are answered."""
+    while not server.started:
+        await asyncio.sleep(0.01)
+    content = Serving(pid=os.getpid(), url=url, started=datetime.now(UTC))
+    written = file.with_suffix(".new")
+    written.write_text(content.model_dump_json() + "\n", "utf-8")
+    written.replace(file)
+    say(f"nbdeploy serves at {url}")
+
+
+def _reconcile(controller: Controller, stop: threading.Event, poll: float) -> None:
+    """Reconcile until told to stop. Nothing that happens in one round may end the loop."""
+    resumed = False
+    while not stop.is_set():
+        try:
+            controller.journal.take_lease()
+            if not resumed:
+                controller.resume()
+                resumed = True
+            controller.reconcile()
+        except Exception:
+            # Neither a refusal nor a broken environment: a defect. It must be seen, and traffic must go on.
+            _log.exception("a round of the controller failed")
+            stop.wait(5)
+        stop.wait(poll)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the service from the command line; an error is one sentence on standard error."""
+    parser = argparse.ArgumentParser(prog="nbdeploy.release.service")
+    parser.add_argument("--project", type=Path, required=True, help="folder of the project")
+    parser.add_argument("--policy", type=Path, required=True, help="the deployer's own copy of the policy")
+    parser.add_argument("--port", type=int, default=8080)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    try:
+        return run_service(read_settings(given.project / FILE), given.policy, port=given.port, say=_say)
+    except NbdeployError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
