@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
 
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import (
@@ -17,10 +19,9 @@ from nbdeploy.documents.statements import (
     RevocationPredicate,
     ValidationPredicate,
 )
-from nbdeploy.errors import NotApprovedError, Refusal, RoleError, closest
+from nbdeploy.errors import FormatError, LinkError, LogError, NotApprovedError, Refusal, RoleError, closest
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import Opened, open_envelope
-from nbdeploy.trust.keys import raw_public
 from nbdeploy.trust.ledger import Entry
 from nbdeploy.trust.policy import Policy, Principal
 
@@ -110,7 +111,11 @@ class ObjectiveEntry:
     statement: Logged[ObjectivePredicate]
 
 
+# How far a signer's clock may be ahead of the reader's.
+_SKEW = timedelta(minutes=10)
+
 # Which roles may say what. A person may hold several; a service signs no decision, whatever its roles.
+_PEOPLE_ONLY = frozenset({"decision", "revocation"})
 _ROLES: dict[str, frozenset[str]] = {
     "objective": frozenset({"author", "runner"}),
     "validation": frozenset({"runner"}),
@@ -123,50 +128,74 @@ _SUBJECTS: dict[str, frozenset[str]] = {
     "request": frozenset({"model", "card", "evidence", "objective", "policy", "validation"}),
     "decision": frozenset({"model", "card", "evidence", "objective", "policy", "request"}),
     "deployment": frozenset({"model", "request"}),
-    "revocation": frozenset({"model", "request"}),
+    "revocation": frozenset({"model"}),
 }
 
 
-def read_chain(entries: Iterable[Entry], policy: Policy) -> Chain:
-    """Verify every entry under a policy and index what holds."""
+def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = None) -> Chain:
+    """Verify every entry under a policy and index what holds.
+
+    A key must count both at the moment that a statement names for itself and at its place in the ledger: what was
+    logged after a statement of a later moment was made no earlier than that, whatever it says.
+
+    Parameters
+    ----------
+    now
+        The reader's clock, the machine's unless given. A statement of a later moment counts for nothing yet.
+    """
     chain = Chain()
+    latest = datetime.min.replace(tzinfo=UTC)
+    limit = (now or datetime.now(UTC)) + _SKEW
     for entry in entries:
         try:
-            _add(chain, entry, policy)
+            opened = open_envelope(entry.envelope, policy.publics)
+            at = _said_at(opened, limit)
+            _add(chain, _logged(entry, opened, policy, said=at, logged=max(at, latest)))
         except Refusal as error:
             chain.ignored.append((entry, str(error)))
+        else:
+            latest = max(at, latest)
     return chain
 
 
-def _add(chain: Chain, entry: Entry, policy: Policy) -> None:
-    opened = open_envelope(entry.envelope, policy.publics)
+def _said_at(opened: Opened, limit: datetime) -> datetime:
+    """Return the moment that a statement names for itself."""
+    predicate = opened.predicate
+    for moment in _moments(predicate):
+        if moment.tzinfo is None:
+            raise FormatError(f"the {opened.kind} statement names a time without its zone")
+    at = predicate.request.requested if isinstance(predicate, RequestPredicate) else None
+    for name in ("declared", "finished", "signed", "at"):
+        at = at or getattr(predicate, name, None)
+    if at is None:
+        raise FormatError(f"the {opened.kind} statement names no time")
+    if at > limit:
+        raise LogError(f"the {opened.kind} statement is of {at:%Y-%m-%d %H:%M}, which has not come")
+    return at
+
+
+def _moments(value: Any) -> Iterator[datetime]:
+    if isinstance(value, datetime):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _moments(getattr(value, name))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _moments(item)
+
+
+def _logged(entry: Entry, opened: Opened, policy: Policy, *, said: datetime, logged: datetime) -> Logged[Any]:
+    """Return the statement with the one signer that may say it."""
     missing = _SUBJECTS[opened.kind] - opened.subjects.keys()
     if missing:
-        raise RoleError(f"the {opened.kind} statement names no digest of {', '.join(sorted(missing))}")
-    predicate = opened.predicate
-    logged = _logged(entry, opened, policy)
-    if isinstance(predicate, ObjectivePredicate):
-        chain.objectives.append(logged)
-    elif isinstance(predicate, ValidationPredicate):
-        chain.validations[logged.digest] = logged
-    elif isinstance(predicate, RequestPredicate):
-        _add_request(chain, logged, predicate)
-    elif isinstance(predicate, DecisionPredicate):
-        chain.decisions.setdefault(predicate.request, []).append(logged)
-    elif isinstance(predicate, DeploymentPredicate):
-        chain.deployments.setdefault(predicate.request, []).append(logged)
-    elif isinstance(predicate, RevocationPredicate):
-        chain.revocations.setdefault(predicate.request, []).append(logged)
-
-
-def _logged(entry: Entry, opened: Opened, policy: Policy) -> Logged:  # type: ignore[type-arg]  # the caller knows the kind
-    """Return the statement with the one signer that may say it."""
-    at = said_at(opened.predicate)
+        raise FormatError(f"the {opened.kind} statement names no digest of {', '.join(sorted(missing))}")
     reasons = []
     for public in opened.signers:
         try:
-            principal = policy.who(public, at)
-            _may_say(opened.kind, principal)
+            principal = policy.who(public, said)
+            policy.who(public, logged)
+            _may_say(opened, principal)
         except Refusal as error:
             reasons.append(error)
             continue
@@ -174,39 +203,62 @@ def _logged(entry: Entry, opened: Opened, policy: Policy) -> Logged:  # type: ig
     raise reasons[0]
 
 
-def _may_say(kind: str, principal: Principal) -> None:
-    if kind in ("decision", "revocation"):
-        # Which role a decision needs depends on the environment; standing looks at that. A machine never decides.
-        if principal.is_service:
-            raise RoleError(f"the service {principal.name} signed a {kind}, and only people decide")
-        return
-    if not _ROLES[kind] & set(principal.roles):
+def _may_say(opened: Opened, principal: Principal) -> None:
+    kind = opened.kind
+    if kind in _PEOPLE_ONLY and principal.is_service:
+        # Which role a decision needs depends on the environment; standing looks at that.
+        raise RoleError(f"the service {principal.name} signed a {kind}, and only people decide")
+    if kind in _ROLES and not _ROLES[kind] & set(principal.roles):
         raise RoleError(f"{principal.name} signed a {kind} without the role {' or '.join(sorted(_ROLES[kind]))}")
+    if kind in ("objective", "request") and principal.person is None:
+        raise RoleError(
+            f"the service {principal.name} signed a {kind}, and no person stands behind it",
+            next="say in the policy whom it works for: person = …",
+        )
+    named = _names(opened.predicate)
+    if named is not None and named not in (principal.name, principal.person):
+        raise LinkError(f"a {kind} says it is by {named}, and {principal.name} signed it")
 
 
-def _add_request(chain: Chain, logged: Logged[RequestPredicate], predicate: RequestPredicate) -> None:
+def _names(predicate: Predicate) -> str | None:
+    """Return who says it, where somebody must answer for it by name."""
+    if isinstance(predicate, RequestPredicate):
+        return predicate.request.requester
+    if isinstance(predicate, (DecisionPredicate, RevocationPredicate)):
+        return predicate.by
+    return None
+
+
+def _add(chain: Chain, logged: Logged[Any]) -> None:
+    predicate = logged.predicate
+    if isinstance(predicate, ObjectivePredicate):
+        chain.objectives.append(logged)
+    elif isinstance(predicate, ValidationPredicate):
+        chain.validations[logged.digest] = logged
+    elif isinstance(predicate, RequestPredicate):
+        _add_request(chain, logged, predicate.request)
+    elif isinstance(predicate, DecisionPredicate):
+        chain.decisions.setdefault(predicate.request, []).append(logged)
+    elif isinstance(predicate, DeploymentPredicate):
+        chain.deployments.setdefault(predicate.request, []).append(logged)
+    elif isinstance(predicate, RevocationPredicate):
+        _add_revocation(chain, logged, predicate)
+
+
+def _add_request(chain: Chain, logged: Logged[RequestPredicate], request: Request) -> None:
     """Take a request whose subjects are those that it names itself; the first of an id stands."""
-    request = predicate.request
     stated = request.digests.model_dump() | {"validation": request.validation}
     if any(logged.subjects.get(name) != digest for name, digest in stated.items()):
-        raise RoleError(f"the request {request.id} names other digests than its statement signs")
+        raise LinkError(f"the request {request.id} names other digests than its statement signs")
     if request.id in chain.asked:
-        raise RoleError(f"the request {request.id} was asked before, in entry {chain.asked[request.id].index}")
+        raise LinkError(f"the request {request.id} was asked before, in entry {chain.asked[request.id].index}")
     chain.asked[request.id] = logged
     chain.requests[request.id] = request
 
 
-def said_at(predicate: Predicate) -> datetime:
-    """Return the moment that a statement names for itself."""
-    if isinstance(predicate, RequestPredicate):
-        return predicate.request.requested
-    for name in ("declared", "finished", "signed", "at"):
-        moment = getattr(predicate, name, None)
-        if isinstance(moment, datetime):
-            return moment
-    raise RoleError(f"the {predicate.kind} statement names no time")
-
-
-def same_key(first: str, second: str) -> bool:
-    """Whether two texts are one key: by its bytes, not by how it is written."""
-    return raw_public(first) == raw_public(second)
+def _add_revocation(chain: Chain, logged: Logged[RevocationPredicate], predicate: RevocationPredicate) -> None:
+    """Take a revocation of a request's own bytes."""
+    asked = chain.request(predicate.request)
+    if logged.subjects["model"] != asked.subjects["model"]:
+        raise LinkError(f"a revocation of {predicate.request} was signed over another model than it asks for")
+    chain.revocations.setdefault(predicate.request, []).append(logged)
