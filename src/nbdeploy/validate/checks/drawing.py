@@ -24,11 +24,6 @@ _STYLE: dict[str, Any] = {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": QUIET,
     "axes.labelsize": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
-    "axes.titlepad": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -41,10 +36,6 @@ _STYLE: dict[str, Any] = {
     "ytick.labelcolor": INK,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "lines.linewidth": 1.8,
-    "lines.solid_capstyle": "round",
 }
 
 
@@ -55,13 +46,23 @@ def panels(count: int = 1, *, height: float = 3.0, columns: int | None = None) -
 
     columns = columns or count
     lines = -(-count // columns)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type] # its stubs list every key as a literal
         figure = Figure(figsize=(WIDTH, height * lines), layout="constrained")
         grid = figure.subplots(lines, columns, squeeze=False)
     axes = [axis for line in grid for axis in line]
     for spare in axes[count:]:
         spare.set_axis_off()
     return figure, axes[:count]
+
+
+def heading(axis: Axes, text: str) -> None:
+    """Put a title on a chart, bold and flush left."""
+    axis.set_title(text, loc="left", fontsize=10, fontweight="bold", color=INK, pad=9)
+
+
+def legend(axis: Axes, *names: Sequence[str], **where: Any) -> None:
+    """Put a legend on a chart, without a frame."""
+    axis.legend(*names, frameon=False, fontsize=8.5, labelcolor=INK, **where)
 
 
 def text_width(labels: Sequence[str], limit: int = 34) -> list[str]:
@@ -84,8 +85,9 @@ def bars(
     axis.barh(list(places), list(values), height=0.62, color=colours, alpha=0.88)
     for place, interval in enumerate(intervals or ()):
         if interval is not None and interval[0] is not None and interval[1] is not None:
-            axis.plot(interval, (place, place), color=INK, linewidth=1.1, solid_capstyle="butt")
-            axis.plot(interval, (place, place), "|", color=INK, markersize=5)
+            ends = [interval[0], interval[1]]
+            axis.plot(ends, [place, place], color=INK, linewidth=1.1, solid_capstyle="butt")
+            axis.plot(ends, [place, place], "|", color=INK, markersize=5)
     named_rows(axis, labels)
 
 
@@ -102,7 +104,9 @@ def dots(
         weak = bool(hollow and hollow[place])
         colour = QUIET if weak else BLUE
         if interval is not None and interval[0] is not None and interval[1] is not None:
-            axis.plot(interval, (place, place), color=colour, linewidth=2, alpha=0.55, solid_capstyle="butt")
+            axis.plot(
+                [interval[0], interval[1]], [place, place], color=colour, linewidth=2, alpha=0.55, solid_capstyle="butt"
+            )
         if value is not None:
             axis.plot([value], [place], "o", color=colour, markersize=5.5, markerfacecolor="white" if weak else colour)
     named_rows(axis, labels)

@@ -1,4 +1,4 @@
-"""Yes-or-no questions about columns, so that a small tree reads as plain conditions: ``age <= 40 and job == 'clerk'``."""
+"""Yes-or-no questions about columns, so that a small tree reads as plain conditions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Question:
 
 
 def asked(frame: pd.DataFrame, names: Sequence[str]) -> tuple[NDArray[np.float64], list[Question]]:
-    """Return a matrix of shape (rows, questions): quantities as they are (median where missing), common levels as 0/1."""
+    """Return shape (rows, questions): quantities as they are (median where missing), common levels as 0/1."""
     quantities = set(numeric(frame, names))
     parts: list[NDArray[np.float64]] = []
     questions: list[Question] = []

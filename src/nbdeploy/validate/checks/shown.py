@@ -86,24 +86,22 @@ class Shown:
             stored = {
                 kind: b64encode(part).decode() if isinstance(part, bytes) else part for kind, part in data.items()
             }
-            publish_display_data(stored, metadata)
+            publish_display_data(stored, metadata)  # type: ignore[no-untyped-call] # IPython leaves it bare
 
     def __repr__(self) -> str:
         return "\n\n".join(data["text/plain"] for data, _ in self.bundles())
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number as people read it: counts with thousands, else `digits` significant decimals, — for undefined."""
+    """Return a number as people read it: whole ones with thousands, else `digits` decimals; — for undefined."""
     if value is None or math.isnan(value):
         return "—"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if float(value).is_integer() and abs(value) >= 1000:
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) > 1):
         text = f"{value:,.0f}"
-    elif float(value).is_integer() and abs(value) > 1:
-        text = f"{value:.0f}"
     else:
-        text = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:,.1f}"
+        text = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:,.{1 if abs(value) < 1000 else 0}f}"
     return text.replace("-", "−")
 
 
@@ -117,7 +115,9 @@ def measured(found: Sequence[Measurement]) -> Table:
     rows = []
     for one in found:
         entry = measure(one.section, one.metric)
-        value = number(one.value) if one.value is not None else f"— ({one.undefined or 'undefined'})"
+        counted = entry is not None and entry.kind == "quantity" and one.value is not None and one.value.is_integer()
+        value = number(int(one.value) if counted and one.value is not None else one.value)
+        value += f" ({one.undefined or 'undefined'})" if one.value is None else ""
         unit = f" {entry.unit}" if entry is not None and entry.unit and one.value is not None else ""
         name = entry.label if entry is not None else one.metric
         name += f" by {' × '.join(one.features)}" if one.features else ""

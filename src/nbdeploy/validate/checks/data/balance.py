@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbdeploy.validate.checks.columns import levels
-from nbdeploy.validate.checks.drawing import bars, panels, rows_height
+from nbdeploy.validate.checks.drawing import bars, heading, legend, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
@@ -41,8 +41,8 @@ def class_balance(context: Context) -> Shown:
         axis.plot(
             shares, range(len(here)), "D", color="white", markeredgecolor="black", markersize=6, label="training data"
         )
-        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+        legend(axis, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     axis.set_xlim(0, 1)
     axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axis.set_title("Share of rows in each class")
+    heading(axis, "Share of rows in each class")
     return Shown(figure, measured([found]), alternative="share of rows in each class")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import normal_quantile, shared_level
 from nbdeploy.validate.checks.columns import as_floats, levels, numeric
-from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, bars, panels, rows_height, text_width
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, bars, heading, legend, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
@@ -127,8 +127,7 @@ def _kinds(name: str, now: pd.Series, before: pd.Series, rng: np.random.Generato
     new, old = levels(now), levels(before)
     common = sorted(old.value_counts().head(_MOST_LEVELS).index)
     names = [*common, "(other)"]
-    rows_new = new.where(new.isin(common), "(other)").value_counts().reindex(names, fill_value=0).to_numpy(float)
-    rows_old = old.where(old.isin(common), "(other)").value_counts().reindex(names, fill_value=0).to_numpy(float)
+    rows_new, rows_old = (_counted(values, common, names) for values in (new, old))
     seen = rows_new + rows_old > 0
     statistic, p_value = 0.0, 1.0
     if seen.sum() > 1:
@@ -136,6 +135,11 @@ def _kinds(name: str, now: pd.Series, before: pd.Series, rng: np.random.Generato
         statistic, p_value = float(test.statistic), float(test.pvalue)
     index = _index(rows_new, rows_old, rng)
     return Shift(name, "category", tuple(names), rows_new, rows_old, *index, "chi-squared", statistic, p_value)
+
+
+def _counted(values: pd.Series, common: list[Any], names: list[Any]) -> NDArray[np.float64]:
+    found = values.where(values.isin(common), "(other)").value_counts()
+    return found.reindex(names, fill_value=0).to_numpy().astype(np.float64)
 
 
 def _psi(now: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -190,11 +194,11 @@ def _draw(shifts: list[Shift], against: str, level: float) -> Any:
         left, [one.column for one in shown], [one.psi for one in shown], highlight=[one.drifted(level) for one in shown]
     )
     left.axvline(NOTICEABLE, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
-    left.set_title("Shift by column (PSI)")
+    heading(left, "Shift by column (PSI)")
     left.set_xlim(0, max(0.22, *(one.psi * 1.1 for one in shown)))
     _draw_shape(right, shifts[0])
-    right.set_title(f"Moved most: {text_width([shifts[0].column], 22)[0]}")
-    right.legend(["training" if against == "train" else "reference", "evaluation"], loc="best")
+    heading(right, f"Moved most: {text_width([shifts[0].column], 22)[0]}")
+    legend(right, ["training" if against == "train" else "reference", "evaluation"], loc="best")
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbdeploy.validate.checks.drawing import bars, panels, rows_height, text_width
+from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
@@ -30,6 +30,6 @@ def missing_values(context: Context) -> Shown:
         return Shown(table=measured([found]), text=f"No cell of the {context.data.shape[1]} columns is empty.")
     figure, (axis,) = panels(height=rows_height(len(incomplete)))
     bars(axis, text_width([str(name) for name in incomplete.index]), (incomplete / len(context.data)).tolist())
-    axis.set_title("Share of empty cells, by column")
+    heading(axis, "Share of empty cells, by column")
     axis.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}")
     return Shown(figure, measured([found]), alternative="share of empty cells by column")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
@@ -14,7 +16,7 @@ def outliers(context: Context) -> Shown:
 
     A column whose middle half is one single value has no fences and is left out.
     """
-    columns = []
+    columns: list[dict[str, Any]] = []
     for name in numeric(context.data, [name for name in context.features if name in context.data.columns]):
         values = as_floats(context.data[name])
         values = values[~np.isnan(values)]

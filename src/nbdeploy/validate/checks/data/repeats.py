@@ -68,5 +68,4 @@ def _row_keys(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]
         else levels(frame[name])
         for name in columns
     }
-    keys: NDArray[np.uint64] = pd.util.hash_pandas_object(pd.DataFrame(comparable), index=False).to_numpy()
-    return keys
+    return pd.util.hash_pandas_object(pd.DataFrame(comparable), index=False).to_numpy().astype(np.uint64)

@@ -27,17 +27,17 @@ _SAMPLED_ROWS = 40
 
 @dataclass(frozen=True)
 class Attributions:
-    """Shares of an output by feature: `base` + Σ `values` should give `output` in every row.
+    """Shares of an output by feature: `base` + Σ `shares` should give `output` in every row.
 
     Parameters
     ----------
-    values
+    shares
         Shape (rows, features), in the model's own features.
     base, output
         Shape (rows,), on `scale`.
     """
 
-    values: NDArray[np.float64]
+    shares: NDArray[np.float64]
     base: NDArray[np.float64]
     output: NDArray[np.float64]
     explainer: Literal["tree", "linear", "permutation"]
@@ -46,7 +46,23 @@ class Attributions:
     @property
     def residual(self) -> float:
         """The largest gap between an output and the sum of its shares."""
-        return float(np.abs(self.base + self.values.sum(axis=1) - self.output).max())
+        return float(np.abs(self.base + self.shares.sum(axis=1) - self.output).max())
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A pipeline taken apart: its preprocessing, its last step, and the feature that each column between comes from."""
+
+    before: Any
+    final: Any
+    kind: Literal["tree", "linear"]
+    made_of: NDArray[np.int64]
+
+    def matrix(self, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Return what the last step sees of these rows."""
+        with quietly():
+            made: Any = rows if self.before is None else self.before.transform(rows)
+        return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
 
 
 def attributions(context: Context, rows: pd.DataFrame, asked: Answer, *, seed: int) -> Attributions:
@@ -55,21 +71,25 @@ def attributions(context: Context, rows: pd.DataFrame, asked: Answer, *, seed: i
     A tree or linear model at the end of a pipeline is explained behind its preprocessing, and the shares of the columns
     that were made of one feature are added up.
     """
-    model = context.model
-    estimator = model.estimator if model is not None and model.flavor == "sklearn" else None
-    steps = getattr(estimator, "steps", None)
-    final = steps[-1][1] if steps else estimator
-    before = estimator[:-1] if steps and len(steps) > 1 else None
-    kind = _kind(final, context.objective.task)
-    names = list(context.features)
-    if estimator is not None and kind is not None:
-        from_features = origins(before, names) if before is not None else np.arange(len(names))
-        if from_features is not None:
-            made = _matrix(before, rows[names])
-            if made.shape[1] == len(from_features):
-                behind = _matrix(before, context.sample(_BACKGROUND, "background")[names])
-                return _exact(kind, final, made, behind, from_features, len(names), context)
+    parts = _taken_apart(context)
+    if parts is not None:
+        return _exact(context, parts, rows[list(context.features)])
     return _sampled(context, rows.iloc[:_SAMPLED_ROWS], asked, seed)
+
+
+def _taken_apart(context: Context) -> _Parts | None:
+    """Return the parts of a model that an exact explainer fits; None for any other."""
+    model = context.model
+    if model is None or model.flavor != "sklearn":
+        return None
+    steps = getattr(model.estimator, "steps", None)
+    final = steps[-1][1] if steps else model.estimator
+    before = model.estimator[:-1] if steps and len(steps) > 1 else None
+    kind = _kind(final, context.objective.task)
+    made_of = np.arange(len(context.features)) if before is None else origins(before, context.features)
+    if kind is None or made_of is None or len(made_of) != final.n_features_in_:
+        return None
+    return _Parts(before, final, kind, made_of)
 
 
 def _kind(final: Any, task: str) -> Literal["tree", "linear"] | None:
@@ -81,39 +101,28 @@ def _kind(final: Any, task: str) -> Literal["tree", "linear"] | None:
     return "linear" if name in _LINES else None
 
 
-def _matrix(before: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
+def _exact(context: Context, parts: _Parts, rows: pd.DataFrame) -> Attributions:
+    made = parts.matrix(rows)
     with quietly():
-        made = rows if before is None else before.transform(rows)
-    dense = made.toarray() if hasattr(made, "toarray") else made
-    return np.asarray(dense, dtype=np.float64)
+        import shap
 
-
-def _exact(
-    kind: Literal["tree", "linear"],
-    final: Any,
-    made: NDArray[np.float64],
-    behind: NDArray[np.float64],
-    from_features: NDArray[np.int64],
-    features: int,
-    context: Context,
-) -> Attributions:
-    import shap
-
-    with quietly():
-        explainer = shap.TreeExplainer(final) if kind == "tree" else shap.LinearExplainer(final, behind)
-        values = np.asarray(
-            explainer.shap_values(made, check_additivity=False) if kind == "tree" else explainer(made).values
-        )
+        if parts.kind == "tree":
+            explainer = shap.TreeExplainer(parts.final)
+            found = np.asarray(explainer.shap_values(made, check_additivity=False))
+        else:
+            behind = parts.matrix(context.sample(_BACKGROUND, "background")[list(context.features)])
+            explainer = shap.LinearExplainer(parts.final, behind)
+            found = np.asarray(explainer.shap_values(made))
         base = np.atleast_1d(np.asarray(explainer.expected_value, dtype=float))
-        output, scale = _output(final, made, context)
-    at = _positive(final, context)
-    if values.ndim == 3:  # one layer a class: probabilities of a forest or a tree
-        values, base = values[:, :, at], base[[at]]
+        output, scale = _output(parts.final, made, context)
+    at = _positive(parts.final, context)
+    if found.ndim == 3:  # one layer a class: probabilities of a forest or a tree
+        found, base = found[:, :, at], base[[at]]
     elif at == 0 and context.objective.task == "binary":
-        values, base = -values, -base  # margins are of the second class
-    added = np.zeros((len(made), features))
-    np.add.at(added.T, from_features, values.T)
-    return Attributions(added, np.full(len(made), base[0]), output, kind, scale)
+        found, base = -found, -base  # margins are of the second class
+    shares = np.zeros((len(made), len(context.features)))
+    np.add.at(shares.T, parts.made_of, found.T)
+    return Attributions(shares, np.full(len(made), base[0]), output, parts.kind, scale)
 
 
 def _positive(final: Any, context: Context) -> int:
@@ -129,13 +138,11 @@ def _output(final: Any, made: NDArray[np.float64], context: Context) -> tuple[ND
     at = _positive(final, context)
     if hasattr(final, "decision_function"):
         margin = np.asarray(final.decision_function(made), dtype=float)
-        return (margin if at == 1 else -margin), "log-odds"
+        return (margin if at == 1 else -margin), "log-odds" if hasattr(final, "predict_proba") else "raw"
     return np.asarray(final.predict_proba(made)[:, at], dtype=float), "probability"
 
 
 def _sampled(context: Context, rows: pd.DataFrame, asked: Answer, seed: int) -> Attributions:
-    import shap
-
     coding = Coding.of(context.data, context.features)
     behind = coding.encode(context.sample(_SAMPLED_BACKGROUND, "background"))
     explained = coding.encode(rows)
@@ -144,6 +151,8 @@ def _sampled(context: Context, rows: pd.DataFrame, asked: Answer, seed: int) -> 
         return asked.call(coding.decode(np.asarray(matrix)))
 
     with quietly():
+        import shap
+
         masker = shap.maskers.Independent(behind, max_samples=len(behind))
         explainer = shap.explainers.Permutation(ask, masker, seed=seed)
         told = explainer(explained, max_evals=2 * len(coding.names) + 1, silent=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
-from nbdeploy.validate.checks.drawing import BLUE, FAINT, bars, panels, text_width
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, bars, heading, panels, text_width
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, Answer, answer
 from nbdeploy.validate.checks.explainability.importance import importances
 from nbdeploy.validate.checks.shown import Shown, measured
@@ -106,5 +106,5 @@ def _draw(curves: list[dict[str, Any]], asked: Answer) -> Any:
             labels = text_width([str(one["grid"][at]) for at in order], 22)
             bars(axis, labels, one["average"][order].tolist())
             axis.set_xlabel(asked.name)
-        axis.set_title(text_width([one["feature"]], 30)[0])
+        heading(axis, text_width([one["feature"]], 30)[0])
     return figure

@@ -78,12 +78,15 @@ def _proxies(context: Context, top: list[str], watched: list[str]) -> list[dict[
     """Return the top features that tell a watched one: Cramér's V, quantities cut into fifths."""
     rows = context.sample(5000, "proxies")
     coded = {name: _codes(rows, name) for name in {*top, *watched} if name in rows.columns}
-    found = []
-    for name in top:
-        for other in watched:
-            if other in coded and other != name and (strength := cramers_v(coded[name], coded[other])) >= _PROXY:
-                found.append({"feature": name, "of": other, "association": strength})
-    return sorted(found, key=lambda one: -float(str(one["association"])))
+    found = [
+        (strength, name, other)
+        for name in top
+        for other in watched
+        if other in coded and other != name and (strength := cramers_v(coded[name], coded[other])) >= _PROXY
+    ]
+    return [
+        {"feature": name, "of": other, "association": strength} for strength, name, other in sorted(found, reverse=True)
+    ]
 
 
 def _codes(rows: pd.DataFrame, name: str) -> pd.Series:

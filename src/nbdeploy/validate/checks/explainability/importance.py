@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import normal_quantile
 from nbdeploy.stats.tally.levels import plain
-from nbdeploy.validate.checks.drawing import bars, panels, rows_height
+from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, answer
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -64,7 +64,7 @@ def permutation_importance(context: Context) -> Shown:
     shown = found.features[:20]
     figure, (axis,) = panels(height=rows_height(len(shown)))
     bars(axis, [f.feature for f in shown], [f.mean for f in shown], [(f.low, f.high) for f in shown])
-    axis.set_title("Permutation importance")
+    heading(axis, "Permutation importance")
     axis.set_xlabel(f"Loss of {found.scoring} when the feature is shuffled")
     return Shown(figure, measured([recorded]), alternative="permutation importance by feature")
 

@@ -1,4 +1,4 @@
-"""LIME for single rows, and whether it can be trusted: the same again with other seeds, its fit, its agreement with SHAP."""
+"""LIME for single rows, and whether it can be trusted: again with another seed, by its fit, against SHAP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MEASURES = ("lime_jaccard_at_5", "lime_local_fit", "lime_shap_agreement")
 
 @dataclass(frozen=True)
 class Local:
-    """LIME's explanation of one row by two seeds: weights as (place of the feature, weight), and the fit of the first."""
+    """LIME's weights of one row by two seeds, as (place of the feature, weight), and the fit of the first."""
 
     first: list[tuple[int, float]]
     second: list[tuple[int, float]]
@@ -40,14 +40,14 @@ def local_explanations(context: Context) -> Shown:
         context.not_available(NEEDS_MODEL, *_MEASURES)
         return Shown(text="Not measured: it needs the model.")
     rows, shares = explained
-    rows = rows.iloc[: 4 if context.draft else 20]
-    local = explain(context, rows, asked, samples=1000 if context.draft else 3000)
+    rows = rows.iloc[: 4 if context.draft else 16]
+    local = explain(context, rows, asked, samples=1000 if context.draft else 5000)
     repeated = [_overlap([f for f, _ in one.first], [f for f, _ in one.second]) for one in local]
     fits = [min(max(one.fit, 0.0), 1.0) for one in local]  # a line that fits worse than the mean explains nothing
     agreed = [
-        _overlap([f for f, _ in one.first], ranked(shares.values[at])[:TOP].tolist()) for at, one in enumerate(local)
+        _overlap([f for f, _ in one.first], ranked(shares.shares[at])[:TOP].tolist()) for at, one in enumerate(local)
     ]
-    examples = _examples(context, rows, local, shares.values) if context.objective.examples == "consented" else None
+    examples = _examples(context, rows, local, shares.shares) if context.objective.examples == "consented" else None
     found = [
         _record(context, name, values, examples if name == _MEASURES[0] else None)
         for name, values in zip(_MEASURES, (repeated, fits, agreed), strict=True)
@@ -62,8 +62,6 @@ def explain(context: Context, rows: pd.DataFrame, asked: Answer, *, samples: int
 
     The generator is set anew for every row and seed, so that a row's explanation does not hang on the rows before it.
     """
-    from lime.lime_tabular import LimeTabularExplainer
-
     coding = Coding.of(context.data, context.features)
     behind = coding.encode(context.sample(2000, "neighbourhood"))
     share = asked.is_share
@@ -73,10 +71,13 @@ def explain(context: Context, rows: pd.DataFrame, asked: Answer, *, samples: int
         return np.column_stack([1 - given, given]) if share else given
 
     with quietly():
+        from lime.lime_tabular import LimeTabularExplainer
+
         explainer = LimeTabularExplainer(
             behind,
             mode="classification" if share else "regression",
             feature_names=list(coding.names),
+            feature_selection="highest_weights",  # forward selection, the default for few, takes ten times as long
             categorical_features=sorted(coding.levels),
             categorical_names={at: [str(level) for level in known] for at, known in coding.levels.items()},
             random_state=np.random.RandomState(_seed(context, "discretise")),

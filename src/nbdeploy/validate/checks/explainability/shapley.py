@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdeploy.validate.checks.drawing import GREEN, bars, panels, rows_height
+from nbdeploy.validate.checks.drawing import GREEN, bars, heading, panels, rows_height
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, answer
 from nbdeploy.validate.checks.explainability.attributions import Attributions, attributions
 from nbdeploy.validate.checks.shown import Shown, measured
@@ -25,7 +25,7 @@ def shap_importance(context: Context) -> Shown:
         context.not_available(NEEDS_MODEL, "shap_additivity_residual")
         return Shown(text="Not measured: it needs the model.")
     _, shares = explained
-    size = np.abs(shares.values)
+    size = np.abs(shares.shares)
     features = []
     for at, name in enumerate(context.features):
         limits, _ = mean_interval(size[:, at], context.objective.level)
@@ -43,7 +43,7 @@ def shap_importance(context: Context) -> Shown:
     figure, (axis,) = panels(height=rows_height(len(shown)))
     sizes = [float(str(one["mean_abs"])) for one in shown]
     bars(axis, [str(one["feature"]) for one in shown], sizes, colour=GREEN)
-    axis.set_title("Mean size of SHAP values")
+    heading(axis, "Mean size of SHAP values")
     axis.set_xlabel(f"Mean share of the {shares.scale}, {len(size)} rows")
     return Shown(figure, measured([found]), alternative="mean size of SHAP values by feature")
 
@@ -58,4 +58,4 @@ def explained_rows(context: Context) -> tuple[pd.DataFrame, Attributions] | None
     mixed = rows.iloc[context.rng("explained order").permutation(len(rows))]
     seed = int(context.rng("shap").integers(2**31))
     shares = attributions(context, mixed, asked, seed=seed)
-    return mixed.iloc[: len(shares.values)], shares
+    return mixed.iloc[: len(shares.shares)], shares

@@ -7,7 +7,7 @@ from typing import Any
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.record import group_label
-from nbdeploy.validate.checks.drawing import dots, panels, rows_height
+from nbdeploy.validate.checks.drawing import dots, heading, panels, rows_height
 from nbdeploy.validate.checks.fairness.parity import four_fifths_of
 from nbdeploy.validate.checks.shown import Shown, Table, number, span
 from nbdeploy.validate.context import Context
@@ -67,7 +67,7 @@ def _draw(found: list[Measurement]) -> Any:
         ]
         dots(axis, names, [one.value for one in shown], [one.interval for one in shown])
         axis.axvline(equal, color="black", linewidth=1)
-        axis.set_title(title)
+        heading(axis, title)
         if equal:
             axis.set_xlim(0, 1.03)
     return figure

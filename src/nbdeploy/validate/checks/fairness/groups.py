@@ -7,7 +7,7 @@ from typing import Any
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.record import group_label
-from nbdeploy.validate.checks.drawing import QUIET, dots, panels, rows_height, text_width
+from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, Table, number
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.recompute import is_disparity, standard_fairness
@@ -35,7 +35,7 @@ def group_metrics(context: Context) -> Shown:
     heads = ("Group", "Rows", *(_label(metric) for metric in metrics))
     shown = [parted[metric, features] for metric in _drawn(metrics) for features in partitions[:3]]
     drawable = [one for one in shown if 0 < len(one.by_group) <= _DRAWN_GROUPS]
-    figure = _draw(drawable, len(_drawn(metrics))) if drawable else None
+    figure = _draw(drawable) if drawable else None
     text = (
         "* fewer rows that count than the minimum group size of "
         f"{context.objective.min_group_size}: shown, and left out of comparisons."
@@ -57,7 +57,7 @@ def _drawn(metrics: list[str]) -> list[str]:
     return [name for name in wanted if name in metrics][:2]
 
 
-def _draw(found: list[Measurement], metrics: int) -> Any:
+def _draw(found: list[Measurement]) -> Any:
     partitions = list(dict.fromkeys(one.features for one in found))
     most = max(len(one.by_group) for one in found)
     figure, axes = panels(len(found), height=rows_height(most, least=1.6), columns=len(partitions) if most <= 6 else 1)
@@ -74,7 +74,7 @@ def _draw(found: list[Measurement], metrics: int) -> Any:
         )
         if one.value is not None:
             axis.axvline(one.value, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
-        axis.set_title(text_width([f"{_label(one.metric)} by {' × '.join(one.features)}"], 44)[0], fontsize=9)
+        heading(axis, "\n".join([_label(one.metric), *text_width([f"by {' × '.join(one.features)}"], 28)]))
         if one.metric.endswith(("rate", "accuracy")):
             axis.set_xlim(-0.03, 1.03)
             axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

@@ -12,7 +12,7 @@ from nbdeploy.validate.context import Context
 
 
 def four_fifths(context: Context) -> Shown:
-    """Show every group's rate of the favourable outcome against the highest, with the test. It records nothing by itself.
+    """Show every group's rate of the favourable outcome against the highest, with the test; record nothing.
 
     A screening statistic of US hiring law (29 CFR 1607.4(D)), not a finding of discrimination: a ratio under 0.8 may be
     chance in few rows, and one above it can matter in many.

@@ -11,11 +11,11 @@ from nbdeploy.validate.context import Context
 
 
 def output_contract(context: Context) -> Shown:
-    """Record how many answers are missing, no finite number, outside the declared classes or dependent on their batch."""
+    """Record how many answers are missing, no finite number, of no known class or dependent on their batch."""
     report = answered(context, "output_violations")
     if isinstance(report, str):
         return Shown(text=report)
-    rules = _broken(context)
+    rules = _broken(context, probabilities=report["probabilities"])
     if report["differing"]:
         rules.append(("the answer to a row hangs on the rows beside it", int(report["differing"])))
     found = context.record(
@@ -30,7 +30,7 @@ def output_contract(context: Context) -> Shown:
     return Shown(table=Table(("Broken rule", "Rows"), tuple((rule, number(rows)) for rule, rows in rules)))
 
 
-def _broken(context: Context) -> list[tuple[str, int]]:
+def _broken(context: Context, *, probabilities: bool) -> list[tuple[str, int]]:
     said = context.predictions["predicted"]
     rules = [("the answer is missing", int(said.isna().sum()))]
     if context.objective.task == "regression":
@@ -44,6 +44,6 @@ def _broken(context: Context) -> list[tuple[str, int]]:
     if "score" in context.predictions:
         scores = context.predictions["score"].to_numpy(dtype=float, na_value=np.nan)
         rules.append(("the score is no finite number", int((~np.isfinite(scores)).sum())))
-        if context.model is not None and hasattr(context.model.estimator, "predict_proba"):
+        if probabilities:
             rules.append(("the probability lies outside 0 and 1", int(((scores < 0) | (scores > 1)).sum())))
     return [(rule, rows) for rule, rows in rules if rows]

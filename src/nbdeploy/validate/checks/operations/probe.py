@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         model = LoadedModel(Path(asked["model"]), Objective.model_validate(asked["objective"]))
         rows = pd.read_parquet(job / "rows.parquet")
         loaded = time.perf_counter()
-        told |= {"seconds": loaded - imported}
+        told |= {"seconds": loaded - imported, "probabilities": hasattr(model.estimator, "predict_proba")}
         model.decide(rows.iloc[:1])  # what is imported on the first call is part of the load, not of a request
         told |= {"first_call_seconds": time.perf_counter() - loaded}
         told |= _single(model, rows, asked["calls"], asked["seconds"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbdeploy.validate.checks.drawing import BLUE, ORANGE, panels
+from nbdeploy.validate.checks.drawing import BLUE, ORANGE, heading, panels
 from nbdeploy.validate.checks.operations.probed import answered
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import quantile_interval
@@ -16,7 +16,7 @@ _QUANTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0
 
 
 def latency(context: Context) -> Shown:
-    """Record the median, 95th and 99th percentile of the time of single-row predictions, with distribution-free limits."""
+    """Record the median, 95th and 99th percentile of single-row predictions, with distribution-free limits."""
     report = answered(context, *_QUANTILES)
     if isinstance(report, str):
         return Shown(text=report)
@@ -56,7 +56,8 @@ def throughput(context: Context) -> Shown:
     )
     figure, (axis,) = panels(height=2.3)
     axis.loglog([one["rows"] for one in batches], [one["ms"] for one in batches], "o-", color=BLUE, markersize=5)
-    axis.set(title="Time of a batch", xlabel="Rows in the batch", ylabel="Milliseconds")
+    heading(axis, "Time of a batch")
+    axis.set(xlabel="Rows in the batch", ylabel="Milliseconds")
     axis.xaxis.set_major_formatter(lambda rows, _: f"{rows:,.0f}")
     axis.yaxis.set_major_formatter(lambda ms, _: f"{ms:g}")
     axis.minorticks_off()
@@ -78,6 +79,7 @@ def _draw(counts: Any, edges: Any, quantiles: list[float]) -> Any:
                 transform=axis.get_xaxis_transform(),
                 va="top",
             )
-    axis.set(title="Time of a single-row prediction", xlabel="Milliseconds", ylabel="Calls")
+    heading(axis, "Time of a single-row prediction")
+    axis.set(xlabel="Milliseconds", ylabel="Calls")
     axis.grid(visible=False, axis="x")
     return figure

@@ -13,9 +13,9 @@ from nbdeploy.validate.context import Context
 
 
 def gain_over_baseline(context: Context) -> Shown:
-    """Record the accuracy (or mean absolute error) gained over the commonest answer (or the median) of the training data.
+    """Record the accuracy (or mean absolute error) gained over always saying the commonest answer (or the median).
 
-    Without training data the constant is taken from the evaluated rows, which flatters it a little.
+    The constant is that of the training data; without any it is taken from the evaluated rows, which flatters it.
     """
     target, known = context.objective.target, context.train
     learnt = known is not None and target in known.columns
@@ -36,8 +36,8 @@ def gain_over_baseline(context: Context) -> Shown:
             "always": constant,
         }
     else:
-        constant = plain(answers.mode().iloc[0])
-        right, simple = truth == said, np.array([plain(label) == constant for label in truth])
+        commonest = plain(answers.mode().iloc[0])
+        right, simple = truth == said, np.array([plain(label) == commonest for label in truth])
         gained, lost = int((right & ~simple).sum()), int((~right & simple).sum())
         value = (gained - lost) / n
         limits, method = paired_gain_interval(gained, lost, n, level), "Bonett–Price, paired"
@@ -45,9 +45,9 @@ def gain_over_baseline(context: Context) -> Shown:
             "metric": "accuracy",
             "model": float(right.mean()),
             "baseline": float(simple.mean()),
-            "always": constant,
+            "always": commonest,
         }
     found = context.record(
         "skill_over_baseline", value, interval=limits, level=level, method=method, n=n, data=told | {"from": source}
     )
-    return Shown(table=measured([found]), text=f"The dummy model always says {constant}.")
+    return Shown(table=measured([found]), text=f"The dummy model always says {told['always']}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbdeploy.stats.curves import histogram, reliability
-from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, panels
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, heading, legend, panels
 from nbdeploy.validate.checks.performance.scored import without_scores
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -19,7 +19,8 @@ def calibration(context: Context) -> Shown:
     if missing is not None:
         return missing
     tally = context.score_tally()
-    points, spread = reliability(tally, context.objective.level), histogram(tally)
+    points: dict[str, Any] = dict(reliability(tally, context.objective.level))
+    spread: dict[str, Any] = dict(histogram(tally))
     bins: list[dict[str, Any]] = [
         {
             "low": max(tenth, 0) / _TENTHS,
@@ -47,9 +48,8 @@ def calibration(context: Context) -> Shown:
     for one in bins:
         left.plot([one["mean_score"]] * 2, one["interval"], color=BLUE, linewidth=2, alpha=0.45, solid_capstyle="butt")
     left.plot([one["mean_score"] for one in bins], [one["rate"] for one in bins], "o-", color=BLUE, markersize=5)
-    left.set(
-        title="Calibration", xlabel="Score given", ylabel="Share that happened", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
-    )
+    heading(left, "Calibration")
+    left.set(xlabel="Score given", ylabel="Share that happened", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     width = edges[1] - edges[0] if len(edges) > 1 and edges[0] is not None and edges[1] is not None else 1
     middles = [edge + width / 2 for edge in spread["lower"] if edge is not None]
     right.bar(middles, spread["negatives"], width=width * 0.92, color=FAINT, label="truly negative")
@@ -63,7 +63,8 @@ def calibration(context: Context) -> Shown:
         label="truly positive",
     )
     right.axvline(context.objective.decision_threshold, color=ORANGE, linewidth=1.4)
-    right.set(title="Scores (line: threshold)", xlabel="Score given", ylabel="Rows")
-    right.legend()
+    heading(right, "Scores (line: threshold)")
+    right.set(xlabel="Score given", ylabel="Rows")
+    legend(right)
     right.grid(visible=False, axis="x")
     return Shown(figure, measured(found), alternative="reliability curve and histogram of scores")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.validate.checks.drawing import INK, panels, text_width
+from nbdeploy.validate.checks.drawing import INK, heading, panels, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
@@ -71,7 +71,8 @@ def _draw(classes: list[str], counts: np.ndarray[Any, Any]) -> Any:
     labels = text_width(classes, 16)
     axis.set_xticks(range(size), labels)
     axis.set_yticks(range(size), labels)
-    axis.set(title="Truth against decision, shares of each true class", xlabel="Decision", ylabel="Truth")
+    heading(axis, "Truth against decision, shares of each true class")
+    axis.set(xlabel="Decision", ylabel="Truth")
     axis.grid(visible=False)
     axis.tick_params(length=0)
     for side in axis.spines.values():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbdeploy.stats.curves import pr_curve, roc_curve
 from nbdeploy.stats.metrics import confusion, rates
-from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, panels
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, heading, panels
 from nbdeploy.validate.checks.performance.scored import without_scores
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -28,7 +28,8 @@ def discrimination(context: Context) -> Shown:
         "false_positive_rate": float(rates(decisions, "false_positive_rate", positive=positive).value.sum()),
         "true_positive_rate": float(rates(decisions, "true_positive_rate", positive=positive).value.sum()),
     }
-    roc, pr = roc_curve(scores), pr_curve(scores)
+    roc: dict[str, Any] = dict(roc_curve(scores))
+    pr: dict[str, Any] = dict(pr_curve(scores))
     counts = confusion(decisions, positive)
     base = float((counts.tp + counts.fn).sum()) / max(scores.rows, 1)
     ranks = context.recompute(
@@ -61,5 +62,6 @@ def _titled(title: str, short: str, found: Measurement) -> str:
 
 
 def _square(axis: Axes, title: str, x: str, y: str) -> Any:
-    axis.set(title=title, xlabel=x, ylabel=y, xlim=(-0.015, 1.015), ylim=(-0.015, 1.03))
+    heading(axis, title)
+    axis.set(xlabel=x, ylabel=y, xlim=(-0.015, 1.015), ylim=(-0.015, 1.03))
     axis.set_aspect("equal")

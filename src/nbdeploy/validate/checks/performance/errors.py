@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, panels
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, heading, panels
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import mean_interval
 from nbdeploy.validate.context import Context
@@ -28,7 +28,8 @@ def prediction_errors(context: Context) -> Shown:
     figure, (left, right) = panels(2, height=3.0)
     left.bar(edges[:-1], counts, width=np.diff(edges) * 0.94, align="edge", color=BLUE, alpha=0.88)
     left.axvline(0, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
-    left.set(title="Errors", xlabel="Prediction − truth", ylabel="Rows")
+    heading(left, "Errors")
+    left.set(xlabel="Prediction − truth", ylabel="Rows")
     left.grid(visible=False, axis="x")
     reach = [min(one["mean_predicted"] for one in bins), max(one["mean_predicted"] for one in bins)]
     right.plot(reach, reach, color=FAINT, linewidth=1.2, linestyle=(0, (3, 2)))
@@ -40,7 +41,8 @@ def prediction_errors(context: Context) -> Shown:
     right.plot(
         [one["mean_predicted"] for one in bins], [one["mean_truth"] for one in bins], "o-", color=BLUE, markersize=5
     )
-    right.set(title="Truth by tenths of the prediction", xlabel="Mean prediction", ylabel="Mean truth")
+    heading(right, "Truth by tenths of the prediction")
+    right.set(xlabel="Mean prediction", ylabel="Mean truth")
     return Shown(figure, measured(found), alternative="histogram of errors and truth by prediction")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbdeploy.stats.curves import threshold_curve
-from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, PINK, QUIET, panels
+from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, PINK, QUIET, heading, legend, panels
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
@@ -34,6 +34,7 @@ def thresholds(context: Context) -> Shown:
     if at is not None:
         axis.axvline(at, color=ORANGE, linewidth=1.4)
         axis.annotate(f"{at:g}", (at, 1.02), xytext=(4, 0), textcoords="offset points", color=ORANGE, fontsize=8.5)
-    axis.set(title="If the threshold were another", xlabel="Threshold", ylim=(0, 1.08))
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    heading(axis, "If the threshold were another")
+    axis.set(xlabel="Threshold", ylim=(0, 1.08))
+    legend(axis, loc="center left", bbox_to_anchor=(1, 0.5))
     return Shown(figure, measured([found]), alternative="precision, recall and F1 by threshold")

@@ -8,7 +8,7 @@ import numpy as np
 
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.checks.columns import numeric
-from nbdeploy.validate.checks.drawing import dots, panels, rows_height
+from nbdeploy.validate.checks.drawing import dots, heading, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
 from nbdeploy.validate.context import Context
@@ -65,7 +65,7 @@ def missing_inputs(context: Context) -> Shown:
     shown = columns[:15]
     figure, (axis,) = panels(height=rows_height(len(shown)))
     dots(axis, [one["column"] for one in shown], [one["rate"] for one in shown], [one["interval"] for one in shown])
-    axis.set_title("Decisions that flip when one input is replaced by its commonest value")
+    heading(axis, "Decisions that flip when one input is replaced by its commonest value")
     axis.set_xlim(left=0)
     axis.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}")
     return Shown(figure, measured([found]), alternative="decision flips by missing input")

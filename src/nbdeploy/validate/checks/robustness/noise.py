@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
-from nbdeploy.validate.checks.drawing import BLUE, bars, panels, rows_height
+from nbdeploy.validate.checks.drawing import BLUE, bars, heading, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, mean_interval, rate_interval
 from nbdeploy.validate.context import Context
@@ -51,11 +51,11 @@ def _flips(context: Context, rows: pd.DataFrame, movable: Sequence[str]) -> Show
         moved = moved_rows(rows, columns, strength, context.data, context.rng(f"noise {strength} {','.join(columns)}"))
         return int((np.asarray(model.decide(moved)) != before).sum())
 
-    strengths = []
+    strengths: list[dict[str, Any]] = []
     for strength in STRENGTHS:
         k = flipped(movable, strength)
         strengths.append({"strength": strength, "rate": k / n, "interval": rate_interval(k, n, level)})
-    columns = [{"column": name, "rate": flipped([name], STATED) / n} for name in movable]
+    columns: list[dict[str, Any]] = [{"column": name, "rate": flipped([name], STATED) / n} for name in movable]
     columns.sort(key=lambda one: -one["rate"])
     stated = next(one for one in strengths if one["strength"] == STATED)
     found = context.record(
@@ -86,13 +86,16 @@ def _shift(context: Context, rows: pd.DataFrame, movable: Sequence[str]) -> Show
         moved = moved_rows(rows, columns, strength, context.data, context.rng(f"noise {strength} {','.join(columns)}"))
         return np.abs(np.asarray(model.decide(moved), dtype=float) - before) / spread
 
-    strengths, method = [], ""
+    strengths: list[dict[str, Any]] = []
+    method = ""
     for strength in STRENGTHS:
         each = shifts(movable, strength)
         limits, method = mean_interval(each, level)
         low = None if limits is None else (max(limits[0], 0.0), limits[1])
         strengths.append({"strength": strength, "shift": float(each.mean()), "interval": low})
-    columns = [{"column": name, "shift": float(shifts([name], STATED).mean())} for name in movable]
+    columns: list[dict[str, Any]] = [
+        {"column": name, "shift": float(shifts([name], STATED).mean())} for name in movable
+    ]
     columns.sort(key=lambda one: -one["shift"])
     stated = next(one for one in strengths if one["strength"] == STATED)
     found = context.record(
@@ -123,7 +126,9 @@ def moved_rows(
         noisy = np.clip(values + rng.normal(0, strength * known.std(), len(values)), known.min(), known.max())
         whole = bool((known % 1 == 0).all())
         noisy = np.round(noisy) if whole else noisy
-        moved[name] = noisy.astype(rows[name].dtype) if not np.isnan(noisy).any() else noisy
+        moved[name] = noisy
+        if not np.isnan(noisy).any():
+            moved[name] = moved[name].astype(rows[name].dtype)
     return moved
 
 
@@ -136,9 +141,10 @@ def _draw(
     limits = [one["interval"] or (one[key], one[key]) for one in strengths]
     left.fill_between(x, [low for low, _ in limits], [high for _, high in limits], color=BLUE, alpha=0.16, linewidth=0)
     left.plot(x, [one[key] for one in strengths], "o-", color=BLUE, markersize=4)
-    left.set(title=title, xlabel="Noise, in standard deviations of each input", xlim=(0, None), ylim=(0, None))
+    heading(left, title)
+    left.set(xlabel="Noise, in standard deviations of each input", xlim=(0, None), ylim=(0, None))
     bars(right, [one["column"] for one in shown], [one[key] for one in shown])
-    right.set_title(f"One input alone, at {STATED:g}")
+    heading(right, f"One input alone, at {STATED:g}")
     if percent:
         left.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         right.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}")

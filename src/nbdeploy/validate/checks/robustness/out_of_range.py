@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
@@ -19,7 +21,7 @@ def out_of_range(context: Context) -> Shown:
         context.not_available("no training or reference data with numeric inputs was given", "out_of_range_share")
         return Shown(text="Not measured: neither training nor reference data with numeric inputs was given.")
     outside = np.zeros(len(context.data), dtype=bool)
-    columns = []
+    columns: list[dict[str, Any]] = []
     for name in quantities:
         known, values = as_floats(seen[name]), as_floats(context.data[name])
         if np.isnan(known).all():
@@ -28,7 +30,7 @@ def out_of_range(context: Context) -> Shown:
         beyond = (values < low) | (values > high)
         outside |= beyond
         columns.append({"column": name, "low": low, "high": high, "outside": int(beyond.sum()), "n": len(values)})
-    columns.sort(key=lambda one: (-one["outside"], one["column"]))  # type: ignore[operator] # counts, all of them ints
+    columns.sort(key=lambda one: (-one["outside"], one["column"]))
     k, n = int(outside.sum()), len(outside)
     found = context.record(
         "out_of_range_share",
@@ -41,7 +43,7 @@ def out_of_range(context: Context) -> Shown:
         data={"columns": columns, "against": "reference" if context.train is None else "train"},
     )
     beyond_any = tuple(
-        (str(one["column"]), number(float(one["low"])), number(float(one["high"])), number(float(one["outside"])))
+        (one["column"], number(one["low"]), number(one["high"]), number(one["outside"]))
         for one in columns
         if one["outside"]
     )

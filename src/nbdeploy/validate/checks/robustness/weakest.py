@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import shared_level
-from nbdeploy.validate.checks.drawing import QUIET, dots, panels, rows_height
+from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels, rows_height
 from nbdeploy.validate.checks.questions import Question, asked, leaves
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
@@ -35,8 +35,7 @@ def weakest_slices(context: Context) -> Shown:
     frame, answers = context.data.iloc[places], context.predictions.iloc[places]
     wrong = (answers["label"].to_numpy() != answers["predicted"].to_numpy()).astype(float)
     matrix, questions = asked(frame, names)
-    found, judged = slice(None, half), slice(half, None)
-    slices = _slices(matrix[found], wrong[found], questions, least, matrix[judged], wrong[judged])
+    slices = _slices(matrix, wrong, questions, half, least)
     slices = [one for one in slices if one["n"] >= context.objective.min_group_size]
     if not slices:
         context.not_available("no slice has enough rows in the half that judges", "worst_slice_accuracy")
@@ -46,7 +45,7 @@ def weakest_slices(context: Context) -> Shown:
         one["interval"] = rate_interval(one["right"], one["n"], each)
         one["accuracy"] = one.pop("right") / one["n"]
     slices.sort(key=lambda one: (one["accuracy"], one["slice"]))
-    return _record(context, slices, 1 - float(wrong[judged].mean()), half, len(places) - half)
+    return _record(context, slices, 1 - float(wrong[half:].mean()), half, len(places) - half)
 
 
 def _record(context: Context, slices: list[dict[str, Any]], overall: float, found_on: int, judged_on: int) -> Shown:
@@ -69,31 +68,22 @@ def _record(context: Context, slices: list[dict[str, Any]], overall: float, foun
     )
     axis.set_yticks(range(len(slices)), labels, fontsize=7.5)
     axis.axvline(overall, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
-    axis.set_title("Accuracy by slice, weakest first (dashed: all rows)")
+    heading(axis, "Accuracy by slice, weakest first (dashed: all rows)")
     axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     return Shown(figure, measured([recorded]), alternative="accuracy by slice")
 
 
 def _slices(
-    matrix: NDArray[np.float64],
-    wrong: NDArray[np.float64],
-    questions: list[Question],
-    least: int,
-    other_matrix: NDArray[np.float64],
-    other_wrong: NDArray[np.float64],
+    matrix: NDArray[np.float64], wrong: NDArray[np.float64], questions: list[Question], half: int, least: int
 ) -> list[dict[str, Any]]:
+    """Find slices on the rows before `half`; return each with its rows and right decisions from there on."""
     from sklearn.tree import DecisionTreeRegressor
 
-    tree = DecisionTreeRegressor(max_depth=3, min_samples_leaf=least, random_state=0).fit(matrix, wrong)
-    reached = tree.apply(other_matrix)
+    tree = DecisionTreeRegressor(max_depth=3, min_samples_leaf=least, random_state=0).fit(matrix[:half], wrong[:half])
+    reached, judged = tree.apply(matrix[half:]), wrong[half:]
     found = []
     for leaf, conditions in leaves(tree.tree_, questions):
         here = reached == leaf
-        found.append(
-            {
-                "slice": " and ".join(conditions) or "all rows",
-                "n": int(here.sum()),
-                "right": int((other_wrong[here] == 0).sum()),
-            }
-        )
+        text = " and ".join(conditions) or "all rows"
+        found.append({"slice": text, "n": int(here.sum()), "right": int((judged[here] == 0).sum())})
     return found
