@@ -75,6 +75,13 @@ def test_the_rows_found_decide_a_disparity_with_the_same_groups():
     assert rows_for_disparity(given, "demographic_parity_ratio", (0.8, inf), min_size=1000) is None
 
 
+def test_one_group_is_decided_by_rows_of_the_whole():
+    given = tally([[[40, 12], [9, 39]], [[400, 120], [90, 390]]])
+    small, large = (rows_for_metric(given, "accuracy", (0.75, inf), group=index) for index in (0, 1))
+    assert small > large
+    assert rows_for_metric(given.select(()), "accuracy", (0.75, inf)) < small
+
+
 def test_every_kind_of_tally_can_be_planned():
     random = np.random.default_rng(0)
     y = random.integers(0, 2, 120)

@@ -9,7 +9,7 @@ from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import newcombe_auc
 from nbdeploy.stats.binomial import wilson
 from nbdeploy.stats.disparity import group_disparity
-from nbdeploy.stats.intervals import estimate
+from nbdeploy.stats.intervals import estimates
 from nbdeploy.stats.metrics import Tally
 from nbdeploy.stats.tally import ClassTally, ErrorTally
 
@@ -68,15 +68,23 @@ def rows_for_metric(
     *,
     positive: Scalar = 1,
     favourable: Scalar | None = None,
+    group: int | None = None,
 ) -> int | None:
-    """Return how many rows in all would decide a metric of the whole tally, if its value stayed as it is."""
-    whole = tally.select(())
+    """Return how many rows in all would decide a metric, if its value and every group's share stayed as they are.
+
+    Parameters
+    ----------
+    group
+        Index of the group whose value is judged; all rows together unless given.
+    """
+    counted = tally.select(()) if group is None else tally
+    index = 0 if group is None else group
 
     def interval_at(factor: float) -> Limits | None:
-        found = estimate(whole.scaled(factor), metric, level, seed, positive=positive, favourable=favourable)
-        return found.interval
+        found = estimates(counted.scaled(factor), metric, level, seed, positive=positive, favourable=favourable)
+        return found[index].interval
 
-    return _rows(deciding_factor(interval_at, region), whole.rows)
+    return _rows(deciding_factor(interval_at, region), tally.rows)
 
 
 def rows_for_disparity(

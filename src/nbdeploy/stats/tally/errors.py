@@ -127,9 +127,12 @@ def _moments(
 
     rows = np.bincount(at, minlength=size).astype(float)
     centre = total(truth) / np.maximum(rows, 1)
-    away = truth - centre[at]
-    errors = [rows, total(error), total(np.abs(error)), total(error**2), total(error**4)]
-    spread = [[total(away**power * error**other) for other in (0, 2)] for power in range(5)]
+    away, squared = truth - centre[at], error * error
+    errors = [rows, total(error), total(np.abs(error)), total(squared), total(squared * squared)]
+    spread, power = [], np.ones_like(truth)
+    for _ in range(5):
+        spread.append([total(power), total(power * squared)])
+        power = power * away
     return ErrorTally(features, groups, np.stack(errors, axis=-1), centre, np.moveaxis(np.array(spread), -1, 0))
 
 
