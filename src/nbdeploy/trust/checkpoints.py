@@ -1,4 +1,6 @@
-"""Signed checkpoints of the ledger: C2SP tlog-checkpoint, a signed note (c2sp.org/tlog-checkpoint, c2sp.org/signed-note).
+"""Signed checkpoints of the ledger: C2SP tlog-checkpoint, which is a signed note.
+
+Sources: c2sp.org/tlog-checkpoint, c2sp.org/signed-note.
 
 ::
 

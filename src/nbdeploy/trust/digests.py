@@ -1,9 +1,9 @@
 """Digests: SHA-256 of bytes, files and model folders.
 
-A model's digest is that of its manifest, which a shell makes too::
+A model's digest is that of its manifest, which a shell makes too, in the model's folder::
 
-    cd FOLDER
-    find . -type f ! -path ./registered_model_meta -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- | sha256sum
+    find . -type f ! -path ./registered_model_meta -printf '%P\\0' |
+        LC_ALL=C sort -z | xargs -0 sha256sum -- | sha256sum
 """
 
 from __future__ import annotations
@@ -74,26 +74,29 @@ def model_digest(folder: Path) -> str:
     return bytes_digest(manifest(folder))
 
 
-def _files(folder: Path, inside: str = "") -> Iterator[str]:
+def _files(folder: Path) -> Iterator[str]:
     """Yield the paths of the regular files, relative to the model folder and written with ``/``."""
-    try:
-        with os.scandir(folder / inside) as scan:
-            listed = list(scan)
-    except OSError as error:
-        raise PathError(f"the folder {folder / inside} cannot be read ({error.strerror})") from None
-    if inside and not listed:
-        raise PathError(f"{shown(inside)} is an empty folder, which no digest would show")
-    for item in listed:
-        relative = f"{inside}/{item.name}" if inside else item.name
-        check_name(relative)
-        if item.is_symlink():
-            raise PathError(f"{shown(relative)} is a symbolic link", next="put the file itself there")
-        if item.is_dir(follow_symlinks=False):
-            yield from _files(folder, relative)
-        elif not item.is_file(follow_symlinks=False):
-            raise PathError(f"{shown(relative)} is not a regular file")
-        elif relative != _EXCLUDED:
-            yield relative
+    folders = [""]  # no recursion: who nests folders deeply enough would break it off
+    while folders:
+        inside = folders.pop()
+        try:
+            with os.scandir(folder / inside) as scan:
+                listed = list(scan)
+        except OSError as error:
+            raise PathError(f"the folder {shown(inside or str(folder))} cannot be read ({error.strerror})") from None
+        if inside and not listed:
+            raise PathError(f"{shown(inside)} is an empty folder, which no digest would show")
+        for item in listed:
+            relative = f"{inside}/{item.name}" if inside else item.name
+            check_name(relative)
+            if item.is_symlink():
+                raise PathError(f"{shown(relative)} is a symbolic link", next="put the file itself there")
+            if item.is_dir(follow_symlinks=False):
+                folders.append(relative)
+            elif not item.is_file(follow_symlinks=False):
+                raise PathError(f"{shown(relative)} is not a regular file")
+            elif relative != _EXCLUDED:
+                yield relative
 
 
 def _regular_digest(path: Path, relative: str) -> str:

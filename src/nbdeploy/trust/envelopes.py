@@ -1,7 +1,7 @@
 """Envelopes: in-toto statements signed as DSSE, read strictly.
 
-securesystemslib makes and checks the signatures. What it leaves open is closed here: duplicate JSON keys, base64 that two
-decoders could read differently, key ids that name another key, and one key signing twice.
+securesystemslib makes and checks the signatures. What it leaves open is closed here: duplicate JSON keys, base64 that
+two decoders could read differently, key ids that name another key, and one key signing twice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from typing import Any
 from pydantic import ValidationError
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
-from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
+from securesystemslib.signer import (  # type: ignore[attr-defined]  # the library re-exports them without saying so
+    CryptoSigner,
+    Signature,
+    SSlibKey,
+)
 
 from nbdeploy.documents.record import strict_json
 from nbdeploy.documents.statements import (
@@ -93,7 +97,7 @@ def sign(predicate: Predicate, subjects: Mapping[str, str], signer: Signer) -> b
             ResourceDescriptor(name=name, digest={"sha256": digest.removeprefix("sha256:")})
             for name, digest in sorted(subjects.items())
         ),
-        predicateType=predicate.predicate_type(),
+        predicate_type=predicate.predicate_type(),
         predicate=predicate.model_dump(mode="json", by_alias=True),
     )
     payload = json.dumps(statement.model_dump(mode="json", by_alias=True), ensure_ascii=False, allow_nan=False).encode()

@@ -1,12 +1,13 @@
 """The ledger: an append-only Merkle tree over envelopes, in SQL.
 
-One row a leaf, and one head row with the right edge of the tree. An append locks the head, so that concurrent writers get
-one order: ``BEGIN IMMEDIATE`` in SQLite, a transaction-wide advisory lock in PostgreSQL. A power cut leaves the old state
-or the new one.
+One row a leaf, and one head row with the right edge of the tree. An append locks the head, so that concurrent writers
+get one order: ``BEGIN IMMEDIATE`` in SQLite, a transaction-wide advisory lock in PostgreSQL. A power cut leaves the old
+state or the new one.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.merkle import Edge, inclusion_proof, leaf_hash, tree_root
+from nbdeploy.trust.seen import check_growth, check_seen
 
 _LOCK = 0x6E626470  # "nbdp": the advisory lock of PostgreSQL that writers of the ledger share
 
@@ -59,22 +61,30 @@ class Ledger:
     url
         A SQLAlchemy URL: SQLite for one person, PostgreSQL for a team.
     key
-        Signs checkpoints. Without it the ledger can be read and verified, and not be written.
+        Signs checkpoints. Without it the ledger can be read, and not be written; then `verify` does not ask who signed
+        the checkpoint.
+    seen
+        Where this machine remembers the last checkpoint that held. Without it a rollback goes unnoticed.
+
+    Raises
+    ------
+    LogError
+        From every method: the database cannot be opened, read or written. What was logged stays.
     """
 
-    def __init__(self, url: str, key: Signer | None = None) -> None:
+    def __init__(self, url: str, key: Signer | None = None, *, seen: Path | None = None) -> None:
         self.url = url
         self._key = key
+        self._seen = seen
         if url.startswith("sqlite:///"):
             Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self._engine = _engine(url)
-        try:
-            with self._writing() as connection:
-                _tables.create_all(connection)
-        except sql.exc.SQLAlchemyError as error:
-            raise LogError(
-                f"the ledger at {self._engine.url.render_as_string()} cannot be opened ({_reason(error)})"
-            ) from None
+        with self._writing() as connection:
+            _tables.create_all(connection)
+
+    @property
+    def _public(self) -> str | None:
+        return self._key.public if self._key else None
 
     # Writing ----------------------------------------------------------------------------------------------------------
 
@@ -85,6 +95,8 @@ class Ledger:
         ------
         KeyFileError
             This ledger was opened without its key.
+        LogError
+            The tree that would be continued is not the one that this key signed, or is older than the one seen here.
         """
         if self._key is None:
             raise KeyFileError("the ledger's key is not on this machine, so nothing can be logged here")
@@ -93,7 +105,7 @@ class Ledger:
             known = connection.execute(sql.select(_entries.c.index).where(_entries.c.digest == digest)).scalar()
             if known is not None:
                 return Entry(int(known), digest, envelope)
-            edge = _edge(connection)
+            edge = self._signed_edge(connection)
             grown = edge.append(leaf_hash(envelope))
             connection.execute(_entries.insert().values(index=edge.size, digest=digest, envelope=envelope))
             state = {
@@ -107,27 +119,38 @@ class Ledger:
                 connection.execute(_head.insert().values(id=0, **state))
         return Entry(edge.size, digest, envelope)
 
+    def _signed_edge(self, connection: Connection) -> Edge:
+        """Return the edge to continue, and none that somebody else wrote into the head: we would sign their history."""
+        edge, note = _edge(connection), _checkpoint(connection)
+        if (edge.size or note) and checkpoints.read(note, self._public) != (edge.size, edge.root()):
+            raise LogError(
+                "the ledger's head is not the tree that its checkpoint was signed for", next="nbdeploy audit"
+            )
+        if self._seen:
+            check_growth(self._seen, edge, self._public)
+        return edge
+
     # Reading ----------------------------------------------------------------------------------------------------------
 
     def entries(self, after: int = -1) -> list[Entry]:
         """Return the entries with an index above `after`, in order."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return _entries_after(connection, after)
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return _edge(connection).size
 
     def root(self) -> bytes:
         """Return the root of the tree as the head row has it."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return _edge(connection).root()
 
     def checkpoint(self) -> str:
         """Return the signed checkpoint of the current tree (C2SP tlog-checkpoint), empty for an empty ledger."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return _checkpoint(connection)
 
     def inclusion(self, index: int) -> tuple[bytes, ...]:
@@ -148,8 +171,8 @@ class Ledger:
         Raises
         ------
         LogError
-            An entry was edited, dropped, swapped or added past the head; the checkpoint is not signed by the ledger's key;
-            or the log is older than, or a fork of, what was seen here before.
+            An entry was edited, dropped, swapped or added past the head; the checkpoint is not signed by the ledger's
+            key; or the log is older than, or a fork of, what was seen here before.
         """
         with self._reading() as connection:
             entries, edge, note = _entries_after(connection, -1), _edge(connection), _checkpoint(connection)
@@ -163,11 +186,10 @@ class Ledger:
         leaves = [leaf_hash(entry.envelope) for entry in entries]
         if tree_root(leaves) != edge.root():
             raise LogError("the ledger's entries do not give the root that its head says")
-        if not entries:
-            return []
-        size, root = checkpoints.read(note, self._key.public if self._key else None)
-        if (size, root) != (edge.size, edge.root()):
-            raise LogError(f"the signed checkpoint is of {size} entries and another root than the ledger's {edge.size}")
+        if (entries or note) and checkpoints.read(note, self._public) != (edge.size, edge.root()):
+            raise LogError(f"the signed checkpoint is of another tree than that of the ledger's {edge.size} entries")
+        if self._seen:
+            check_seen(self._seen, leaves, note, self._public)
         return entries
 
     # The database -----------------------------------------------------------------------------------------------------
@@ -175,41 +197,41 @@ class Ledger:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """Hold the only writer's place until the block ends; commit then, or roll back."""
-        with self._engine.connect() as connection:
+        with self._border("written"), self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.exec_driver_sql("ROLLBACK")
-                    raise
-                connection.exec_driver_sql("COMMIT")
-                return
-            with connection.begin():
+            else:
                 connection.execute(sql.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-                yield connection
+            yield connection
+            connection.commit()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Look at one state of the database, however many statements it takes, while others append."""
-        with self._engine.connect() as connection:
+        with self._border("read"), self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
-                try:
-                    yield connection
-                finally:
-                    connection.exec_driver_sql("ROLLBACK")
-                return
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
                 yield connection
+            else:
+                yield connection.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def _border(self, act: str) -> Iterator[None]:
+        """Make one sentence of what the database complains about."""
+        try:
+            yield
+        except (sql.exc.SQLAlchemyError, sqlite3.Error) as error:
+            # The listener that sets SQLite's pragmas raises the driver's own errors.
+            where = self._engine.url.render_as_string()
+            raise LogError(f"the ledger at {where} cannot be {act} ({_reason(error)})") from None
 
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return sql.create_engine(url, pool_pre_ping=True)
-    # The driver must not open transactions by itself: BEGIN IMMEDIATE takes the writer's place at once.
-    engine = sql.create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+    # The driver must not open transactions by itself: BEGIN IMMEDIATE takes the writer's place at once. And no pool:
+    # a SQLite connection that is carried over a fork, as kernels are started, breaks the file's locks.
+    engine = sql.create_engine(url, poolclass=sql.NullPool, connect_args={"timeout": 30, "isolation_level": None})
 
     @sql.event.listens_for(engine, "connect")
     def _settings(connection: Any, _: Any) -> None:
@@ -234,8 +256,10 @@ def _edge(connection: Connection) -> Edge:
     row = connection.execute(sql.select(_head.c.size, _head.c.edge)).first()
     if row is None:
         return Edge()
-    data = bytes(row.edge)
-    return Edge(int(row.size), tuple(data[start : start + 32] for start in range(0, len(data), 32)))
+    size, data = int(row.size), bytes(row.edge)
+    if len(data) != 32 * size.bit_count():
+        raise LogError("the head of the ledger is not the edge of a tree")
+    return Edge(size, tuple(data[start : start + 32] for start in range(0, len(data), 32)))
 
 
 def _reason(error: Exception) -> str:

@@ -88,15 +88,16 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 def consistency_proof(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
     """Return the proof that the tree of the first `first` leaves is a prefix of this one (RFC 6962 section 2.1.2)."""
 
-    def subproof(known: int, part: Sequence[bytes], whole: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - RFC 6962's b
+    # `whole` is RFC 6962's b: the known tree is one that the verifier has the root of already.
+    def subproof(known: int, part: Sequence[bytes], whole: bool) -> tuple[bytes, ...]:
         if known == len(part):
             return () if whole else (tree_root(part),)
         split = _split(len(part))
         if known <= split:
             return (*subproof(known, part[:split], whole), tree_root(part[split:]))
-        return (*subproof(known - split, part[split:], False), tree_root(part[:split]))  # noqa: FBT003
+        return (*subproof(known - split, part[split:], False), tree_root(part[:split]))
 
-    return subproof(first, leaves, True) if 0 < first < len(leaves) else ()  # noqa: FBT003
+    return subproof(first, leaves, True) if 0 < first < len(leaves) else ()
 
 
 def verify_consistency(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> bool:

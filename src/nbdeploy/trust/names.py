@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from nbdeploy.errors import PathError
 
 _LONGEST = 255  # bytes of one name on the common file systems
+_DEEPEST = 1024  # bytes of a whole path, of which the system allows four times as many for folder and file together
 
 # Names that Windows keeps for devices, whatever their extension.
 _DEVICE = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$", re.IGNORECASE)
@@ -33,6 +34,8 @@ def check_name(relative: str) -> None:
     ------
     PathError
     """
+    if len(relative.encode("utf-8", "surrogatepass")) > _DEEPEST:
+        raise PathError(f"a file's path is longer than {_DEEPEST} bytes", next="log the model with fewer folders")
     for part in relative.split("/"):
         problem = _problem(part)
         if problem:
@@ -68,7 +71,7 @@ def shown(name: str) -> str:
     return text if len(text) <= 120 else text[:117] + "…'"
 
 
-def _problem(part: str) -> str:
+def _problem(part: str) -> str:  # noqa: PLR0911 - one line a rule reads better than one variable for all of them
     if part in ("", ".", ".."):
         return "leads out of its folder or nowhere"
     if any(unicodedata.category(letter) in _INVISIBLE for letter in part):

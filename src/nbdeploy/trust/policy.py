@@ -65,8 +65,8 @@ class Service(Record):
 class Environment(Record):
     """What one environment asks for.
 
-    `runner` names the services that may have run the validation; empty for any with the role runner. `notebooks` lists the
-    digests of validation notebooks whose own measurements count for floor gates.
+    `runner` names the services that may have run the validation; empty for any with the role runner. `notebooks` lists
+    the digests of validation notebooks whose own measurements count for floor gates.
     """
 
     approvals: int = Field(default=1, ge=0)
@@ -112,9 +112,14 @@ class Policy(Record):
     floor: Floor = Floor()
     models: dict[str, Mode] = {}
 
+    @property
+    def holders(self) -> tuple[Person | Service, ...]:
+        """Everybody and everything that may hold a key."""
+        return (*self.people, *self.services)
+
     @model_validator(mode="after")
     def _consistent(self) -> Policy:
-        names = [entry.name for entry in (*self.people, *self.services)]
+        names = [entry.name for entry in self.holders]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} stands twice")
@@ -123,7 +128,7 @@ class Policy(Record):
             if service.person is not None and service.person not in people:
                 raise ValueError(f"service {service.name!r} works for {service.person!r}, who is not among the people")
         owners: dict[bytes, str] = {}
-        for entry in (*self.people, *self.services):
+        for entry in self.holders:
             for key in entry.keys:
                 owner = owners.setdefault(raw_public(key.public), entry.name)
                 if owner != entry.name:
@@ -139,7 +144,7 @@ class Policy(Record):
     @property
     def publics(self) -> tuple[str, ...]:
         """Every public key that the policy names."""
-        return tuple(key.public for entry in (*self.people, *self.services) for key in entry.keys)
+        return tuple(key.public for entry in self.holders for key in entry.keys)
 
     def who(self, public: str, at: datetime) -> Principal:
         """Return whose key it is.
@@ -151,7 +156,7 @@ class Policy(Record):
         ExpiredError
             It names it for other days.
         """
-        for entry in (*self.people, *self.services):
+        for entry in self.holders:
             for key in entry.keys:
                 if raw_public(key.public) != raw_public(public):
                     continue
