@@ -16,7 +16,7 @@ from nbdeploy.errors import DataError, ObjectiveError, closest
 _CONDITION = re.compile(
     r"""\s*(?:`(?P<quoted>[^`]+)`|(?P<plain>[^\s=<>!`'"]+))   # a column; in backticks when its name has spaces
         \s*(?P<op>>=|<=|==|!=|>|<)
-        \s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<bare>[^\s'"]+))\s*""",
+        \s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<bare>(?![=<>!])[^\s'"]+))\s*""",
     re.VERBOSE,
 )
 _AND = re.compile(r"and(?=\s)", re.IGNORECASE)

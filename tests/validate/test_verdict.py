@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import pytest
+
+from nbdeploy.documents.measurement import Measurement
+from nbdeploy.validate.verdict import Silent, find, summary
+
+
+def measured(section, metric, value=0.5, **more):
+    return Measurement(section=section, metric=metric, value=value, **more)
+
+
+def by_id(findings):
+    return {finding.id: finding for finding in findings}
+
+
+def test_what_follows_from_tallies_is_not_taken_from_the_notebook(declare, tally):
+    """N4: a hard-coded number, a monkeypatched metric, a swallowed assert."""
+    lie = measured("performance", "recall", 0.99, interval=(0.98, 1.0), data={"curve": [1, 2]})
+    found = by_id(find(declare(), {"performance": [lie]}, tally(declare())))["performance.recall"]
+    assert found.recomputed
+    assert found.value != 0.99
+    assert found.data["curve"] == [1, 2]
+
+
+def test_a_gate_that_no_notebook_recorded_is_not_evaluated(declare, tally):
+    objective = declare(gates={"robustness": {"flip_rate": "<= 0.1"}})
+    findings = find(objective, {"robustness": [measured("robustness", "flip_rat")]}, tally(objective))
+    found = by_id(findings)["robustness.flip_rate"]
+    assert found.verdict == "not_evaluated"
+    assert found.value is None
+    assert "no notebook recorded" in found.reason
+    assert summary(findings).overall == "not_evaluated"
+
+
+def test_a_recomputable_gate_needs_a_completed_notebook_and_no_more(declare, tally):
+    objective = declare(gates={"performance": {"recall": ">= 0.5", "f1": {"min": 0.3, "slice": "region == south"}}})
+    done = by_id(find(objective, {"performance": []}, tally(objective)))
+    assert done["performance.recall"].verdict == "pass"
+    assert done["performance.f1@region == south"].verdict == "pass"
+    broken = find(objective, {}, tally(objective), silent={"performance": Silent("its kernel died", "run again")})
+    assert {finding.verdict for finding in broken} == {"not_evaluated"}
+    assert {finding.reason for finding in broken} == {"its kernel died"}
+    assert {finding.advice for finding in broken} == {"run again"}
+
+
+def test_undefined_evidence_is_not_evaluated_with_its_reason(declare, tally):
+    objective = declare(gates={"data": {"leakage": "== 0"}})
+    given = [measured("data", "leakage", None, undefined="no training data was given")]
+    found = by_id(find(objective, {"data": given}, tally(objective)))["data.leakage"]
+    assert (found.verdict, found.reason) == ("not_evaluated", "no training data was given")
+
+
+def test_measurements_without_a_gate_have_no_verdict(declare, tally):
+    findings = find(declare(), {"data": [measured("data", "missing_share", 0.1)]}, tally(declare()))
+    found = by_id(findings)["data.missing_share"]
+    assert found.verdict is None
+    assert found.gate is None
+    assert "data.missing_share" not in summary(findings).gates
+
+
+def test_two_notebooks_that_record_the_same_leave_it_open(declare, tally):
+    objective = declare(gates={"data": {"label_delay": "<= 3"}})
+    given = [measured("data", "label_delay", 1.0), measured("data", "label_delay", 9.0)]
+    found = by_id(find(objective, {"data": given}, tally(objective)))["data.label_delay"]
+    assert found.verdict == "not_evaluated"
+    assert "two notebooks" in found.reason
+
+
+def test_a_fairness_gate_is_of_every_partition(declare, tally):
+    objective = declare(sensitive=["sex", "region"], gates={"fairness": {"demographic_parity_ratio": ">= 0.8"}})
+    gates = summary(find(objective, {"fairness": []}, tally(objective))).gates
+    assert set(gates) == {
+        "fairness.demographic_parity_ratio:sex",
+        "fairness.demographic_parity_ratio:region",
+        "fairness.demographic_parity_ratio:sex,region",
+    }
+
+
+@pytest.mark.parametrize("group", ["sex", ["sex"], ["region", "sex"]])
+def test_a_named_partition_is_judged_alone_in_declared_order(declare, tally, group):
+    gate = {"min": 0.1, "group": group}
+    objective = declare(sensitive=["sex", "region"], gates={"fairness": {"demographic_parity_ratio": gate}})
+    gates = summary(find(objective, {"fairness": []}, tally(objective))).gates
+    expected = "sex,region" if len(group) == 2 else "sex"
+    assert list(gates) == [f"fairness.demographic_parity_ratio:{expected}"]
+
+
+def test_a_group_metric_names_the_group_that_fails(declare, tally):
+    objective = declare(gates={"fairness": {"selection_rate": ">= 0.5"}})
+    found = by_id(find(objective, {"fairness": []}, tally(objective)))["fairness.selection_rate:sex"]
+    assert found.verdict == "fail"
+    assert found.reason.startswith("sex=female: ")
+    assert "sex=female" in found.advice
+    female = next(group for group in found.by_group if group.group == {"sex": "female"})
+    assert found.value == female.value
+    assert found.method.endswith("Bonferroni over 2 groups")
+    # Intervals that hold together are wider than each by itself.
+    assert found.interval[0] < female.interval[0]
+
+
+def test_a_failed_disparity_names_the_pair(declare, tally):
+    objective = declare(gates={"fairness": {"demographic_parity_ratio": ">= 0.95"}})
+    found = by_id(find(objective, {"fairness": []}, tally(objective)))["fairness.demographic_parity_ratio:sex"]
+    assert found.verdict == "fail"
+    assert (found.pair.first, found.pair.second) == ({"sex": "female"}, {"sex": "male"})
+    assert "shown by sex=female against sex=male" in found.reason
+
+
+def test_a_disparity_without_sensitive_features_is_not_evaluated(declare, tally):
+    objective = declare(sensitive=[], gates={"fairness": {"equalized_odds_difference": "<= 0.1"}})
+    found = by_id(find(objective, {"fairness": []}, tally(objective)))["fairness.equalized_odds_difference"]
+    assert found.verdict == "not_evaluated"
+    assert "no sensitive feature is declared" in found.reason
+
+
+def test_groups_too_small_to_judge_say_how_many_rows_would_do(declare, tally, people):
+    objective = declare(gates={"fairness": {"demographic_parity_ratio": ">= 0.8"}})
+    rows = people[:40].reset_index(drop=True)
+    found = by_id(find(objective, {"fairness": []}, tally(objective, rows)))["fairness.demographic_parity_ratio:sex"]
+    assert found.verdict == "not_evaluated"
+    assert found.rows_needed > 40
+    assert "two groups the 30 rows that count" in found.advice
+
+
+def test_excluded_groups_stand_in_the_reason(declare, tally):
+    objective = declare(sensitive=["region"], gates={"fairness": {"equal_opportunity_difference": "<= 0.5"}})
+    found = by_id(find(objective, {"fairness": []}, tally(objective)))["fairness.equal_opportunity_difference:region"]
+    assert found.verdict == "pass"
+    assert "left out, too few rows: region=(missing)" in found.reason
+
+
+def test_fairness_is_whole_even_if_the_notebook_was_shortened(declare, tally):
+    ids = by_id(find(declare(), {"fairness": []}, tally(declare())))
+    for metric in ("count", "selection_rate", "false_negative_rate", "precision", "accuracy"):
+        assert f"fairness.{metric}" in ids
+        assert f"fairness.{metric}:sex" in ids
+    assert "fairness.equalized_odds_ratio:sex" in ids
+
+
+def test_the_number_of_rows_that_would_decide_does_decide(declare, tally, people):
+    """The plan is checked by multiplying the very rows."""
+    import pandas as pd
+
+    objective = declare(gates={"performance": {"accuracy": ">= 0.74"}})
+    found = by_id(find(objective, {"performance": []}, tally(objective)))["performance.accuracy"]
+    assert found.verdict == "inconclusive"
+    assert f"now {len(people):,}" in found.advice
+    times = -(-found.rows_needed // len(people))
+    more = pd.concat([people] * times, ignore_index=True)
+    assert by_id(find(objective, {"performance": []}, tally(objective, more)))["performance.accuracy"].verdict != "inconclusive"
+
+
+def test_decide_point_judges_groups_by_value(declare, tally):
+    objective = declare(decide="point", gates={"fairness": {"demographic_parity_ratio": ">= 0.8"}})
+    found = by_id(find(objective, {"fairness": []}, tally(objective)))["fairness.demographic_parity_ratio:sex"]
+    assert found.verdict in ("pass", "fail")
+    assert "decide: point" in found.reason
+
+
+def test_overall_is_the_worst_of_all_gates(declare, tally):
+    objective = declare(gates={"performance": {"recall": ">= 0.1"}, "data": {"missing_share": "<= 0.1"}})
+    given = {"performance": [], "data": [measured("data", "missing_share", 0.0)]}
+    assert summary(find(objective, given, tally(objective))).overall == "pass"
+    given["data"] = [measured("data", "missing_share", 0.2)]
+    assert summary(find(objective, given, tally(objective))).overall == "fail"
