@@ -16,8 +16,6 @@ from nbdeploy.stats.planning import (
     decided,
     deciding_factor,
     rate_half_width,
-    rows_for_disparity,
-    rows_for_metric,
 )
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 
@@ -57,29 +55,21 @@ def tally(counts):
 
 def test_the_rows_found_decide_a_rate_and_one_tenth_fewer_do_not():
     given = tally([[[40, 12], [9, 39]]])
-    rows = rows_for_metric(given, "accuracy", (0.75, inf))
-    assert rows > 100
+    factor = deciding_factor(lambda s: estimate(given.scaled(s), "accuracy").interval, (0.75, inf))
+    rows = factor * 100
     assert wilson(0.79 * rows, rows)[0] >= 0.75 > wilson(0.79 * rows * 0.9, rows * 0.9)[0]
-    assert estimate(given.scaled(rows / 100), "accuracy").interval[0] >= 0.75
 
 
 def test_the_rows_found_decide_a_disparity_with_the_same_groups():
     given = tally([[[60, 40], [30, 70]], [[60, 40], [35, 65]], [[8, 2], [3, 7]]])
-    rows = rows_for_disparity(given, "demographic_parity_ratio", (0.8, inf), min_size=30)
-    assert rows > given.rows
-    found = group_disparity(
-        given.scaled(rows / given.rows), "demographic_parity_ratio", min_size=30 * rows / given.rows
-    )
-    assert found.excluded == (2,)
-    assert found.interval[0] >= 0.8
-    assert rows_for_disparity(given, "demographic_parity_ratio", (0.8, inf), min_size=1000) is None
 
+    def found(factor):
+        return group_disparity(given.scaled(factor), "demographic_parity_ratio", min_size=30 * factor)
 
-def test_one_group_is_decided_by_rows_of_the_whole():
-    given = tally([[[40, 12], [9, 39]], [[400, 120], [90, 390]]])
-    small, large = (rows_for_metric(given, "accuracy", (0.75, inf), group=index) for index in (0, 1))
-    assert small > large
-    assert rows_for_metric(given.select(()), "accuracy", (0.75, inf)) < small
+    factor = deciding_factor(lambda s: found(s).interval, (0.8, inf))
+    assert factor > 1
+    assert found(factor).excluded == (2,)
+    assert found(factor).interval[0] >= 0.8 > found(factor * 0.9).interval[0]
 
 
 def test_every_kind_of_tally_can_be_planned():
@@ -87,11 +77,13 @@ def test_every_kind_of_tally_can_be_planned():
     y = random.integers(0, 2, 120)
     columns = {"y": y, "s": np.clip(random.normal(0.4 + 0.2 * y, 0.2), 0, 1), "t": random.normal(0, 1, 120)}
     scored = ScoreTally.from_arrow(columns, label="y", score="s")
-    area = estimate(scored, "roc_auc").value
-    assert rows_for_metric(scored, "roc_auc", (area - 0.02, inf)) > 120
+    for metric in ("roc_auc", "average_precision", "brier_score", "log_loss", "expected_calibration_error"):
+        value = estimate(scored, metric).value
+        assert deciding_factor(lambda s, m=metric: estimate(scored.scaled(s), m).interval, (value - 0.02, inf)) > 1
     erring = ErrorTally.from_arrow(columns, label="t", predicted="s")
-    error = estimate(erring, "root_mean_squared_error").value
-    assert rows_for_metric(erring, "root_mean_squared_error", (-inf, error + 0.02)) > 120
+    for metric in ("mean_error", "mean_absolute_error", "root_mean_squared_error", "r2"):
+        value = estimate(erring, metric).value
+        assert deciding_factor(lambda s, m=metric: estimate(erring.scaled(s), m).interval, (-inf, value + 0.02)) > 1
 
 
 def test_widths_before_a_run():

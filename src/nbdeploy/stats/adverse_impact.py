@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +40,10 @@ class ImpactRatio:
 
 
 def impact_ratios(selected: ArrayLike, rows: ArrayLike, *, min_size: float = 1) -> tuple[ImpactRatio, ...]:
-    """Return every group but the reference, lowest ratio first; none when fewer than two groups are large enough."""
+    """Return every group but the reference, lowest ratio first; none when fewer than two groups are large enough.
+
+    Ratios are undefined together, when nobody is selected in any group.
+    """
     k, n = np.asarray(selected, dtype=np.float64), np.asarray(rows, dtype=np.float64)
     kept = [int(index) for index in np.flatnonzero(n >= max(min_size, 1))]
     if len(kept) < 2:
@@ -80,8 +82,3 @@ def equality_test(k1: int, n1: int, k2: int, n2: int) -> tuple[float | None, str
     pooled = hits / total
     z = (k1 / n1 - k2 / n2) / np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     return float(2 * ndtr(-abs(z))), test
-
-
-def lowest(ratios: Sequence[ImpactRatio]) -> ImpactRatio | None:
-    """Return the lowest ratio that is defined."""
-    return next((each for each in ratios if each.ratio is not None), None)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, exp, log
+from math import exp, log
 
-from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import newcombe_auc
 from nbdeploy.stats.binomial import wilson
-from nbdeploy.stats.disparity import group_disparity
-from nbdeploy.stats.intervals import estimates
-from nbdeploy.stats.metrics import Tally
-from nbdeploy.stats.tally import ClassTally, ErrorTally
 
 Limits = tuple[float, float]
 
@@ -31,7 +26,8 @@ def deciding_factor(interval_at: Callable[[float], Limits | None], region: Limit
     Parameters
     ----------
     interval_at
-        Gives the interval for `factor` times the rows.
+        Gives the interval for `factor` times the rows, from a scaled tally; for a disparity the minimum size grows with
+        them, so that the same groups are compared.
     region
         Closed range that satisfies the gate.
 
@@ -57,67 +53,6 @@ def deciding_factor(interval_at: Callable[[float], Limits | None], region: Limit
         middle = exp((log(low) + log(high)) / 2)
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high if high <= LARGEST_FACTOR else None
-
-
-def rows_for_metric(
-    tally: Tally,
-    metric: str,
-    region: Limits,
-    level: float = 0.95,
-    seed: int = 0,
-    *,
-    positive: Scalar = 1,
-    favourable: Scalar | None = None,
-    group: int | None = None,
-) -> int | None:
-    """Return how many rows in all would decide a metric, if its value and every group's share stayed as they are.
-
-    Parameters
-    ----------
-    group
-        Index of the group whose value is judged; all rows together unless given.
-    """
-    counted = tally.select(()) if group is None else tally
-    index = 0 if group is None else group
-
-    def interval_at(factor: float) -> Limits | None:
-        found = estimates(counted.scaled(factor), metric, level, seed, positive=positive, favourable=favourable)
-        return found[index].interval
-
-    return _rows(deciding_factor(interval_at, region), tally.rows)
-
-
-def rows_for_disparity(
-    tally: ClassTally | ErrorTally,
-    name: str,
-    region: Limits,
-    level: float = 0.95,
-    min_size: float = 1,
-    *,
-    positive: Scalar = 1,
-    favourable: Scalar | None = None,
-) -> int | None:
-    """Return how many rows in all would decide a disparity, if every group kept its share and its rates.
-
-    The minimum size grows with the rows, so that the same groups are compared.
-    """
-
-    def interval_at(factor: float) -> Limits | None:
-        found = group_disparity(
-            tally.scaled(factor),
-            name,
-            level=level,
-            min_size=min_size * factor,
-            positive=positive,
-            favourable=favourable,
-        )
-        return found.interval
-
-    return _rows(deciding_factor(interval_at, region), tally.rows)
-
-
-def _rows(factor: float | None, rows: int) -> int | None:
-    return None if factor is None else ceil(factor * rows)
 
 
 def rate_half_width(n: float, share: float = 0.5, level: float = 0.95) -> float:
