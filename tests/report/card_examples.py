@@ -632,7 +632,7 @@ def judged(finding: Finding, objective: Objective) -> Finding:
         "pass": {},
         "fail": {
             "reason": "The whole interval violates the gate.",
-            "advice": "The gap to the bound is large; reweight the groups named above, then: nbdeploy validate progression-risk",
+            "advice": "The gap to the bound is large; reweight the groups, then: nbdeploy validate progression-risk",
         },
         "inconclusive": {
             "reason": "The interval crosses the bound.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nbdeploy.documents.card import Block, CardSection
-from nbdeploy.documents.evidence import DataSubject, Evidence
+from nbdeploy.documents.evidence import DataSubject, Evidence, Run
 from nbdeploy.documents.objective import Gate, Objective
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import wording
@@ -82,12 +82,14 @@ def intended_use(evidence: Evidence) -> CardSection:
     ]
     if rows:
         blocks.append(facts(*rows, title="Business figures it is meant to move"))
-    lead = "What the model was built for, in the words of the objective, which was declared before these results."
+    lead = "What the model was built for, in the words of the objective."
     return CardSection(id="use", title="Intended use", lead=lead, blocks=tuple(blocks))
 
 
 def _or_unknown(value: float | str | None) -> str:
-    return "unknown" if value is None else str(value)
+    if value is None:
+        return "unknown"
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def factors(evidence: Evidence) -> CardSection:
@@ -164,7 +166,7 @@ def metrics(evidence: Evidence) -> CardSection:
         ),
     )
     lead = (
-        "Measures and bounds were fixed in the objective. Each measured value carries an interval wherever "
+        "Measures and bounds are those of the objective. Each measured value carries an interval wherever "
         "one can be given."
     )
     return CardSection(id="metrics", title="Metrics", lead=lead, blocks=blocks)
@@ -288,6 +290,13 @@ def monitoring(evidence: Evidence) -> CardSection:
     return CardSection(id="monitoring", title="Monitoring plan", lead=lead, blocks=blocks)
 
 
+def attempt(run: Run) -> str:
+    """Return ``attempt 4``, ``draft``, or that the run was not recorded."""
+    if run.draft:
+        return "draft"
+    return "not recorded" if run.attempt is None else f"attempt {run.attempt}"
+
+
 def attempts(evidence: Evidence) -> CardSection:
     """How often it was tried, and what changed in between."""
     rows = [
@@ -298,15 +307,14 @@ def attempts(evidence: Evidence) -> CardSection:
         )
         for earlier in evidence.attempts
     ]
-    this = "Draft (not recorded)" if evidence.run.attempt is None else f"Attempt {evidence.run.attempt} (this card)"
+    this = f"{attempt(evidence.run).capitalize()} (this card)"
     rows.append((this, f"{evidence.run.finished:%-d %B %Y}: {wording.VERDICTS[evidence.verdict.overall].lower()}"))
-    lead = (
-        "Every recorded run on this objective, kept whether it succeeded or not."
-        if evidence.attempts
-        else "This is the first recorded run on this objective."
-    )
-    if evidence.run.draft and not evidence.attempts:
-        lead = "Drafts are not numbered; no recorded run came before this one."
+    if evidence.attempts:
+        lead = "Every recorded run on this objective, kept whether it succeeded or not."
+    elif evidence.run.attempt is None:
+        lead = "This run was not recorded, so it has no number; how often it was tried before is unknown."
+    else:
+        lead = "This is the first recorded run on this objective."
     return CardSection(id="attempts", title="Attempts", lead=lead, blocks=(facts(*rows),))
 
 

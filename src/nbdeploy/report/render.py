@@ -14,6 +14,7 @@ from nbdeploy.documents.finding import SEVERITY, Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import charts, inert, wording
+from nbdeploy.report.described import attempt
 from nbdeploy.templates import path
 
 
@@ -60,6 +61,7 @@ def _environment(form: str) -> Environment:
         w=wording,
         severity=tuple(reversed(SEVERITY)),
         group_label=group_label,
+        attempt=attempt,
         group_rows=group_rows,
         draw=charts.draw,
         gate_line=charts.gate_line,

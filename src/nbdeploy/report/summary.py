@@ -91,6 +91,8 @@ def points(evidence: Evidence) -> Iterator[Point]:
     yield from _small_groups(evidence)
     yield from _largest_gap(evidence)
     yield from _headline(evidence)
+    yield from _scope(evidence)
+    yield _basis(evidence)
 
 
 def _draft(evidence: Evidence) -> Iterator[Point]:
@@ -249,3 +251,17 @@ def _headline(evidence: Evidence) -> Iterator[Point]:
             text = f"{wording.explanation('performance', metric)} Measured {wording.value(finding)}{_between(finding)}."
             yield Point(f"{wording.name(finding)}: {wording.value(finding)}", text, (finding.id,))
             return
+
+
+def _scope(evidence: Evidence) -> Iterator[Point]:
+    excluded = evidence.objective.content.goal.out_of_scope
+    if excluded:
+        yield Point("What it must not be used for", f"{'; '.join(excluded)}.")
+
+
+def _basis(evidence: Evidence) -> Point:
+    judged = [data for data in evidence.subject.data if data.role in ("evaluation", "predictions")]
+    rows = sum(data.rows for data in judged)
+    names = wording.listed([data.name for data in judged]) or "data that was not recorded"
+    text = f"From {names}. What is said here holds for data like these rows, and for no other."
+    return Point(f"It rests on {wording.counted(rows, 'row')}", text)
