@@ -3,48 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
-from nbdeploy.approve.record import Chain
-from nbdeploy.approve.standing import standing
+from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.approve.rules import environment_of, needs
+from nbdeploy.approve.standing import Standing, standing
+from nbdeploy.documents.request import Request
+from nbdeploy.documents.statements import DecisionPredicate
 from nbdeploy.trust.policy import Policy
 
-ASSURANCE = "local: whoever holds the ledger's key on this machine could rewrite the log"
+ASSURANCE = "local: whoever holds the ledger's key could rewrite the log"
+_WORDS = {"acknowledge": "to be acknowledged", "waive": "to be waived", "block": "which this environment never takes"}
 
 
 def decision_sheet(chain: Chain, request_id: str, policy: Policy, now: datetime) -> str:
-    """Return the sheet as plain lines."""
-    return "\n".join(_lines(chain, request_id, policy, now))
+    """Return the sheet as plain lines.
 
+    Names are those that the policy gives to the keys that signed; what a statement says about itself is not repeated.
 
-def _lines(chain: Chain, request_id: str, policy: Policy, now: datetime) -> Iterator[str]:
+    Raises
+    ------
+    NotApprovedError
+        There is no such request.
+    PolicyError
+        The policy does not know the request's environment.
+    """
     found = standing(chain, request_id, policy, now)
-    request = found.request
-    yield f"Asked by {request.requester} on {request.requested:%Y-%m-%d %H:%M} UTC: {request.subject} at {request.endpoint}."
-    validation = chain.validations.get(request.validation)
-    if validation is not None:
-        said = validation.predicate
-        yield f"Validated as attempt {said.attempt} of {said.objective} by {validation.person}: {said.overall.replace('_', ' ')}."
-    for gate in request.undecided:
-        yield f"Undecided, to be acknowledged: {gate}"
-    for gate in request.failed:
-        yield f"Failed, to be waived: {gate}"
+    lines = [*_asked(chain, found.request, policy)]
     for logged in chain.decisions.get(request_id, ()):
-        decision = logged.predicate
-        alone = " (unattended: nobody sat at the terminal)" if decision.unattended else ""
-        yield f"{decision.decision.capitalize()} by {logged.person} on {decision.signed:%Y-%m-%d %H:%M} UTC{alone}. {decision.reason}".rstrip()
-        for gate in decision.acknowledged:
-            yield f"  acknowledged: {gate}"
-        for waiver in decision.waived:
-            yield f"  waived: {waiver.gate}: {waiver.reason}"
-        for condition in decision.conditions:
-            yield f"  condition: {condition.text} ({condition.owner}, by {condition.by})"
+        lines += _decision(logged)
     for revoked in chain.revocations.get(request_id, ()):
-        yield f"Revoked by {revoked.person} on {revoked.predicate.at:%Y-%m-%d %H:%M} UTC: {revoked.predicate.reason}"
+        lines.append(f"Revoked by {revoked.person} on {_when(revoked.predicate.at)}: {revoked.predicate.reason}")
+    lines += [*_standing(found), f"Assurance: {ASSURANCE}."]
+    return "\n".join(_inert(line) for line in lines)
+
+
+def _asked(chain: Chain, request: Request, policy: Policy) -> Iterator[str]:
+    yield (
+        f"{request.id}: {request.subject} at {request.endpoint} in {request.environment}, asked by "
+        f"{chain.asked[request.id].person} on {_when(request.requested)}."
+    )
+    validation = chain.validations.get(request.validation)
+    if validation is None:
+        return
+    said = validation.predicate
+    yield (
+        f"Validated as attempt {said.attempt} of {said.objective} by {validation.person}: "
+        f"{said.overall.replace('_', ' ')}."
+    )
+    for gate, need in needs(environment_of(policy, request), said).items():
+        yield f"  {gate}: {said.gates[gate].replace('_', ' ')}, {_WORDS[need]}"
+
+
+def _decision(logged: Logged[DecisionPredicate]) -> Iterator[str]:
+    said = logged.predicate
+    alone = ", unattended: nobody sat at the terminal" if said.unattended else ""
+    reason = f" {said.reason}" if said.reason else ""
+    yield f"{said.decision.capitalize()} by {logged.person} on {_when(said.signed)}{alone}.{reason}"
+    for gate in said.acknowledged:
+        yield f"  acknowledged: {gate}"
+    for waiver in said.waived:
+        until = f", until {waiver.expires:%Y-%m-%d}" if waiver.expires else ""
+        yield f"  waived: {waiver.gate}{until}: {waiver.reason}"
+    for condition in said.conditions:
+        yield f"  condition: {condition.text} ({condition.owner}, by {condition.by})"
+
+
+def _standing(found: Standing) -> Iterator[str]:
     for problem in found.problems:
         yield f"Does not count: {problem}"
-    until = f", until {found.until:%Y-%m-%d}" if found.until else ""
+    until = f", to start a rollout until {_when(found.until)}" if found.until else ""
     yield f"Standing: {found.state.replace('_', ' ')}{until}."
     if found.missing:
-        yield f"Missing: {found.missing} signature{'s' * (found.missing > 1)} by {' or '.join(found.approvers) or 'nobody that the policy names'}."
-    yield f"Assurance: {ASSURANCE}."
+        by = " or ".join(found.approvers) or "somebody with the role, and the policy names nobody"
+        yield f"Missing: {found.missing} signature{'s' if found.missing > 1 else ''} by {by}."
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _inert(line: str) -> str:
+    """Keep foreign text on its line: a reason must not be able to look like a further line of the sheet."""
+    return "".join(letter if letter.isprintable() else " " for letter in line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -52,11 +52,20 @@ def key(name: str) -> Signer:
     return Signer(Ed25519PrivateKey.generate())
 
 
-def policy(extra: str = "", *, production: str = 'approvals = 1\nby = ["validator"]', mode: str = "enforce") -> Policy:
+def policy(
+    extra: str = "",
+    *,
+    production: str = 'approvals = 1\nby = ["validator"]',
+    mode: str = "enforce",
+    people: Mapping[str, tuple[str, ...]] | None = None,
+    until: Mapping[str, date] | None = None,
+) -> Policy:
+    """A policy of all the people above; `people` gives some other roles, `until` ends some people's first key."""
     lines = ["version = 2"]
-    for name, roles in PEOPLE.items():
+    for name, roles in (PEOPLE | dict(people or {})).items():
+        end = f", until = {until[name]}" if until and name in until else ""
         lines += ["[[people]]", f'name = "{name}"', f"roles = {list(roles)}"]
-        lines += [f'keys = [{{public = "{key(name).public}"}}, {{public = "{key(name + " second").public}"}}]']
+        lines += [f'keys = [{{public = "{key(name).public}"{end}}}, {{public = "{key(name + " second").public}"}}]']
     for name, (roles, person) in SERVICES.items():
         lines += [
             "[[services]]",
@@ -142,8 +151,10 @@ class World:
     def log(self, predicate: Predicate, subjects: Mapping[str, str], by: str) -> Entry:
         return self.ledger.append(sign(predicate, subjects, key(by)))
 
-    def declare(self, *, by: str = "bench") -> Entry:
-        predicate = ObjectivePredicate(name="churn", model="churn", declared=NOW - 6 * DAY, by=by)
+    def declare(self, *, by: str = "bench", after_results: bool = False) -> Entry:
+        predicate = ObjectivePredicate(
+            name="churn", model="churn", declared=NOW - 6 * DAY, by=by, after_results=after_results
+        )
         return self.log(predicate, {"objective": bytes_digest(OBJECTIVE_TEXT)}, by)
 
     def validate(self, *, by: str = "ci", evidence: Evidence | None = None, **changes) -> Entry:
@@ -211,8 +222,16 @@ class World:
         predicate, subjects = decide(self.chain(), request.id, self.policy, key(by).public, decision, now=at, **options)
         return self.log(predicate, subjects, by)
 
-    def forge(self, request: Request, by: str, *, subjects: Mapping[str, str] | None = None, **changes) -> Entry:
-        """Log a decision that no rule was asked about, signed with a real key."""
+    def forge(
+        self,
+        request: Request,
+        by: str,
+        *,
+        subjects: Mapping[str, str] | None = None,
+        sign_as: str | None = None,
+        **changes,
+    ) -> Entry:
+        """Log a decision that no rule was asked about, signed with a real key: that of `by` unless `sign_as` names one."""
         content = {
             "request": request.id,
             "model": request.model,
@@ -225,7 +244,7 @@ class World:
             "expires": NOW + 20 * DAY,
         }
         bound = request.digests.model_dump() | {"request": self.chain().asked[request.id].digest}
-        return self.log(DecisionPredicate(**(content | changes)), bound | dict(subjects or {}), by)
+        return self.log(DecisionPredicate(**(content | changes)), bound | dict(subjects or {}), sign_as or by)
 
     def revoke(self, request: Request, *, by: str = "Rita") -> Entry:
         predicate = RevocationPredicate(
@@ -237,7 +256,7 @@ class World:
     # What is read -----------------------------------------------------------------------------------------------------
 
     def chain(self) -> Chain:
-        return read_chain(self.ledger.entries(), self.policy)
+        return read_chain(self.ledger.entries(), self.policy, NOW)
 
     def requested(self, **changes) -> Request:
         """Declare, validate and ask, the ordinary way."""

@@ -1,0 +1,14 @@
+"""The small world that the tests of approve decide in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.admission.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
