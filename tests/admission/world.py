@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -157,17 +157,23 @@ class World:
         )
         return self.log(predicate, {"objective": bytes_digest(OBJECTIVE_TEXT)}, by)
 
-    def validate(self, *, by: str = "ci", evidence: Evidence | None = None, **changes) -> Entry:
+    def validate(
+        self,
+        *,
+        by: str = "ci",
+        evidence: Evidence | None = None,
+        documents: Mapping[str, bytes] | None = None,
+        **changes,
+    ) -> Entry:
         """Record a validation of the stored model; its documents become those of the registry."""
         evidence = evidence or evidence_of(model_digest(self.stored), self.verdicts)
         data = evidence.to_bytes()
-        card = card_of(evidence, bytes_digest(data)).to_bytes()
         self.documents |= {
             "evidence.json": data,
-            "card.json": card,
+            "card.json": card_of(evidence, bytes_digest(data)).to_bytes(),
             "card.html": b"<p>churn</p>",
             "objective.yaml": OBJECTIVE_TEXT,
-        }
+        } | dict(documents or {})
         said = {
             "objective": "churn",
             "model": "churn",
@@ -192,7 +198,7 @@ class World:
         }
 
     def ask(self, validation: Entry, *, by: str = "Ana", **changes) -> Request:
-        """Log a request for production; its open gates are those of the validation unless `changes` say otherwise."""
+        """Log a request; its open gates are those of the validation unless `changes` say otherwise."""
         content = {
             "id": f"r-{self.ledger.size:08x}",
             "objective": "churn",
@@ -231,7 +237,7 @@ class World:
         sign_as: str | None = None,
         **changes,
     ) -> Entry:
-        """Log a decision that no rule was asked about, signed with a real key: that of `by` unless `sign_as` names one."""
+        """Log a decision that no rule was asked about, signed with the real key of `by`, or of `sign_as`."""
         content = {
             "request": request.id,
             "model": request.model,
@@ -266,6 +272,3 @@ class World:
 
 def waiver(gate: str, reason: str = "the old model fails it too", **options) -> Waiver:
     return Waiver(gate=gate, reason=reason, **options)
-
-
-__all__ = ["DAY", "NOW", "RATIO", "ROC", "World", "key", "policy", "replace", "waiver"]

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nbdeploy.admission.linkage import check_linkage, validation_of
+from nbdeploy.admission.linkage import check_documents
 from nbdeploy.approve.record import Chain, Logged, read_chain
-from nbdeploy.approve.standing import Standing, environment_of, standing
+from nbdeploy.approve.rules import check_request, environment_of
+from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.request import Request
-from nbdeploy.documents.statements import ValidationPredicate
 from nbdeploy.errors import (
-    AcknowledgeError,
     DigestError,
     ExpiredError,
     FloorError,
@@ -25,7 +24,6 @@ from nbdeploy.errors import (
     PathError,
     Refusal,
     RevokedError,
-    RoleError,
     ThresholdError,
 )
 from nbdeploy.trust.digests import model_digest
@@ -87,20 +85,19 @@ def admit(
 
     Raises
     ------
-    LogError, NotApprovedError, PolicyError, ModeError, PathError, DigestError, LinkError, FloorError, AcknowledgeError,
-    RoleError, SelfApprovalError, ThresholdError, ExpiredError, RevokedError
+    LogError, NotApprovedError, PolicyError, ModeError, PathError, DigestError, LinkError, RoleError, FormatError,
+    FloorError, AcknowledgeError, SelfApprovalError, ThresholdError, ExpiredError, RevokedError
         By the first rule that says no.
     """
-    chain = _current(chain, ledger.verify(), policy)
+    chain = _current(chain, ledger.verify(), policy, now)
     request = chain.request(request_id).predicate.request
     _check_policy(request, policy)
     made = _private(into)
     try:
         folder = _download(request, fetch, into)
-        validation = validation_of(chain, request)
-        evidence = check_linkage(request, validation, documents(request))
+        validation = check_request(chain, request, policy)
+        evidence = check_documents(request, validation, documents(request))
         _check_floor(policy, evidence.objective.content)
-        _check_runner(request, policy, validation)
         found = standing(chain, request_id, policy, now)
         _check_standing(found, policy)
     except BaseException:
@@ -109,7 +106,7 @@ def admit(
     return Admitted(folder, request, tuple(approval.digest for approval in found.approvals), found.until)
 
 
-def _current(chain: Chain, entries: Sequence[Entry], policy: Policy) -> Chain:
+def _current(chain: Chain, entries: Sequence[Entry], policy: Policy, now: datetime) -> Chain:
     """Return the caller's chain if it tells exactly these verified entries, else the chain that they give.
 
     A revocation may have been logged after the caller looked.
@@ -118,7 +115,7 @@ def _current(chain: Chain, entries: Sequence[Entry], policy: Policy) -> Chain:
     told |= {entry.index: entry.digest for entry, _ in chain.ignored}
     if told == {entry.index: entry.digest for entry in entries}:
         return chain
-    return read_chain(entries, policy)
+    return read_chain(entries, policy, now)
 
 
 def _told(chain: Chain) -> Iterable[Logged]:  # type: ignore[type-arg]  # statements of every kind
@@ -161,7 +158,7 @@ def _download(request: Request, fetch: Fetch, into: Path) -> Path:
     found = model_digest(folder)
     if found != request.digests.model:
         raise DigestError(
-            f"the registry holds {found[:19]}… as {request.subject}, and {request.id} is for {request.digests.model[:19]}…",
+            f"{request.id} is for {request.digests.model[:19]}…, and {request.subject} is {found[:19]}… there now",
             next=f"validate what is there now, and ask again: nbdeploy deploy {request.objective}",
         )
     return folder
@@ -174,33 +171,21 @@ def _check_floor(policy: Policy, objective: Objective) -> None:
         raise FloorError(f"the objective {objective.name} asks less: {breaches[0]}")
 
 
-def _check_runner(request: Request, policy: Policy, validation: Logged[ValidationPredicate]) -> None:
-    allowed = environment_of(policy, request).runner
-    if allowed and validation.principal.name not in allowed:
-        raise RoleError(
-            f"{validation.principal.name} ran the validation, and {request.environment} takes it from "
-            f"{' or '.join(allowed)} only"
-        )
-
-
 def _check_standing(found: Standing, policy: Policy) -> None:
     """Refuse a request that is not approved, by the rule that stands in its way."""
     request = found.request
-    rule = environment_of(policy, request)
     next_command = f"nbdeploy signoff {request.id}"
     if found.state == "revoked":
         raise RevokedError(f"{request.id} was revoked", next=f"ask again: nbdeploy deploy {request.objective}")
     if found.state == "approved":
-        if request.failed and (rule.failed == "block" or not found.approvals):
-            raise AcknowledgeError(f"nobody waived the failed gates of {request.id}: {', '.join(request.failed)}")
         return
     if found.state not in ("rejected", "returned", "questioned"):
-        raise _reason(found) or _too_few(found, rule.approvals, next_command)
+        raise _reason(found) or _too_few(found, environment_of(policy, request).approvals, next_command)
     raise NotApprovedError(f"{request.id} was {found.state}", next=next_command)
 
 
 def _reason(found: Standing) -> Refusal | None:
-    """Return why the latest decision does not count; that an approval is out of its days comes first."""
+    """Return why the request or its latest decision does not count; an approval out of its days comes first."""
     timed = [refusal for refusal in found.refusals if isinstance(refusal, ExpiredError)]
     if found.state in ("expired", "not_yet") and timed:
         return timed[-1]

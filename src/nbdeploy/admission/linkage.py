@@ -1,10 +1,10 @@
-"""Linkage: the stored documents, the validation that signed them and the request must tell one story."""
+"""Linkage: the stored documents must be the signed ones, and tell what the validation and the request tell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.approve.record import Logged
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.request import Request
@@ -16,24 +16,7 @@ from nbdeploy.trust.digests import bytes_digest
 _FILES = {"evidence": "evidence.json", "card": "card.json", "objective": "objective.yaml"}
 
 
-def validation_of(chain: Chain, request: Request) -> Logged[ValidationPredicate]:
-    """Return the validation that a request names.
-
-    Raises
-    ------
-    LinkError
-        It is not in the ledger, or was of other bytes than the request is about.
-    """
-    validation = chain.validations.get(request.validation)
-    if validation is None:
-        raise LinkError(f"{request.id} names a validation that the ledger does not hold")
-    for name, digest in request.digests.model_dump(exclude={"policy"}).items():
-        if validation.subjects.get(name) != digest:
-            raise LinkError(f"{request.id} names another {name} than the validation that it names")
-    return validation
-
-
-def check_linkage(
+def check_documents(
     request: Request, validation: Logged[ValidationPredicate], documents: Mapping[str, bytes]
 ) -> Evidence:
     """Hold the stored documents to the signed digests, and what they say to each other; return the evidence.
@@ -42,6 +25,8 @@ def check_linkage(
     ------
     DigestError
         A document is missing, or is not the bytes that were signed.
+    FormatError
+        What was signed as evidence or card is none.
     LinkError
         Two of them are about different things, or the request hides a gate that did not pass.
     """
