@@ -7,8 +7,8 @@ when it is called.
 from __future__ import annotations
 
 import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # type checkers take it for typing's own, which is slow to import
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nbdeploy.errors import NbdeployError as NbdeployError
     from nbdeploy.flow import audit as audit
     from nbdeploy.flow import card as card
@@ -49,14 +51,14 @@ if TYPE_CHECKING:
 _ALSO_FOLDERS = ("declare", "validate", "release")
 
 
-class _Package(ModuleType):
+class _Package(type(sys)):  # type: ignore[misc]  # the type of modules, without importing types
     """``nbdeploy.validate`` is the verb, although ``nbdeploy/validate/`` is the folder of its stage.
 
     The import system stores a loaded subpackage as an attribute of its parent; for those names it may not.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _ALSO_FOLDERS and isinstance(value, ModuleType)):
+        if not (name in _ALSO_FOLDERS and isinstance(value, type(sys))):
             super().__setattr__(name, value)
 
 

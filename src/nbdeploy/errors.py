@@ -37,7 +37,7 @@ class NbdeployError(Exception):
     def sentence(self) -> str:
         """Fact, rule and next command as one line."""
         text = f"{self.fact}: {self.rule}" if self.rule else self.fact
-        return f"{text}. {self.next}." if self.next else f"{text}."
+        return f"{text}. Next: {self.next}" if self.next else f"{text}."
 
     def __str__(self) -> str:
         return f"{self.code} {self.sentence}"

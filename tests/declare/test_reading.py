@@ -21,6 +21,7 @@ def read(text: str, **options: object):
     return read_objective(text.encode(), **options)  # type: ignore[arg-type]
 
 
+# One line a case, however long: text, and what the sentence must say.
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -40,9 +41,9 @@ def read(text: str, **options: object):
         ("", "is empty"),
         ("- a\n- b\n", "is not a list of keys and values"),
         (BASE + "rollout: {guardrails: {eror_rate: '<= 0.1'}}\n", "did you mean 'error_rate'?"),
-        (BASE.replace('{roc_auc: ">= 0.75"}', '{recall: {min: 0.5, group: {race: 1}}}'), "'race', which is not a sensitive feature"),
-        (BASE.replace("performance:", "fairness:").replace("roc_auc", "demographic_parity_ratio").replace("sensitive: [sex]\n", ""), "no sensitive features are declared"),
-        (BASE.replace("performance:", "explainability:").replace("roc_auc", "forbidden_in_top"), "needs features and n"),
+        (BASE.replace('{roc_auc: ">= 0.75"}', "{recall: {min: 0.5, group: {race: 1}}}"), "'race', which is not a sensitive feature"),  # noqa: E501 - one line a case
+        (BASE.replace("performance:", "fairness:").replace("roc_auc", "demographic_parity_ratio").replace("sensitive: [sex]\n", ""), "no sensitive features are declared"),  # noqa: E501 - one line a case
+        (BASE.replace("performance:", "explainability:").replace("roc_auc", "forbidden_in_top"), "needs features and n"),  # noqa: E501 - one line a case
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence_that_names_the_right_word(text: str, says: str):

@@ -25,6 +25,15 @@ def test_names_are_those_of_fairlearn_and_scikit_learn():
     for name in ("selection_rate", "false_positive_rate", "demographic_parity_ratio", "equalized_odds_difference"):
         assert hasattr(fairlearn.metrics, name)
         assert catalog.measure("fairness", name)
-    for name in ("roc_auc", "recall", "precision", "f1", "balanced_accuracy", "average_precision", "matthews_corrcoef", "r2"):
+    for name in (
+        "roc_auc",
+        "recall",
+        "precision",
+        "f1",
+        "balanced_accuracy",
+        "average_precision",
+        "matthews_corrcoef",
+        "r2",
+    ):
         assert name in get_scorer_names()
         assert catalog.measure("performance", name)

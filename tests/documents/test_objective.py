@@ -17,7 +17,12 @@ def objective(**changes: object) -> Objective:
 
 def test_name_task_target_and_one_gate_are_enough():
     found = objective()
-    assert (found.governed_model, found.served_at, found.positive_class, found.favourable_class) == ("churn", "churn", 1, 1)
+    assert (found.governed_model, found.served_at, found.positive_class, found.favourable_class) == (
+        "churn",
+        "churn",
+        1,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,9 @@ def test_a_gate_is_read_in_every_form(written: object, op: str, bound: object):
     assert Gate.model_validate_json(gate.model_dump_json()) == gate
 
 
-@pytest.mark.parametrize("written", ["0.75", ">> 1", "", ">= nan", {"min": 2, "max": 1}, {}, 0.75, {"min": float("inf")}])
+@pytest.mark.parametrize(
+    "written", ["0.75", ">> 1", "", ">= nan", {"min": 2, "max": 1}, {}, 0.75, {"min": float("inf")}]
+)
 def test_what_is_not_a_condition_is_refused(written: object):
     with pytest.raises(ValidationError):
         Gate.model_validate(written)
@@ -79,7 +86,9 @@ def test_contradictions_are_refused(wrong: dict[str, object]):
 
 
 def test_reading_back_what_was_written_gives_an_equal_objective():
-    found = objective(sensitive=["sex"], kpis=[{"name": "cost", "by": "2027-06-30"}], contract={"age": {"range": [18, 110]}})
+    found = objective(
+        sensitive=["sex"], kpis=[{"name": "cost", "by": "2027-06-30"}], contract={"age": {"range": [18, 110]}}
+    )
     assert Objective.from_bytes(found.to_bytes()) == found
 
 

@@ -27,7 +27,21 @@ from nbdeploy.errors import FormatError
         b"",
         b"\xff",
     ],
-    ids=["twice", "twice-inside", "nan", "infinity", "1e999", "5000-digits", "deep", "deep-objects", "bom", "trailing", "list", "empty", "bytes"],
+    ids=[
+        "twice",
+        "twice-inside",
+        "nan",
+        "infinity",
+        "1e999",
+        "5000-digits",
+        "deep",
+        "deep-objects",
+        "bom",
+        "trailing",
+        "list",
+        "empty",
+        "bytes",
+    ],
 )
 def test_json_that_two_parsers_could_read_differently_is_refused(text: bytes):
     with pytest.raises(FormatError):

@@ -30,7 +30,7 @@ def test_quickstart_goes_to_dev_and_stays_out_of_production(tmp_path: Path):
             told[cell["id"]] = told.get(cell["id"], "") + text
     everything = "\n".join(told.values())
     assert "E-DRAFT" in everything
-    assert "model_version" in everything
+    assert "version" in everything
     assert "progression-risk/2" in everything
     assert "waiting for a validator; nothing is live" in everything
     assert "The chain of progression-risk holds" in everything

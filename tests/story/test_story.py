@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.story.conftest import OBJECTIVE, PASSPHRASE, Office
 
 from nbdeploy import flow
 from nbdeploy.cli.demo import study as patients
@@ -21,7 +22,6 @@ from nbdeploy.errors import (
     ProjectError,
     SelfApprovalError,
 )
-from tests.story.conftest import OBJECTIVE, PASSPHRASE, Office
 
 NAME = "progression-risk"
 FAST = ("performance", "fairness", "explainability")
@@ -29,7 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 def validated(office: Office, model: object, **options: object) -> flow.Validated:
-    return flow.validate(NAME, model=model, data=office.study.evaluation, train=office.study.train, sections=FAST, **options)
+    return flow.validate(
+        NAME, model=model, data=office.study.evaluation, train=office.study.train, sections=FAST, **options
+    )
 
 
 def endpoint(service: str) -> str:
@@ -85,7 +87,7 @@ def test_from_objective_to_live_answers_and_back(office: Office):
     live = flow.status(NAME, settle=60)
     assert any(line.environment == "production" and "1" in line.live for line in live.lines)
     answer = traffic.ask(endpoint(service), rows[:1])
-    assert answer["model_version"].endswith("/1")
+    assert answer["version"].endswith("/1")
 
     # a second version, step by step under real requests, and back
     validated(office, patients.third_candidate(office.study))
@@ -100,9 +102,9 @@ def test_from_objective_to_live_answers_and_back(office: Office):
             break
     assert flow.settled(NAME)
     assert all(version.startswith(NAME) for version in seen), f"every request was answered: {seen}"
-    assert traffic.ask(endpoint(service), rows[:1])["model_version"].endswith("/2")
+    assert traffic.ask(endpoint(service), rows[:1])["version"].endswith("/2")
     flow.rollback(NAME)
-    assert traffic.ask(endpoint(service), rows[:1])["model_version"].endswith("/1")
+    assert traffic.ask(endpoint(service), rows[:1])["version"].endswith("/1")
 
     # audit: the chain holds, and one changed byte breaks it
     assert not flow.audit().problems

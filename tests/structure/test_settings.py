@@ -35,7 +35,7 @@ def test_settings_are_found_from_a_folder_below(empty_folder: Path):
         ('[project]\nname = "p"\nobjektives = "x"\n', "did you mean 'objectives'?"),
         ("[project]\n", "project.name"),
         ("[project\n", "is not TOML"),
-        ('[project]\nname = 3\n', "wrong value for 'project.name'"),
+        ("[project]\nname = 3\n", "wrong value for 'project.name'"),
     ],
 )
 def test_a_mistake_is_one_sentence(empty_folder: Path, text: str, says: str):

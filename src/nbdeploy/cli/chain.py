@@ -50,7 +50,9 @@ def key_create(name: str, file: Path | None, passphrase_fd: int | None, service:
     click.echo(f"Public key: {public}")
     table = "services" if service else "people"
     role = "runner" if service else "validator"
-    click.echo(f'\nFor policy.toml:\n\n[[{table}]]\nname = "{name}"\nroles = ["{role}"]\nkeys = [{{public = "{public}"}}]')
+    click.echo(
+        f'\nFor policy.toml:\n\n[[{table}]]\nname = "{name}"\nroles = ["{role}"]\nkeys = [{{public = "{public}"}}]'
+    )
 
 
 @key.command("show")

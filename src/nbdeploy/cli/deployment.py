@@ -1,4 +1,4 @@
-"""``deploy``, ``signoff``, ``wait``, ``status``, ``release``, ``rollback``: from a request to live traffic, and back."""
+"""``deploy``, ``signoff``, ``wait``, ``status``, ``release``, ``rollback``: from a request to traffic, and back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def deploy(name: str, environment: str, strategy: str | None, ask_waiver: bool) 
 
 def _condition(text: str) -> tuple[str, str, date]:
     parts = [part.strip() for part in text.split("|")]
-    if len(parts) != 3:  # noqa: PLR2004 - text, owner, date
+    if len(parts) != 3:
         raise click.BadParameter("write a condition as 'TEXT | OWNER | YYYY-MM-DD'")
     try:
         return parts[0], parts[1], date.fromisoformat(parts[2])
@@ -47,13 +47,17 @@ def _waiver(text: str) -> tuple[str, str]:
 @click.option("--reject", "decision", flag_value="rejection", help="Refuse; it blocks until you decide otherwise.")
 @click.option("--return", "decision", flag_value="return", help="Send back to the author with a reason.")
 @click.option("--ask", "decision", flag_value="question", help="Ask the author something.")
-@click.option("--key", "key_file", type=click.Path(path_type=Path), help="Your key file, or its name in your key folder.")
+@click.option(
+    "--key", "key_file", type=click.Path(path_type=Path), help="Your key file, or its name in your key folder."
+)
 @click.option("--passphrase-fd", type=int, help="Read the passphrase from this file descriptor instead of a prompt.")
 @click.option("--reason", default="", help="Why; needed for anything but an approval.")
 @click.option("--acknowledge", multiple=True, metavar="GATE", help="An undecided gate that you saw (repeatable).")
 @click.option("--waive", multiple=True, metavar="GATE=REASON", help="A failed gate that may pass (repeatable).")
-@click.option("--condition", "conditions", multiple=True, metavar="'TEXT | OWNER | DATE'", help="What must follow (repeatable).")
-def signoff(
+@click.option(
+    "--condition", "conditions", multiple=True, metavar="'TEXT | OWNER | DATE'", help="What must follow (repeatable)."
+)
+def signoff(  # noqa: PLR0917 - click hands every option over by name
     request: str | None,
     decision: str | None,
     key_file: Path | None,

@@ -15,7 +15,8 @@ from rich.text import Text
 from nbdeploy.documents.progress import Progress as Step
 from nbdeploy.flow.show import Result, Shown
 
-_COLOURS = {"pass": "green", "FAIL": "bold red", "inconclusive": "yellow", "not evaluated": "magenta"}
+_COLOURS = {"✓ ": "green", "✕ ": "bold red", "≈ ": "yellow", "– ": "magenta"}
+"""Colour follows the sign of a verdict, which stands there in any case."""
 
 
 def draw(result: Result, *, quiet: bool = False) -> None:
@@ -35,9 +36,11 @@ def draw_shown(shown: Shown, console: Console) -> None:
     for line in shown.lines:
         console.print(Text(line))
     for table in shown.tables:
-        drawn = Table(*(Text(header) for header in table.headers), box=None, header_style="dim", pad_edge=False)
+        drawn = Table(box=None, header_style="dim", pad_edge=False)
+        for header in table.headers:
+            drawn.add_column(Text(header))
         for row in table.rows:
-            drawn.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+            drawn.add_row(*(Text(cell, style=_COLOURS.get(cell[:2], "")) for cell in row))
         console.print(Padding(drawn, (0, 2)))
     for note in shown.notes:
         console.print(Text(f"· {note}", style="dim"))
@@ -70,7 +73,9 @@ class Watching:
             self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bars:
             self._bars.stop()
 
@@ -81,7 +86,11 @@ class Watching:
         if self._bars is None:
             if step.state in ("done", "failed"):
                 mark = "done" if step.state == "done" else "FAILED"
-                print(f"  {step.stage}: {step.part} {mark}{f' ({step.detail})' if step.detail else ''}", file=sys.stderr, flush=True)
+                print(
+                    f"  {step.stage}: {step.part} {mark}{f' ({step.detail})' if step.detail else ''}",
+                    file=sys.stderr,
+                    flush=True,
+                )
             return
         key = (step.stage, step.part)
         fields: dict[str, Any] = {"word": step.detail or step.state, "total": step.total or 1}

@@ -41,12 +41,14 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
 @click.option("--reference", help="Reference data, for drift.")
 @click.option("--predictions", help="Predictions of a model that lives elsewhere, with label and sensitive columns.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for evidence, card and notebooks.")
-@click.option("--section", "sections", multiple=True, type=click.Choice(SECTIONS), help="Run only this section (repeatable).")
+@click.option(
+    "--section", "sections", multiple=True, type=click.Choice(SECTIONS), help="Run only this section (repeatable)."
+)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Notebooks that run at the same time.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--draft", is_flag=True, help="Fast, smaller samples, never requestable.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def validate(
+def validate(  # noqa: PLR0917 - click hands every option over by name
     objective: str,
     model: str | None,
     data: str | None,

@@ -1,4 +1,4 @@
-"""Passphrases come from a prompt or a file descriptor: never from an argument, an environment variable or a notebook."""
+"""Passphrases come from a prompt or a file descriptor: never from an argument, the environment or a notebook."""
 
 from __future__ import annotations
 

@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from nbdeploy.documents.objective import Objective
 
 _TOLD = (
-    "target", "positive", "favourable", "threshold", "predicted", "sensitive", "control", "min_group_size", "decide", "level",
-)  # fmt: skip
+    "target",
+    "positive",
+    "favourable",
+    "threshold",
+    "predicted",
+    "sensitive",
+    "control",
+    "min_group_size",
+    "decide",
+    "level",
+)
 
 
 def changes(before: Objective, after: Objective) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is worth saying about an objective before anything is run: gaps, contradictions, and gates that few rows cannot decide."""
+"""What is worth saying about an objective before a run: gaps, contradictions, gates that few rows cannot decide."""
 
 from __future__ import annotations
 
@@ -58,6 +58,18 @@ def _gaps(objective: Objective, today: date) -> Iterator[str]:
         yield "goal.intended_use: nothing says what the model may be used for"
     if not objective.kpis:
         yield "kpis: no business figure says whether the goal was reached"
+    yield from _kpi_gaps(objective, today)
+    if not objective.sensitive:
+        yield "sensitive: no feature is declared, so nothing will be said about groups"
+    if objective.favourable is None and any(
+        name.startswith("demographic") for name in objective.gates.get("fairness", {})
+    ):
+        yield f"favourable: not declared; the positive class {objective.positive_class!r} is taken as the good outcome"
+    for section, name, gate in objective.each_gate():
+        yield from _against_the_grain(section, name, gate)
+
+
+def _kpi_gaps(objective: Objective, today: date) -> Iterator[str]:
     for kpi in objective.kpis:
         if kpi.target is None:
             yield f"kpis: {kpi.name!r} has no target number"
@@ -65,12 +77,6 @@ def _gaps(objective: Objective, today: date) -> Iterator[str]:
             yield f"kpis: {kpi.name!r} has no date"
         elif kpi.by < today:
             yield f"kpis: the date of {kpi.name!r}, {kpi.by}, has passed"
-    if not objective.sensitive:
-        yield "sensitive: no feature is declared, so nothing will be said about groups"
-    if objective.favourable is None and any(name.startswith("demographic") for name in objective.gates.get("fairness", {})):
-        yield f"favourable: not declared; the positive class {objective.positive_class!r} is taken as good for the person"
-    for section, name, gate in objective.each_gate():
-        yield from _against_the_grain(section, name, gate)
 
 
 def _against_the_grain(section: str, name: str, gate: Gate) -> Iterator[str]:
@@ -85,28 +91,40 @@ def _against_the_grain(section: str, name: str, gate: Gate) -> Iterator[str]:
 
 
 def _hard_to_decide(objective: Objective, rows: int) -> Iterator[str]:
-    from nbdeploy.stats.planning import rate_half_width
-
+    if objective.decide == "point":
+        return
     for section, name, gate in objective.each_gate():
         known = catalog.measure(section, name)
-        if known is None or isinstance(gate.bound, tuple) or objective.decide == "point":
+        if known is None or isinstance(gate.bound, tuple):
             continue
         if known.kind == "disparity":
-            per_group = rows // (2 ** len(objective.sensitive))
-            if per_group < objective.min_group_size:
-                yield (
-                    f"gates.{section}.{name}: {rows} rows over {len(objective.sensitive)} crossed features leave about "
-                    f"{per_group} a group, under the minimum of {objective.min_group_size}"
-                )
-                continue
-            room = abs(1 - gate.bound) if name.endswith("_ratio") else abs(gate.bound)
-            width = 2 * rate_half_width(0.5, per_group, objective.level)
-            if width > room:
-                yield (
-                    f"gates.{section}.{name}: two equal groups of about {per_group} rows differ by up to {width:.2f} by "
-                    f"chance alone, and the gate leaves {room:.2f}"
-                )
-        elif known.kind == "rate" and 0 < gate.bound < 1:
-            half = rate_half_width(gate.bound, rows, objective.level)
-            if half > 0.05:
-                yield f"gates.{section}.{name}: with {rows} rows the answer is only known to ± {half:.2f} around {gate.bound:g}"
+            said = _narrow_disparity(objective, name, gate.bound, rows)
+        else:
+            said = _narrow_rate(objective, gate.bound, rows) if known.kind == "rate" and 0 < gate.bound < 1 else ""
+        if said:
+            yield f"gates.{section}.{name}: {said}"
+
+
+def _narrow_disparity(objective: Objective, name: str, bound: float, rows: int) -> str:
+    """Return why so many rows will hardly decide a disparity, taking two groups for each feature."""
+    from nbdeploy.stats.planning import rate_half_width
+
+    per_group = rows // (2 ** len(objective.sensitive))
+    if per_group < objective.min_group_size:
+        return (
+            f"{rows} rows over {len(objective.sensitive)} crossed features leave about {per_group} a group, "
+            f"under the minimum of {objective.min_group_size}"
+        )
+    room = abs(1 - bound) if name.endswith("_ratio") else abs(bound)
+    width = 2 * rate_half_width(per_group, 0.5, objective.level)
+    if width <= room:
+        return ""
+    said = f"two equal groups of about {per_group} rows differ by up to {width:.2f} by chance alone"
+    return f"{said}, and the gate leaves {room:.2f}"
+
+
+def _narrow_rate(objective: Objective, bound: float, rows: int) -> str:
+    from nbdeploy.stats.planning import rate_half_width
+
+    half = rate_half_width(rows, bound, objective.level)
+    return f"with {rows} rows the answer is only known to ± {half:.2f} around {bound:g}" if half > 0.05 else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,7 +15,13 @@ from nbdeploy.documents.objective import SECTIONS, Column, Gate, Goal, Kpi, Moni
 from nbdeploy.errors import ObjectiveError, closest
 from nbdeploy.trust.digests import bytes_digest
 
-_PARTS: dict[str, type[BaseModel]] = {"goal": Goal, "kpis": Kpi, "contract": Column, "rollout": Rollout, "monitor": Monitor}
+_PARTS: dict[str, type[BaseModel]] = {
+    "goal": Goal,
+    "kpis": Kpi,
+    "contract": Column,
+    "rollout": Rollout,
+    "monitor": Monitor,
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,11 @@ class NamedObjective:
 
 
 def read_objective(
-    source: bytes, *, name: str | None = None, origin: str = "the objective", own: Mapping[str, Sequence[str]] | None = None
+    source: bytes,
+    *,
+    name: str | None = None,
+    origin: str = "the objective",
+    own: Mapping[str, Sequence[str]] | None = None,
 ) -> NamedObjective:
     """Read the YAML text of an objective.
 
@@ -62,20 +71,20 @@ def read_objective(
     try:
         objective = Objective.model_validate(content)
     except ValidationError as error:
-        raise ObjectiveError(f"{origin}: {_sentence(error.errors()[0], content)}", next="mend it and declare again") from None
+        raise ObjectiveError(f"{origin}: {_sentence(error.errors()[0])}", next="mend it and declare again") from None
     _check_measures(objective, own or {}, origin)
     return NamedObjective(objective, source)
 
 
-def _sentence(error: ErrorDetails, content: Mapping[str, Any]) -> str:
-    path = [str(part) for part in error["loc"] if part not in ("function-before[_read(), Gate]",)]
+def _sentence(error: ErrorDetails) -> str:
+    path = [str(part) for part in error["loc"]]
     where = ".".join(path)
     kind = error["type"]
     if kind == "extra_forbidden":
         return f"unknown key {where!r}{closest(path[-1], _keys_beside(path))}"
     if kind == "missing":
         return f"the key {where!r} is missing; needed are name, task, target and at least one gate"
-    if kind == "literal_error" and path[0] == "gates" and len(path) >= 2:  # noqa: PLR2004 - gates.SECTION
+    if kind == "literal_error" and path[0] == "gates" and len(path) >= 2:
         return f"unknown section {path[1]!r} under gates{closest(path[1], SECTIONS)} (sections: {', '.join(SECTIONS)})"
     if kind == "literal_error":
         return f"{where}: {error['input']!r} is not one of {error['ctx']['expected']}"
@@ -90,7 +99,7 @@ def _keys_beside(path: Sequence[str]) -> Sequence[str]:
     if path[0] == "gates":
         return ("min", "max", "group", "slice", "features", "n")
     part = _PARTS.get(path[0])
-    if path[0] in ("rollout", "monitor") and len(path) > 3:  # noqa: PLR2004 - rollout.guardrails.NAME.KEY
+    if path[0] in ("rollout", "monitor") and len(path) > 3:  # rollout.guardrails.NAME.KEY
         part = Gate
     return tuple(part.model_fields) if part else ()
 
@@ -105,11 +114,15 @@ def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], orig
             elsewhere = [other for other in SECTIONS if other != section and catalog.measure(other, name)]
             names = (*catalog.names(section, objective), *own.get(section, ()))
             hint = f"; it belongs to {elsewhere[0]}" if elsewhere else closest(name, names)
-            raise ObjectiveError(f"{label} is not a known measure{hint}", next=f"see them with: nbdeploy declare --measures {section}")
+            raise ObjectiveError(
+                f"{label} is not a known measure{hint}", next=f"see them with: nbdeploy declare --measures {section}"
+            )
         if objective.task not in known.tasks:
             raise ObjectiveError(f"{label} is for {' or '.join(known.tasks)} tasks, and this task is {objective.task}")
         if section == "fairness" and not objective.sensitive:
-            raise ObjectiveError(f"{label} compares groups, and no sensitive features are declared", next="add sensitive: [FEATURE]")
+            raise ObjectiveError(
+                f"{label} compares groups, and no sensitive features are declared", next="add sensitive: [FEATURE]"
+            )
         _check_group(objective, gate, label)
         if name == "forbidden_in_top" and not (gate.features and gate.n):
             raise ObjectiveError(f"{label} needs features and n, such as {{features: [sex], n: 3}}")
@@ -126,7 +139,8 @@ def _check_group(objective: Objective, gate: Gate, label: str) -> None:
     for feature in gate.group or ():
         if feature not in objective.sensitive:
             raise ObjectiveError(
-                f"{label}.group names {feature!r}, which is not a sensitive feature{closest(feature, objective.sensitive)}",
+                f"{label}.group names {feature!r}, which is not a sensitive feature"
+                f"{closest(feature, objective.sensitive)}",
                 next=f"use one of: {', '.join(objective.sensitive) or 'none are declared'}",
             )
 

@@ -13,10 +13,8 @@ from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.results import Audited
-from nbdeploy.flow.show import Table
-from nbdeploy.report import verify_card as card_problems
-from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
-from nbdeploy.trust.envelopes import peek
+from nbdeploy.report.write import verify_card as card_problems
+from nbdeploy.trust.digests import file_digest, model_digest
 
 
 def audit(name: str | None = None) -> Audited:
@@ -40,10 +38,12 @@ def audit(name: str | None = None) -> Audited:
     runs = list(_runs(project, name))
     problems += [problem for folder in runs for problem in _run_problems(chain, folder)]
     lines.append(f"{len(runs)} recorded runs with their cards were held to what was signed.")
-    requests = [found.request for found in chain.requests.values() if name in (None, found.request.objective)]
+    requests = [request for request in chain.requests.values() if name in (None, request.objective)]
     for request in requests:
         found = standing(chain, request.id, project.policy, datetime.now(UTC))
-        lines.append(f"{request.id}: {request.subject} to {request.environment}, asked by {request.requester}: {found.state}.")
+        lines.append(
+            f"{request.id}: {request.subject} to {request.environment}, asked by {request.requester}: {found.state}."
+        )
         problems += _model_problems(project, request)
     return Audited(name or project.settings.project.name, tuple(lines), tuple(problems))
 
@@ -78,34 +78,6 @@ def _model_problems(project: Project, request: Request) -> Iterator[str]:
             return
     if found != request.digests.model:
         yield f"{request.subject}: the registry holds {found}, and {request.digests.model} was asked for"
-
-
-def audit_log(name: str | None = None) -> Audited:
-    """Return the ledger, one line an entry, oldest first."""
-    project = Project.require()
-    chain = project.chain()
-    refused = {entry.index: reason for entry, reason in chain.ignored}
-    rows = []
-    for entry in project.ledger.entries():
-        opened = peek(entry.envelope)
-        content = opened.predicate
-        told = content.get("request") or content.get("name") or content.get("objective") or ""
-        if isinstance(told, dict):
-            told = told.get("id", "")
-        if name and name not in (told, content.get("objective"), content.get("name"), content.get("model")):
-            inner = content.get("request")
-            if not (isinstance(inner, dict) and inner.get("objective") == name):
-                continue
-        at = next((content[key] for key in ("declared", "finished", "signed", "at") if key in content), "")
-        if not at and isinstance(content.get("request"), dict):
-            at = content["request"].get("requested", "")
-        what = content.get("decision") or content.get("action") or content.get("overall") or opened.kind
-        by = content.get("by") or (content["request"].get("requester", "") if isinstance(content.get("request"), dict) else "controller")
-        note = refused.get(entry.index, "unattended" if content.get("unattended") else "")
-        rows.append((str(entry.index), str(at)[:19], opened.kind, str(told), str(what), str(by), note, bytes_digest(entry.envelope)[7:19]))
-    headers = ("entry", "at (UTC)", "statement", "about", "says", "by", "note", "envelope")
-    title = name or project.settings.project.name
-    return Audited(title, (f"{len(rows)} entries.",), (), Table(headers, rows))
 
 
 def verify_card(folder: Path) -> Audited:

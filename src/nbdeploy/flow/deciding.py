@@ -144,5 +144,7 @@ def wait(request: str, *, timeout: float = 3600.0) -> tuple[PendingRequest, int]
         if found.state not in ("requested", "questioned", "not_yet"):
             return found, 1
         if time.monotonic() >= deadline:
-            raise NotApprovedError(f"{request} is still {found.state} after {timeout:g} s", next=f"nbdeploy signoff {request}")
+            raise NotApprovedError(
+                f"{request} is still {found.state} after {timeout:g} s", next=f"nbdeploy signoff {request}"
+            )
         time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))

@@ -55,7 +55,9 @@ def declare(
     if check_only:
         return Declared(named, check, None)
     if project is None:
-        raise ProjectError("an objective is declared inside a project", next="make one with: nbdeploy init, or add --check")
+        raise ProjectError(
+            "an objective is declared inside a project", next="make one with: nbdeploy init, or add --check"
+        )
     refuse_below_floor(named, check.breaches)
     file = project.objective_file(named.content.name)
     changed: tuple[str, ...] = ()
@@ -70,7 +72,8 @@ def refuse_below_floor(named: NamedObjective, breaches: tuple[str, ...]) -> None
     """Raise FloorError for an objective that undercuts the floor."""
     if breaches:
         raise FloorError(
-            f"objective {named.content.name} asks less than the policy: {'; '.join(breaches)}", next="raise those values and declare again"
+            f"objective {named.content.name} asks less than the policy: {'; '.join(breaches)}",
+            next="raise those values and declare again",
         )
 
 
@@ -108,7 +111,9 @@ def own_measures(project: Project) -> dict[str, tuple[str, ...]]:
         try:
             metadata = json.loads(file.read_bytes()).get("metadata", {}).get("nbdeploy", {})
         except (ValueError, AttributeError):
-            raise ProjectError(f"{file} is not a notebook", next="mend it or move it out of the validation folder") from None
+            raise ProjectError(
+                f"{file} is not a notebook", next="mend it or move it out of the validation folder"
+            ) from None
         section = metadata.get("section")
         if section in SECTIONS:
             found[section] = (*found.get(section, ()), *(str(name) for name in metadata.get("measures", ())))
@@ -135,6 +140,8 @@ def _read(file: Path) -> tuple[bytes, str]:
     try:
         return file.read_bytes(), file.name
     except FileNotFoundError:
-        raise ObjectiveError(f"there is no file {file}", next="see an example with: nbdeploy declare --example") from None
+        raise ObjectiveError(
+            f"there is no file {file}", next="see an example with: nbdeploy declare --example"
+        ) from None
     except OSError as error:
         raise ObjectiveError(f"{file} cannot be read ({error.strerror})") from None

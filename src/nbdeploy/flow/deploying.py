@@ -28,7 +28,7 @@ from nbdeploy.errors import (
 from nbdeploy.flow.project import Project, RecordedRun
 from nbdeploy.flow.results import Requested
 from nbdeploy.flow.running import service_url
-from nbdeploy.report import verify_card
+from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.policy import Environment
@@ -97,7 +97,10 @@ def deploy(
     subjects = digests.model_dump() | {"validation": validation}
     project.ledger.append(sign(RequestPredicate(request=request), subjects, project.workstation))
     project.registry.mirror(
-        request.model, version, tags={"request": request.id, "environment": to, "standing": "requested"}, aliases=["candidate"]
+        request.model,
+        version,
+        tags={"request": request.id, "environment": to, "standing": "requested"},
+        aliases=["candidate"],
     )
     found = standing(project.chain(), request.id, project.policy, datetime.now(UTC))
     return Requested(
@@ -113,7 +116,8 @@ def _environment(project: Project, to: str) -> Environment:
     known = project.policy.environments
     if to not in known:
         raise PolicyError(
-            f"the policy has no environment {to!r}{closest(to, tuple(known))}", next=f"its environments: {', '.join(known)}"
+            f"the policy has no environment {to!r}{closest(to, tuple(known))}",
+            next=f"its environments: {', '.join(known)}",
         )
     return known[to]
 
@@ -135,11 +139,14 @@ def _recorded(project: Project, chain: Chain, run: RecordedRun) -> tuple[DigestS
     found = chain.validation_of(evidence)
     if found is None:
         raise DigestError(
-            f"{run.folder / 'evidence.json'} is not the evidence that was recorded", next="validate again, without --draft"
+            f"{run.folder / 'evidence.json'} is not the evidence that was recorded",
+            next="validate again, without --draft",
         )
     for file, subject in (("card.json", "card"), ("card.html", "card.html"), ("objective.yaml", "objective")):
         if file_digest(run.folder / file) != found.subjects.get(subject):
-            raise DigestError(f"{run.folder / file} was changed after it was recorded", next="validate again, without --draft")
+            raise DigestError(
+                f"{run.folder / file} was changed after it was recorded", next="validate again, without --draft"
+            )
     problems = verify_card(run.folder)
     if problems:
         raise CardError(f"the card does not tell its evidence: {problems[0]}", next="validate again, without --draft")
@@ -224,7 +231,8 @@ def _register(project: Project, objective: Objective, run: RecordedRun, digests:
         found = model_digest(folder)
         if found != digests.model:
             raise DigestError(
-                f"the model at {subject.uri} changed since {run.label} was recorded", next=f"nbdeploy validate {objective.name} again"
+                f"the model at {subject.uri} changed since {run.label} was recorded",
+                next=f"nbdeploy validate {objective.name} again",
             )
         version = project.registry.register(
             objective.governed_model,

@@ -68,7 +68,7 @@ class Project:
 
     @cached_property
     def workstation(self) -> Signer:
-        """The key that signs what this person's notebook does: objectives, validations and requests, never approvals."""
+        """The key that signs what this person's notebook does: objectives, validations, requests; never approvals."""
         return load_key(self.key_file("workstation"), None)
 
     @cached_property
@@ -97,7 +97,7 @@ class Project:
         """MLflow, as the settings name it."""
         return Registry(self.settings.tracking_uri, self.settings.state / "mlartifacts")
 
-    # Objectives and runs ------------------------------------------------------------------------------------------------
+    # Objectives and runs ----------------------------------------------------------------------------------------------
 
     def declared(self) -> tuple[str, ...]:
         """Return the names of the objectives that are declared here."""
@@ -146,5 +146,7 @@ class Project:
             chosen = recorded[-1] if recorded else folder / "none"
         if not (chosen / "evidence.json").is_file():
             what = "draft" if draft else (f"attempt {attempt}" if attempt else "recorded validation")
-            raise ProjectError(f"there is no {what} of {name!r}", next=f"make one with: nbdeploy validate {name} --model … --data …")
+            raise ProjectError(
+                f"there is no {what} of {name!r}", next=f"make one with: nbdeploy validate {name} --model … --data …"
+            )
         return RecordedRun(chosen, Evidence.from_bytes((chosen / "evidence.json").read_bytes()))

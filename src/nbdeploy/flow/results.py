@@ -13,12 +13,6 @@ from nbdeploy.documents.finding import Verdict
 from nbdeploy.documents.request import Request
 from nbdeploy.flow.show import Result, Shown, Table
 
-WORDS: dict[str, str] = {
-    "pass": "pass",
-    "fail": "FAIL",
-    "inconclusive": "inconclusive",
-    "not_evaluated": "not evaluated",
-}
 EXIT_CODES: dict[Verdict, int] = {"pass": 0, "fail": 1, "inconclusive": 3, "not_evaluated": 3}
 
 
@@ -78,23 +72,22 @@ class Validated(Result):
         return self.folder / "card.html"
 
     def show(self) -> Shown:
-        from nbdeploy.report.views import verdict_table
+        from nbdeploy.report.views import HEADERS, headline, verdict_rows
 
         evidence = self.evidence
         run = evidence.run
         what = f"attempt {run.attempt}" if run.attempt else ("draft" if run.draft else "not recorded")
         name = evidence.objective.name
+        rows = verdict_rows(evidence)
         steps = [f"open {self.card}"]
         if self.recorded and self.overall != "fail":
             steps.append(f"nbdeploy deploy {name} --to production")
         elif run.draft:
             steps.append(f"nbdeploy validate {name} … without --draft, to record it")
-        headers, rows = verdict_table(evidence)
         return Shown(
-            title=f"{name}: {WORDS[self.overall]} ({what})",
-            lines=[_counted(evidence)],
-            tables=[Table(headers, rows)],
-            notes=[f"{f.id}: {f.advice}" for f in evidence.gated() if f.verdict != "pass" and f.advice] + list(evidence.warnings),
+            title=f"{name}, {what}: {headline(evidence)}",
+            tables=[Table(HEADERS[:5], [row.cells[:5] for row in rows])],
+            notes=[f"{row.gate}: {row.cells[5]}" for row in rows if row.cells[5]] + list(evidence.warnings),
             next=steps,
         )
 
@@ -105,12 +98,6 @@ class Validated(Result):
             "attempt": self.evidence.run.attempt,
             "folder": str(self.folder),
         }
-
-
-def _counted(evidence: Evidence) -> str:
-    verdicts = [finding.verdict for finding in evidence.gated()]
-    parts = [f"{verdicts.count(word)} {WORDS[word].lower()}" for word in WORDS if word in verdicts]
-    return f"{len(verdicts)} gates: {', '.join(parts)}." if verdicts else "No gate was evaluated."
 
 
 @dataclass(frozen=True)
@@ -152,11 +139,15 @@ class Requested(Result):
     def show(self) -> Shown:
         request = self.request
         if self.waiting:
-            whom = " or ".join(self.approvers) or "nobody yet: the policy names no other person with the role that signs"
+            whom = (
+                " or ".join(self.approvers) or "nobody yet: the policy names no other person with the role that signs"
+            )
             lines = [f"Requested; waiting for a validator; nothing is live. Who can sign: {whom}."]
             steps = [f"nbdeploy signoff {request.id}   # on the validator's own terminal"]
         else:
-            lines = [f"{request.environment} needs no signature; the controller deploys it once it has verified the bytes."]
+            lines = [
+                f"{request.environment} needs no signature; the controller deploys it once it has verified the bytes."
+            ]
             steps = ["nbdeploy status"] if self.service else ["nbdeploy up"]
         lines += [f"To be acknowledged one by one: {gate}" for gate in request.undecided]
         lines += [f"To be waived, with a reason: {gate}" for gate in request.failed]
@@ -207,7 +198,13 @@ class PendingRequests(Result):
 
     def show(self) -> Shown:
         rows = [
-            (p.request.id, p.request.subject, p.request.environment, p.request.requester, " or ".join(p.approvers) or "nobody yet")
+            (
+                p.request.id,
+                p.request.subject,
+                p.request.environment,
+                p.request.requester,
+                " or ".join(p.approvers) or "nobody yet",
+            )
             for p in self.requests
         ]
         if not rows:
@@ -273,12 +270,17 @@ class StatusReport(Result):
             (line.objective, line.model, line.endpoint, line.environment, line.live, line.standing, line.note)
             for line in self.lines
         ]
-        serving = f"Serving at {self.service}." if self.service else "No service is running here (start it with: nbdeploy up)."
+        serving = (
+            f"Serving at {self.service}."
+            if self.service
+            else "No service is running here (start it with: nbdeploy up)."
+        )
         return Shown(
             title=f"Project {self.project}",
             lines=[serving, *(f"Alert: {alert}" for alert in self.alerts)],
             tables=[Table(headers, rows)] if rows else (),
-            notes=[f"Not governed: {name}" for name in self.ungoverned] + ([] if rows else ["Nothing was asked for yet."]),
+            notes=[f"Not governed: {name}" for name in self.ungoverned]
+            + ([] if rows else ["Nothing was asked for yet."]),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -307,7 +309,6 @@ class Audited(Result):
     subject: str
     lines: tuple[str, ...]
     problems: tuple[str, ...]
-    table: Table | None = None
 
     @property
     def exit_code(self) -> int:
@@ -319,11 +320,44 @@ class Audited(Result):
         return Shown(
             title=f"The chain of {self.subject} {word}",
             lines=[*self.lines, *(f"Problem: {problem}" for problem in self.problems)],
-            tables=[self.table] if self.table else (),
         )
 
     def facts(self) -> dict[str, Any]:
         return {"subject": self.subject, "lines": list(self.lines), "problems": list(self.problems)}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One ledger entry in words. `note` says why an entry does not count."""
+
+    index: int
+    at: str
+    statement: str
+    about: str
+    says: str
+    by: str
+    note: str
+    envelope: str
+
+
+@dataclass(frozen=True)
+class LogShown(Result):
+    """The ledger, one line an entry. Shown, not verified: that is `audit`."""
+
+    subject: str
+    lines: tuple[LogLine, ...]
+
+    def show(self) -> Shown:
+        headers = ("entry", "at (UTC)", "statement", "about", "says", "by", "note", "envelope")
+        rows = [tuple(str(value) for value in vars(line).values()) for line in self.lines]
+        return Shown(
+            title=f"Ledger of {self.subject}: {len(rows)} entries",
+            tables=[Table(headers, rows)] if rows else (),
+            next=["nbdeploy audit verify"],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"subject": self.subject, "entries": [vars(line) for line in self.lines]}
 
 
 @dataclass(frozen=True)
@@ -334,7 +368,9 @@ class Started(Result):
     pid: int
 
     def show(self) -> Shown:
-        return Shown(title=f"nbdeploy serves at {self.url}", lines=[f"Process {self.pid}. It stops with: nbdeploy down"])
+        return Shown(
+            title=f"nbdeploy serves at {self.url}", lines=[f"Process {self.pid}. It stops with: nbdeploy down"]
+        )
 
     def facts(self) -> dict[str, Any]:
         return {"url": self.url, "pid": self.pid}

@@ -60,8 +60,7 @@ class Shown:
     def text(self) -> str:
         """Return plain text that says all that the HTML says."""
         parts = [self.title, *self.lines]
-        for table in self.tables:
-            parts.append(_columns(table))
+        parts += [_columns(table) for table in self.tables]
         parts += [*self.notes]
         if self.next:
             parts.append("Next:\n" + "\n".join(f"  {step}" for step in self.next))

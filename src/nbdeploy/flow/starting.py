@@ -88,7 +88,9 @@ def init(folder: Path | str, *, preset: str, name: str | None = None, person: st
     made = not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        public = {service: write_key(keys / f"{service}.pem", None) for service in ("workstation", "controller", "ledger")}
+        public = {
+            service: write_key(keys / f"{service}.pem", None) for service in ("workstation", "controller", "ledger")
+        }
         text = _policy_text(preset, owner, public)
         read_policy(text.encode())
         write_whole(root / "policy.toml", text.encode())
@@ -107,7 +109,7 @@ def init(folder: Path | str, *, preset: str, name: str | None = None, person: st
 
 def _policy_text(preset: str, owner: str, public: dict[str, str]) -> str:
     roles = '["author"]'
-    return f"""# Who may do what. It belongs to whoever answers for the risk, not to the data scientists; review it like code.
+    return f"""# Who may do what. It belongs to whoever answers for the risk, not to the data scientists.
 preset = "{preset}"
 version = 1
 
@@ -162,7 +164,10 @@ def find_key(given: Path) -> Path:
     named = key_folder() / f"{_file_name(str(given))}.pem"
     if named.is_file():
         return named
-    raise KeyFileError(f"there is no key file {given}, and none of that name in {key_folder()}", next="make one with: nbdeploy key create NAME")
+    raise KeyFileError(
+        f"there is no key file {given}, and none of that name in {key_folder()}",
+        next="make one with: nbdeploy key create NAME",
+    )
 
 
 def _file_name(name: str) -> str:
@@ -201,7 +206,9 @@ def add_person(person: str, *, roles: Sequence[str], public: str) -> PolicyShown
     project = Project.require()
     file = project.settings.policy_file
     if any(known.name == person for known in project.policy.people):
-        raise PolicyError(f"the policy already names {person}", next=f"add a key or a role to that entry in {file.name}")
+        raise PolicyError(
+            f"the policy already names {person}", next=f"add a key or a role to that entry in {file.name}"
+        )
     quoted = json.dumps(person, ensure_ascii=False)
     listed = ", ".join(json.dumps(role) for role in roles)
     before = file.read_text("utf-8")

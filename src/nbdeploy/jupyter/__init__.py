@@ -8,7 +8,7 @@ _loaded: list[str] = []
 
 
 def load(shell: Any) -> None:
-    """Register the magics. A short name that another extension holds is left to it; ``%nbdeploy <verb>`` always works."""
+    """Register the magics. A short name that another extension holds stays its own; ``%nbdeploy VERB`` always works."""
     from nbdeploy.jupyter.magics import GovernanceMagics, offered
 
     taken = {kind: set(shell.magics_manager.magics[kind]) for kind in ("line", "cell")}

@@ -12,7 +12,20 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from nbdeploy.errors import closest
 
-_VERBS = ("objective", "validate", "card", "deploy", "signoff", "status", "release", "rollback", "audit", "up", "down", "init")
+_VERBS = (
+    "objective",
+    "validate",
+    "card",
+    "deploy",
+    "signoff",
+    "status",
+    "release",
+    "rollback",
+    "audit",
+    "up",
+    "down",
+    "init",
+)
 _SHORT = _VERBS[:9]
 
 
@@ -26,7 +39,7 @@ def offered(magics: GovernanceMagics) -> Iterator[tuple[str, str, Callable[..., 
 
 
 @magics_class
-class GovernanceMagics(Magics):  # type: ignore[misc]  # IPython ships no types for Magics
+class GovernanceMagics(Magics):
     """The verbs of nbdeploy as magics."""
 
     def nbdeploy(self, line: str, cell: str | None = None) -> Any:
@@ -191,6 +204,5 @@ class GovernanceMagics(Magics):  # type: ignore[misc]  # IPython ships no types 
 
     def _value(self, text: str | None) -> Any:
         """Return the variable of that name, or the text itself: a path or an address."""
-        if text is not None and text.isidentifier() and text in self.shell.user_ns:
-            return self.shell.user_ns[text]
-        return text
+        variables: dict[str, Any] = self.shell.user_ns if self.shell else {}
+        return variables.get(text, text) if text is not None and text.isidentifier() else text

@@ -1,4 +1,4 @@
-"""Progress in a notebook: one display that is updated, and that reads well in its last state when the notebook is stored."""
+"""Progress in a notebook: one display that is updated, and that reads well in the state in which it is stored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class NotebookProgress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._parts:
             self._draw(force=True)
 
@@ -50,7 +52,8 @@ class NotebookProgress:
     def _html(self) -> str:
         rows = "".join(
             f"<tr><td>{escape(step.stage)}</td><td>{escape(step.part)}</td>"
-            f'<td><progress value="{_share(step):.2f}" max="1"></progress></td><td>{escape(step.detail or _WORDS[step.state])}</td></tr>'
+            f'<td><progress value="{_share(step):.2f}" max="1"></progress></td>'
+            f"<td>{escape(step.detail or _WORDS[step.state])}</td></tr>"
             for step in self._parts.values()
         )
         return f"<table><tbody>{rows}</tbody></table><p>{self._seconds()}</p>"

@@ -13,7 +13,13 @@ MARK = ".made-by-nbdeploy-demo"
 
 
 @click.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where the demo project goes.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Where the demo project goes.",
+)
 @click.option("--yes", is_flag=True, help="Nobody at the terminal: sign unattended, and let the record say so.")
 def demo(folder: Path, yes: bool) -> None:
     """Take two candidate models through the whole flow, on a study of 442 patients with diabetes."""
@@ -39,7 +45,10 @@ def _make_room(root: Path) -> None:
 
     if root.exists() and any(root.iterdir()):
         if not (root / MARK).is_file():
-            raise ProjectError(f"{root} holds something that is no earlier demo", next="name another folder: nbdeploy demo --folder DIR")
+            raise ProjectError(
+                f"{root} holds something that is no earlier demo",
+                next="name another folder: nbdeploy demo --folder DIR",
+            )
         shutil.rmtree(root)
     root.mkdir(parents=True, exist_ok=True)
     (root / MARK).write_text("This folder was made by `nbdeploy demo` and is removed by the next one.\n", "utf-8")

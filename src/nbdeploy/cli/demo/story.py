@@ -43,7 +43,9 @@ class Story:
             self._prepare()
             study = patients.load_study()
             self._refused(study)
-            first = self._validated(study, patients.second_candidate(study), "second candidate: all clinical features, without sex")
+            first = self._validated(
+                study, patients.second_candidate(study), "second candidate: all clinical features, without sex"
+            )
             if not self._signed(self._requested(first)):
                 return
             url = self._served(study)
@@ -73,7 +75,9 @@ class Story:
         draw(flow.declare(file, rows=221))
 
     def _refused(self, study: patients.Study) -> None:
-        result = self._validated(study, patients.first_candidate(study), "first candidate: sex, age and one blood value")
+        result = self._validated(
+            study, patients.first_candidate(study), "first candidate: sex, age and one blood value"
+        )
         self._command(f"nbdeploy deploy {NAME} --to production")
         try:
             flow.deploy(NAME, to="production")
@@ -98,7 +102,9 @@ class Story:
 
     def _signed(self, requested: Requested) -> bool:
         request = requested.request
-        self._begin(f"{VALIDATOR} signs", f"nbdeploy signoff {request.id} --approve --key {self.key.relative_to(self.root)}")
+        self._begin(
+            f"{VALIDATOR} signs", f"nbdeploy signoff {request.id} --approve --key {self.key.relative_to(self.root)}"
+        )
         self._self_approval_is_refused(request.id)
         if not self._agrees(request.undecided):
             flow.sign_off(

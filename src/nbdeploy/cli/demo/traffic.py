@@ -32,7 +32,7 @@ def send(url: str, rows: pd.DataFrame, count: int, clients: int = 8) -> Counter[
         with httpx.Client(timeout=30) as connection:
             for number in numbers:
                 answer = connection.post(url, json=bodies[number % len(bodies)])
-                seen[str(answer.json().get("model_version", f"HTTP {answer.status_code}"))] += 1
+                seen[str(answer.json().get("version", f"HTTP {answer.status_code}"))] += 1
         return seen
 
     with ThreadPoolExecutor(clients) as pool:

@@ -1,0 +1,347 @@
+"""The verbs *validate* and *card*: evidence is made, told in a card, and recorded where there is a project."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.declare import NamedObjective, changes, check_objective, read_objective
+from nbdeploy.documents.card import Card
+from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
+from nbdeploy.documents.objective import Section
+from nbdeploy.documents.progress import Progress, Watcher, unwatched
+from nbdeploy.documents.statements import ValidationPredicate
+from nbdeploy.errors import GateFailedError, ModelError, ObjectiveError, ProjectError
+from nbdeploy.flow.declaring import log_objective, own_measures, refuse_below_floor
+from nbdeploy.flow.project import RUN_FILES, Project
+from nbdeploy.flow.results import CardShown, Validated
+from nbdeploy.registry import Registry
+from nbdeploy.report import views
+from nbdeploy.report.write import write_card
+from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
+from nbdeploy.trust.envelopes import sign
+from nbdeploy.validate.inputs import Dataset, read_dataset
+from nbdeploy.validate.placing import placed
+from nbdeploy.validate.prepare import Inputs
+from nbdeploy.validate.run import Order, run_validation
+
+
+def validate(
+    objective: str | Path | NamedObjective,
+    *,
+    model: Any = None,
+    data: Any = None,
+    train: Any = None,
+    reference: Any = None,
+    predictions: Any = None,
+    out: Path | None = None,
+    sections: Sequence[str] = (),
+    jobs: int | None = None,
+    seed: int = 0,
+    draft: bool = False,
+    strict: bool = False,
+    watch: Watcher = unwatched,
+) -> Validated:
+    """Run the validation notebooks and write evidence and a model card.
+
+    Inside a project a run of a declared objective is recorded: numbered, signed by this workstation, logged in the
+    ledger and in MLflow. A draft never is; neither is a run outside of a project.
+
+    Parameters
+    ----------
+    objective
+        The name of a declared objective, a YAML file, or one that was read.
+    model
+        ``models:/NAME/3``, ``runs:/ID/model``, the folder of an MLflow model, or a fitted scikit-learn estimator.
+    data, train, reference, predictions
+        A path (CSV, CSV.gz, Parquet, a folder or glob of Parquet) or a DataFrame. `predictions` stands for a model that
+        lives elsewhere: it takes the place of `model` and `data`.
+    out
+        A folder for the files, beside the project's own; outside of a project ``NAME-validation`` unless given.
+    sections
+        Only these; gates of the others are then not evaluated.
+    strict
+        Raise GateFailedError, after everything is stored, when a gate failed.
+
+    Raises
+    ------
+    ObjectiveError, DataError, ModelError, FloorError, RegistryError
+        No evidence could be made; the sentence says why. Nothing half written stays behind.
+    """
+    project = Project.find()
+    named, declared = _objective(objective, project)
+    own = _own_notebooks(project)
+    if project is not None:
+        refuse_below_floor(named, check_objective(named.content, policy=project.policy).breaches)
+    recorded = project is not None and declared and not draft
+    inputs = Inputs(
+        evaluation=_dataset(data, "evaluation"),
+        train=_dataset(train, "train"),
+        reference=_dataset(reference, "reference"),
+        predictions=_dataset(predictions, "predictions"),
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="nbdeploy-model-") as scratch,
+        _place(project, named, out, recorded, draft) as place,
+    ):
+        folder, attempt = place
+        subject, model_folder = _model(model, named, inputs, project, Path(scratch), watch)
+        chain = project.chain() if project is not None and recorded else None
+        order = Order(
+            objective=named.content,
+            objective_bytes=named.source,
+            inputs=inputs,
+            model=subject,
+            model_folder=model_folder,
+            sections=_sections(sections),
+            jobs=jobs,
+            seed=seed,
+            draft=draft,
+            attempt=attempt,
+            attempts=_attempts(chain, project, named) if chain is not None and project is not None else (),
+            extra_notebooks=own,
+            trusted_notebooks=project.policy.trusted_notebooks if project is not None else (),
+            by=project.person if project is not None else getpass.getuser(),
+            warnings=_notes(project, declared=declared),
+        )
+        with run_validation(order, folder, watch=watch) as run:
+            watch(Progress(stage="report", part="card", state="running"))
+            write_card(run.evidence_bytes, run.folder)
+            watch(Progress(stage="report", part="card", state="done"))
+            evidence = run.evidence
+        if project is not None and recorded:
+            _record(project, named, evidence, folder, watch)
+        if out is not None and folder != out.absolute():
+            _copy(folder, out)
+    result = Validated(evidence, out.absolute() if out is not None else folder, recorded)
+    if strict and result.overall == "fail":
+        failed = [finding for finding in evidence.gated() if finding.verdict == "fail"]
+        raise GateFailedError(
+            f"{len(failed)} gates failed: {', '.join(f.id for f in failed)}", next=f"see {result.card}"
+        )
+    return result
+
+
+# What goes in ---------------------------------------------------------------------------------------------------------
+
+
+def _objective(given: str | Path | NamedObjective, project: Project | None) -> tuple[NamedObjective, bool]:
+    """Return the objective, and whether it is the one declared in the project."""
+    if isinstance(given, NamedObjective):
+        named = given
+    else:
+        text = str(given)
+        is_file = isinstance(given, Path) or text.endswith((".yaml", ".yml")) or os.sep in text
+        if not is_file:
+            if project is not None:
+                return project.objective(text), True
+            raise ObjectiveError(
+                f"{text!r} names a declared objective, and there is no project here", next="give the YAML file"
+            )
+        try:
+            source = Path(given).read_bytes()
+        except OSError as error:
+            raise ObjectiveError(f"the objective {text} cannot be read ({error.strerror})") from None
+        named = read_objective(source, origin=Path(given).name, own=own_measures(project) if project else None)
+    file = project.objective_file(named.content.name) if project is not None else None
+    return named, file is not None and file.is_file() and file.read_bytes() == named.source
+
+
+def _own_notebooks(project: Project | None) -> tuple[Path, ...]:
+    if project is None:
+        return ()
+    return tuple(sorted((project.settings.root / project.settings.project.validation).glob("*.ipynb")))
+
+
+def _dataset(given: Any, role: Any) -> Dataset | None:
+    return None if given is None else read_dataset(given, role)
+
+
+def _sections(wanted: Sequence[str]) -> tuple[Section, ...]:
+    from nbdeploy.documents.objective import SECTIONS
+    from nbdeploy.errors import ParameterError, closest
+
+    for section in wanted:
+        if section not in SECTIONS:
+            raise ParameterError(f"there is no section {section!r}{closest(section, SECTIONS)}")
+    return tuple(section for section in SECTIONS if section in wanted)
+
+
+def _notes(project: Project | None, *, declared: bool) -> tuple[str, ...]:
+    if project is None:
+        return ("Not recorded: the run was made outside of a project.",)
+    return () if declared else ("Not recorded: this text of the objective is not the one declared in the project.",)
+
+
+def _model(  # noqa: PLR0917 - one call, above
+    given: Any, named: NamedObjective, inputs: Inputs, project: Project | None, scratch: Path, watch: Watcher
+) -> tuple[ModelSubject | None, Path | None]:
+    """Return the model as the evidence names it, and the folder with its bytes."""
+    if given is None:
+        return None, None
+    watch(Progress(stage="validate", part="model", state="running"))
+    registry = project.registry if project is not None else None
+    if not isinstance(given, (str, Path)):
+        given = _stored(given, named, inputs, registry)
+    elif (
+        registry is None and str(given).startswith(("models:/", "runs:/")) and not os.environ.get("MLFLOW_TRACKING_URI")
+    ):
+        raise ModelError(
+            f"{given} is an address in MLflow, and no server is named here", next="set MLFLOW_TRACKING_URI"
+        )
+    registry = registry or Registry(os.environ.get("MLFLOW_TRACKING_URI", ""), None)
+    folder, facts = registry.resolve(given, scratch)
+    watch(Progress(stage="validate", part="model", state="done"))
+    return ModelSubject(digest=model_digest(folder), **facts), folder
+
+
+def _stored(estimator: Any, named: NamedObjective, inputs: Inputs, registry: Registry | None) -> str:
+    """Store an estimator that so far lives in memory only, and return its address."""
+    if registry is None:
+        raise ModelError("a model in memory is stored in a project's MLflow", next="make a project with: nbdeploy init")
+    if not hasattr(estimator, "predict"):
+        raise ModelError(
+            f"the model is {type(estimator).__name__!r}, which has no predict method",
+            next="give an estimator, an address or a folder",
+        )
+    frame = inputs.evaluated.table.slice(0, 50).to_pandas()
+    columns = getattr(estimator, "feature_names_in_", None)
+    features = (
+        list(columns) if columns is not None else [name for name in frame.columns if name != named.content.target]
+    )
+    inputs.evaluated.require([str(name) for name in features], "the model was trained on it")
+    return registry.save_estimator(estimator, frame[features], named.content.governed_model)
+
+
+# Where it goes --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _place(
+    project: Project | None,
+    named: NamedObjective,
+    out: Path | None,
+    recorded: bool,
+    draft: bool,
+) -> Iterator[tuple[Path, int | None]]:
+    """Yield the folder of the run and its attempt number, reserved while the run lasts."""
+    name = named.content.name
+    if project is None or not (recorded or draft):
+        yield (out or Path(f"{name}-validation")).absolute(), None
+        return
+    if draft:
+        yield project.run_folder(name, None), None
+        return
+    attempt = 1 + max((entry.predicate.attempt for entry in project.chain().validations_named(name)), default=0)
+    while True:
+        folder = project.run_folder(name, attempt)
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:  # another run of this moment has the number
+            attempt += 1
+    try:
+        yield folder, attempt
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _copy(folder: Path, out: Path) -> None:
+    with placed(out) as building:
+        shutil.copytree(folder, building, dirs_exist_ok=True)
+
+
+def _attempts(chain: Chain, project: Project, named: NamedObjective) -> tuple[AttemptRef, ...]:
+    """Return what was recorded before, each with how the objective changed after it."""
+    earlier = chain.validations_named(named.content.name)
+    texts = [_text(project, entry) for entry in earlier] + [named]
+    return tuple(
+        AttemptRef(
+            attempt=entry.predicate.attempt,
+            recorded=entry.predicate.finished,
+            model_digest=entry.subjects.get("model"),
+            data_digest=entry.predicate.data,
+            objective_digest=entry.subjects["objective"],
+            overall=entry.predicate.overall,
+            changes=_changed(entry.subjects["objective"], texts[position], texts[position + 1]),
+        )
+        for position, entry in enumerate(earlier)
+    )
+
+
+def _text(project: Project, entry: Logged[ValidationPredicate]) -> NamedObjective | None:
+    """Return the text that an earlier attempt was held to, if its folder still has the signed bytes."""
+    file = project.run_folder(entry.predicate.objective, entry.predicate.attempt) / "objective.yaml"
+    if not file.is_file() or file_digest(file) != entry.subjects["objective"]:
+        return None
+    return read_objective(file.read_bytes(), origin=str(file), own=own_measures(project))
+
+
+def _changed(digest: str, text: NamedObjective | None, following: NamedObjective | None) -> tuple[str, ...]:
+    if following is not None and following.digest == digest:
+        return ()
+    if text is None or following is None:
+        return ("the objective changed; its older text is not on this machine",)
+    return changes(text.content, following.content)
+
+
+def _record(project: Project, named: NamedObjective, evidence: Evidence, folder: Path, watch: Watcher) -> None:
+    """Sign and log a run, then show it in MLflow."""
+    watch(Progress(stage="record", part="ledger and MLflow", state="running"))
+    log_objective(project, named)
+    digests = {
+        "evidence": file_digest(folder / "evidence.json"),
+        "card": file_digest(folder / "card.json"),
+        "card.html": file_digest(folder / "card.html"),
+        "objective": bytes_digest(named.source),
+    }
+    if evidence.subject.model is not None:
+        digests["model"] = evidence.subject.model.digest
+    judged = next(entry for entry in evidence.subject.data if entry.role in ("evaluation", "predictions"))
+    predicate = ValidationPredicate(
+        objective=named.content.name,
+        model=named.content.governed_model,
+        attempt=evidence.run.attempt or 0,
+        overall=evidence.verdict.overall,
+        gates=evidence.verdict.gates,
+        data=judged.digest,
+        by=evidence.run.by,
+        finished=evidence.run.finished,
+    )
+    project.ledger.append(sign(predicate, digests, project.workstation))
+    project.registry.log_validation(evidence, folder)
+    watch(Progress(stage="record", part="ledger and MLflow", state="done", detail=f"attempt {evidence.run.attempt}"))
+
+
+# The card -------------------------------------------------------------------------------------------------------------
+
+
+def card(name: str, *, draft: bool = False) -> CardShown:
+    """Return the card of an objective's latest recorded run, or of its draft, as a notebook or terminal can show it.
+
+    Raises
+    ------
+    ProjectError
+        There is no such run.
+    """
+    run = Project.require().run(name, draft=draft)
+    missing = [file for file in RUN_FILES if not (run.folder / file).is_file()]
+    if missing:
+        raise ProjectError(f"{run.folder} lacks {missing[0]}", next=f"validate again: nbdeploy validate {name} …")
+    content = Card.from_bytes((run.folder / "card.json").read_bytes())
+    link = str(run.folder / "card.html")
+    return CardShown(
+        name=name,
+        folder=run.folder,
+        html=views.card_html(content, link),
+        markdown=views.card_markdown(content, link),
+        text=views.card_text(content, link),
+    )
