@@ -57,7 +57,9 @@ def tally(people: pd.DataFrame) -> Callable[..., Tallies]:
     return make
 
 
-def notebook(*sources: str, tags: dict[int, list[str]] | None = None, parameters: str = "workspace = None\nseed = 0") -> Any:
+def notebook(
+    *sources: str, tags: dict[int, list[str]] | None = None, parameters: str = "workspace = None\nseed = 0"
+) -> Any:
     """Return a notebook with a parameters cell and one code cell for each source."""
     cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
     cells += [

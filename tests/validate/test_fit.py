@@ -31,7 +31,11 @@ def test_fitting_data_passes(declare):
         ({"favourable": 3}, {}, "favourable class declared 3 does not occur"),
         ({}, {"hired": [0, 1, None, 1]}, "1 of 4 rows have no value in the target"),
         ({"task": "regression", "threshold": None}, {"hired": list("abcd")}, "of a regression holds"),
-        ({"gates": {"fairness": {"accuracy": {"min": 0.5, "group": {"sex": "x"}}}}}, {}, "no row is in the group sex=x"),
+        (
+            {"gates": {"fairness": {"accuracy": {"min": 0.5, "group": {"sex": "x"}}}}},
+            {},
+            "no row is in the group sex=x",
+        ),
         ({"gates": {"fairness": {"accuracy": {"min": 0.5, "group": {"region": "x"}}}}}, {}, "no column 'region'"),
         ({"gates": {"performance": {"recall": {"min": 0.5, "slice": "age > 90"}}}}, {}, "no row lies in the slice"),
     ],
@@ -47,7 +51,7 @@ def test_a_missing_value_is_a_group_that_a_gate_may_name(declare):
 
 def test_a_crossed_group_must_occur_as_a_whole(declare):
     gates = {"fairness": {"accuracy": {"min": 0.5, "group": {"sex": "m", "age": 20}}}}
-    with pytest.raises(DataError, match="groups there are: .*sex=f, age=20"):
+    with pytest.raises(DataError, match=r"groups there are: .*sex=f, age=20"):
         fit(declare(gates=gates))
 
 

@@ -82,7 +82,7 @@ def test_unreadable_csv_is_one_sentence(tmp_path, content, says):
 
 def test_a_missing_file_names_its_neighbour(tmp_path):
     (tmp_path / "applicants.csv").write_text("a\n1\n")
-    with pytest.raises(DataError, match="did you mean 'applicants.csv'"):
+    with pytest.raises(DataError, match=r"did you mean 'applicants\.csv'"):
         read_dataset(tmp_path / "aplicants.csv")
 
 
@@ -97,5 +97,5 @@ def test_nothing_to_read_is_a_data_error(tmp_path, name):
 
 def test_a_missing_column_names_the_closest():
     dataset = read_dataset(pd.DataFrame({"income": [1], "sex": [2]}))
-    with pytest.raises(DataError, match="no column 'incom' \\(the target\\); did you mean 'income'"):
+    with pytest.raises(DataError, match=r"no column 'incom' \(the target\); did you mean 'income'"):
         dataset.require(["incom"], "the target")

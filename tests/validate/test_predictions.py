@@ -7,7 +7,12 @@ from nbdeploy.errors import DataError
 from nbdeploy.validate.inputs import read_dataset
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE, from_file, prediction_columns
 
-ROWS = {"sex": list("fmfm"), "hired": ["no", "yes", "yes", "no"], "p": [0.2, 0.5, 0.4, 0.7], "call": ["no", "yes", "no", "yes"]}
+ROWS = {
+    "sex": list("fmfm"),
+    "hired": ["no", "yes", "yes", "no"],
+    "p": [0.2, 0.5, 0.4, 0.7],
+    "call": ["no", "yes", "no", "yes"],
+}
 
 
 def predictions(declare, rows=None, **objective):

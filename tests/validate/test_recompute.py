@@ -123,7 +123,7 @@ def test_scores_that_were_not_given_are_said_to_be_missing(declare, tally, peopl
         ("multiclass", "precision", "declare `positive:`"),
     ],
 )
-def test_a_metric_of_another_task_is_not_computed(declare, tally, people, task, metric, says):
+def test_a_metric_of_another_task_is_not_computed(declare, tally, people, task, metric, says):  # noqa: PLR0917 - fixtures
     objective = declare(task=task, threshold=None)
     rows = people.assign(predicted=people["hired"])
     assert says in recompute(tally(objective, rows), "fairness", metric, ("sex",)).undefined

@@ -148,7 +148,10 @@ def test_the_number_of_rows_that_would_decide_does_decide(declare, tally, people
     assert f"now {len(people):,}" in found.advice
     times = -(-found.rows_needed // len(people))
     more = pd.concat([people] * times, ignore_index=True)
-    assert by_id(find(objective, {"performance": []}, tally(objective, more)))["performance.accuracy"].verdict != "inconclusive"
+    assert (
+        by_id(find(objective, {"performance": []}, tally(objective, more)))["performance.accuracy"].verdict
+        != "inconclusive"
+    )
 
 
 def test_decide_point_judges_groups_by_value(declare, tally):

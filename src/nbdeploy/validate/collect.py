@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,8 @@ def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collecte
     died
         Why the execution broke off, where it did.
     """
-    reason = died or (_unrun(node) if node is not None else "no executed notebook was saved")
+    reason = (_tagged(node) if node is not None else "") or died
+    reason = reason or (_unrun(node) if node is not None else "no executed notebook was saved")
     if not reason and not slot.finished:
         reason = "the notebook did not reach context.finish()"
     try:
@@ -48,20 +50,32 @@ def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collecte
     return Collected(() if reason else measurements, reason)
 
 
-def _unrun(node: Any) -> str:
-    for place, cell in enumerate(node.cells, 1):
-        if cell.cell_type != "code" or not cell.source.strip():
-            continue
-        tags = [tag for tag in cell.metadata.get("tags", []) if tag in FORBIDDEN_TAGS]
-        if tags:
-            return f"cell {place} carries the tag {tags[0]}"
-        error = next((output for output in cell.outputs if output.output_type == "error"), None)
-        if error is not None:
-            return f"cell {place} raised {error.ename}: {_first_line(error.evalue)}"
-        if cell.execution_count is None:
-            return f"cell {place} was not executed"
+def _code(node: Any) -> Iterator[Any]:
+    yield from (cell for cell in node.cells if cell.cell_type == "code" and cell.source.strip())
+
+
+def _tagged(node: Any) -> str:
+    for cell in _code(node):
+        for tag in cell.metadata.get("tags", []):
+            if tag in FORBIDDEN_TAGS:
+                return f"{_named(cell)} carries the tag {tag}"
     return ""
 
 
-def _first_line(text: str) -> str:
-    return (text.strip().splitlines() or [""])[0][:200]
+def _unrun(node: Any) -> str:
+    for cell in _code(node):
+        error = next((output for output in cell.outputs if output.output_type == "error"), None)
+        if error is not None:
+            return f"{_named(cell)} raised {error.ename}: {_first_line(error.evalue, 200)}"
+        if cell.execution_count is None:
+            return f"{_named(cell)} was not executed"
+    return ""
+
+
+def _named(cell: Any) -> str:
+    """Name a cell by its first line: its number is another one after papermill has put its own cells in."""
+    return f"the cell “{_first_line(cell.source, 60)}”"
+
+
+def _first_line(text: str, most: int) -> str:
+    return (text.strip().splitlines() or [""])[0][:most]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -69,9 +71,9 @@ def validation_context(  # noqa: PLR0917 - the parameters cell of every validati
         return Context(section, Slot(folder), governed=True)
     from nbdeploy.validate.plain import plain_workspace
 
-    keep = tempfile.TemporaryDirectory(prefix="nbdeploy-")
+    temporary = Path(tempfile.mkdtemp(prefix="nbdeploy-"))
     made = plain_workspace(
-        Path(keep.name),
+        temporary,
         objective=objective,
         model=model,
         data=data,
@@ -80,7 +82,9 @@ def validation_context(  # noqa: PLR0917 - the parameters cell of every validati
         reference=reference,
         seed=seed,
     )
-    return Context(section, made.slot(section), governed=False, keep=keep)
+    context = Context(section, made.slot(section), governed=False)
+    weakref.finalize(context, shutil.rmtree, temporary, ignore_errors=True)
+    return context
 
 
 class Context:
@@ -94,12 +98,11 @@ class Context:
         Of the run.
     """
 
-    def __init__(self, section: Section, slot: Slot, *, governed: bool, keep: Any = None) -> None:
+    def __init__(self, section: Section, slot: Slot, *, governed: bool) -> None:
         self.section: Section = section
         self._slot = slot
         self._workspace = slot.workspace
         self._governed = governed
-        self._keep = keep  # a temporary folder that lives as long as the context
         self._recorded: dict[str, Measurement] = {}
         self.objective: Objective = self._workspace.objective
         self.seed: int = self._workspace.seed

@@ -7,7 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,23 +84,21 @@ def execute_all(
     results: dict[Path, Executed] = {}
     order = sorted(notebooks, key=lambda each: _SLOWEST_FIRST.index(each.section))
     pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="notebook")
-    try:
-        with _quiet():
+    with _quiet():
+        try:
             futures = {
                 pool.submit(_one, each, nodes[each.path], workspace, into, given, timeout, kernels, watch): each
                 for each in order
             }
-            pending = set(futures)
-            while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                results |= {futures[future].path: future.result() for future in done}
-    except KeyboardInterrupt:
-        raise InterruptedRunError("the run was interrupted; nothing of it was kept") from None
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        kernels.kill()
-        pool.shutdown(wait=True)
-        kernels.close()
+            for future in as_completed(futures):
+                results[futures[future].path] = future.result()
+        except KeyboardInterrupt:
+            raise InterruptedRunError("the run was interrupted; nothing of it was kept") from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.kill()
+            pool.shutdown(wait=True)
+            kernels.close()
     return tuple(results[notebook.path] for notebook in notebooks)
 
 
@@ -170,6 +168,7 @@ def _run(  # noqa: PLR0917 - one call, above
 ) -> str:
     """Run one notebook to `raw`; return why it broke off, or nothing."""
     import papermill
+    from jupyter_core.utils import ensure_event_loop
 
     prepared = slot.workspace.folder / "prepared" / f"{notebook.name}.ipynb"
     for folder in (prepared.parent, raw.parent):
@@ -211,22 +210,18 @@ def _run(  # noqa: PLR0917 - one call, above
     finally:
         clock.cancel()
         kernels.kill(notebook.name)
+        ensure_event_loop().close()  # the client made one for this thread and would leave it open
     return ""
 
 
 def _why(error: Exception, messages: str) -> str:
-    """Say in plain words why a notebook broke off."""
+    """Say in plain words why a notebook broke off; nothing where its cells tell."""
     name = type(error).__name__
     if name == "PapermillExecutionError":
-        said = str(getattr(error, "evalue", "")).strip().splitlines() or [""]
-        place = getattr(error, "cell_index", None)
-        where = f"cell {place + 1}" if isinstance(place, int) else "a cell"
-        return f"{where} raised {getattr(error, 'ename', 'an error')}: {said[0][:200]}".rstrip(": ")
+        return ""  # the cell that raised is found in what was saved
     if name == "DeadKernelError":
         last = messages.strip().splitlines()[-1:] or [""]
         return f"its kernel died {'(' + last[0][:160] + ')' if last[0] else ''}".rstrip()
-    if name == "StdinNotImplementedError":
-        return "it asked for input, and nobody is there to answer"
     first = str(error).strip().splitlines() or [""]
     return f"it broke off ({name}: {first[0][:200]})"
 

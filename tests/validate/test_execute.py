@@ -1,0 +1,115 @@
+"""Real kernels: whatever a notebook does, its section gives evidence only if every cell ran."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from nbdeploy.errors import ParameterError
+from nbdeploy.validate.execute import execute_all
+from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.notebooks import choose
+from nbdeploy.validate.prepare import Inputs, prepare
+
+RECORD = "context.record('label_delay', 1.0)"
+# A slot is opened by hand, which spares these notebooks the imports of a context.
+MARK = "import pathlib; pathlib.Path(workspace, 'finished').touch()"
+MEASURE = (
+    "import pathlib; pathlib.Path(workspace, 'measurements.jsonl').write_text("
+    '\'{"section": "data", "metric": "label_delay", "value": 1}\\n\')'
+)
+
+BROKEN = {
+    "data_exit": (("import sys; sys.exit(0)", MEASURE, MARK), {}, "SystemExit|did not reach|not executed|kernel died"),
+    "data_skip": ((MEASURE, "1/0", MARK), {"tags": {1: ["skip-execution"]}}, "carries the tag skip-execution"),
+    "data_allowed": ((MEASURE, "1/0", MARK), {"tags": {1: ["raises-exception"]}}, "tag raises-exception"),
+    "data_error": (
+        (MEASURE, "raise ValueError('no such column')", MARK),
+        {},
+        "the cell “raise ValueError('no such column')” raised ValueError: no such column",
+    ),
+    "data_killed": ((MEASURE, "import os; os.kill(os.getpid(), 9)", MARK), {}, "kernel died"),
+    "data_input": ((MEASURE, "input('name?')", MARK), {}, "raised StdinNotImplementedError"),
+    "data_unmarked": ((MEASURE,), {}, "did not reach context.finish"),
+    "data_empty": ((MARK,), {}, "recorded nothing"),
+    "data_torn": (("open(workspace + '/measurements.jsonl', 'w').write('{')", MARK), {}, "cannot be read"),
+    "data_foreign": ((MEASURE.replace('"data"', '"fairness"'), MARK), {}, "of another section"),
+}
+
+
+@pytest.fixture
+def workspace(tmp_path, declare, people):
+    return prepare(tmp_path / "workspace", declare(), Inputs(predictions=read_dataset(people, "predictions")))
+
+
+def notebooks(files: list[Path]):
+    return [each for each in choose(("data",), files) if each.path in files]
+
+
+@pytest.mark.slow
+def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, write_notebook, tmp_path):
+    """N1, N2, N3, N6, N7 in one run, because kernels are slow to start."""
+    files = [write_notebook(name, *cells, **options) for name, (cells, options, _) in BROKEN.items()]
+    results = execute_all(notebooks(files), workspace, tmp_path / "out", jobs=2)
+    assert len(results) == len(BROKEN)
+    for result in results:
+        _, _, says = BROKEN[result.notebook.name]
+        assert result.run.status == "failed", result.run
+        assert result.measurements == ()
+        assert any(part in result.run.reason for part in says.split("|")), result.run
+        # What there is of it is kept for its author.
+        assert (tmp_path / "out" / result.run.name).is_file()
+
+
+@pytest.mark.slow
+def test_a_whole_notebook_gives_its_measurements_and_is_stored_clean(workspace, write_notebook, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEAM_API_TOKEN", "correct-horse-battery")
+    file = write_notebook("data_own", RECORD, "import os; print(os.environ['TEAM_API_TOKEN'])", section="data")
+    seen = []
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", watch=seen.append)
+    assert result.run.status == "completed", result.run
+    assert [measurement.id for measurement in result.measurements] == ["data.label_delay"]
+    stored = (tmp_path / "out" / "data_own.ipynb").read_bytes()
+    assert result.run.executed_digest == "sha256:" + hashlib.sha256(stored).hexdigest()
+    assert b"correct-horse-battery" not in stored
+    assert str(tmp_path).encode() not in stored
+    assert result.redacted == 1
+    nbformat.validate(nbformat.reads(stored.decode(), 4))
+    assert [progress.state for progress in seen if progress.done == 0] == ["waiting", "running"]
+    assert seen[-1].state == "done"
+
+
+@pytest.mark.slow
+def test_nothing_is_left_running_and_a_slow_notebook_is_stopped(workspace, write_notebook, tmp_path):
+    """N9: a child of the notebook; and the time limit."""
+    child = "import subprocess; print('child', subprocess.Popen(['sleep', '300']).pid)"
+    file = write_notebook("data_slow", child, "import time; time.sleep(300)")
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=8)
+    assert result.run.status == "failed"
+    assert "longer than 8 seconds" in result.run.reason
+    text = (tmp_path / "out" / "data_slow.ipynb").read_text()
+    pid = int(text.split("child ")[1].split("\\n")[0])
+    time.sleep(0.2)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+
+
+def test_no_kernel_starts_for_a_parameter_that_is_not_declared(workspace, write_notebook, tmp_path):
+    file = write_notebook("data_own", RECORD, section="data")
+    before = threading.active_count()
+    with pytest.raises(ParameterError):
+        execute_all(notebooks([file]), workspace, tmp_path / "out", parameters={"x=1;import os;y": 1})
+    assert threading.active_count() == before
