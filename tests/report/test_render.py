@@ -12,7 +12,7 @@ from nbdeploy.report.assemble import assemble
 from nbdeploy.report.render import render_html, render_markdown
 
 DIGEST = card_examples.digest("evidence")
-VOID = {"meta", "br", "img", "link", "hr", "input"}
+VOID = {"wbr", "meta", "br", "img", "link", "hr", "input"}
 
 
 class Page(HTMLParser):
@@ -90,7 +90,7 @@ def test_every_verdict_is_a_word(pages):
 
 def test_forty_groups_are_all_told(pages):
     for number in range(1, 21):
-        assert pages["forty_groups"].count(f"sex=female, age_band=Region {number:02d}") >= 2
+        assert pages["forty_groups"].replace("<wbr>", "").count(f"sex=female, age_band=Region {number:02d}") >= 2
     assert "not compared" in pages["forty_groups"]
 
 

@@ -35,7 +35,7 @@ def test_a_tiny_value_never_reads_as_zero():
 @pytest.mark.parametrize(
     ("interval", "text"),
     [
-        ((0.64, 0.776), "64.0\u00a0% to 77.6\u00a0%"),
+        ((0.64, 0.776), "64.0 to 77.6\u00a0%"),
         ((-math.inf, 0.5), "at most 50.0\u00a0%"),
         ((0.5, math.inf), "at least 50.0\u00a0%"),
         (None, ""),

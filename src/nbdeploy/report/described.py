@@ -45,16 +45,17 @@ def model_details(evidence: Evidence) -> CardSection:
         ("Code version", model.commit),
         ("Fingerprint", model.digest),
     ]
-    about += [(str(name).replace("_", " ").capitalize(), _told(value)) for name, value in model.description.items()]
+    about += [(str(name).replace("_", " ").capitalize(), told(value)) for name, value in model.description.items()]
     lead = "Which model this card is about. Its fingerprint names the exact files: one changed byte changes it."
     return CardSection(id="model", title="Model details", lead=lead, blocks=(facts(*about, missing=UNKNOWN),))
 
 
-def _told(value: object) -> str:
+def told(value: object) -> str:
+    """Return a free-form value as words, without brackets and quotes of a programming language."""
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {_told(inner)}" for name, inner in value.items())
+        return "; ".join(f"{name}: {told(inner)}" for name, inner in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(_told(inner) for inner in value)
+        return ", ".join(told(inner) for inner in value)
     return str(value)
 
 
@@ -141,13 +142,13 @@ def metrics(evidence: Evidence) -> CardSection:
     for section, metric, gate in objective.each_gate():
         about = wording.explanation(section, metric) or "A measure of the project’s own."
         rows.append((wording.label(section, metric), f"{about} {_gate_words(section, metric, gate)}"))
-    methods = sorted({finding.method for finding in evidence.findings if finding.method})
+    methods = [(wording.name(f), f.method) for f in evidence.gated() if f.method and f.interval is not None]
     judged = (
         "By the whole interval: a gate passes only if every value that the data allows satisfies it"
         if objective.decide == "interval"
         else "By the measured value alone, without regard to its uncertainty"
     )
-    blocks = (
+    blocks = [
         facts(*rows, title="What decides"),
         facts(
             ("How gates are judged", judged),
@@ -160,16 +161,18 @@ def metrics(evidence: Evidence) -> CardSection:
                 if objective.predicted
                 else "Not applicable",
             ),
-            ("Interval methods used", "; ".join(methods) or "None"),
             ("Why these measures", UNSTATED),
             title="How sure",
         ),
-    )
+    ]
+    if methods:
+        made = facts(*methods, title="How the interval of each gate was made")
+        blocks.append(made.model_copy(update={"options": {"folded": True}}))
     lead = (
         "Measures and bounds are those of the objective. Each measured value carries an interval wherever "
         "one can be given."
     )
-    return CardSection(id="metrics", title="Metrics", lead=lead, blocks=blocks)
+    return CardSection(id="metrics", title="Metrics", lead=lead, blocks=tuple(blocks))
 
 
 def _gate_words(section: str, metric: str, gate: Gate) -> str:

@@ -67,13 +67,18 @@ def _environment(form: str) -> Environment:
         gate_line=charts.gate_line,
         group_cell=charts.group_cell,
     )
-    environment.filters.update(brief=_brief, literal=Literal, plainly=_plainly)
+    environment.filters.update(brief=_brief, literal=Literal, plainly=_plainly, breakable=_breakable)
     return environment
 
 
 def _brief(text: str, limit: int = 90) -> str:
     """Cut a name for a table cell."""
     return inert.visible(text, limit)
+
+
+def _breakable(text: str) -> Markup:
+    """Let a group's name break after its equals sign."""
+    return Markup("=<wbr>").join(text.split("="))
 
 
 def _plainly(text: str) -> Literal:

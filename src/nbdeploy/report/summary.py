@@ -145,13 +145,20 @@ def _undecided(undecided: list[Finding]) -> Iterator[Point]:
     shown = wording.listed(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
     known = [finding.rows_needed for finding in undecided if finding.rows_needed is not None]
     needed = (
-        f" About {max(known):,} rows like these would decide {'it' if len(known) == 1 else 'them'}." if known else ""
+        f" About {_rounded(max(known)):,} rows like these would decide {'it' if len(known) == 1 else 'them'}."
+        if known
+        else ""
     )
     yield Point(
         f"{wording.counted(len(undecided), 'gate')} cannot be decided with this data",
         f"{shown}: the interval reaches to both sides of the bound.{needed}",
         tuple(finding.id for finding in undecided),
     )
+
+
+def _rounded(rows: int) -> int:
+    """Return rows to two leading digits: an extrapolation knows no more."""
+    return int(float(f"{rows:.1e}"))
 
 
 def _edited(evidence: Evidence) -> Iterator[Point]:

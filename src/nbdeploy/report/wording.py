@@ -137,7 +137,7 @@ def value(finding: Finding) -> str:
 
 
 def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = ()) -> str:
-    """Return an interval in words: ``64.0 % to 77.6 %``; one-sided where a limit does not exist."""
+    """Return an interval in words: ``64.0 to 77.6 %``; one-sided where a limit does not exist."""
     if interval is None or interval == (None, None):
         return ""
     low, high = interval
@@ -145,7 +145,8 @@ def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = 
         return f"at most {number(high, how, apart_from=apart_from)}"
     if high is None or high == math.inf:
         return f"at least {number(low, how, apart_from=apart_from)}"
-    return f"{number(low, how, apart_from=apart_from)} to {number(high, how, apart_from=apart_from)}"
+    bare = number(low, how, apart_from=apart_from).split("\u00a0")[0]
+    return f"{bare} to {number(high, how, apart_from=apart_from)}"
 
 
 def interval(finding: Finding) -> str:

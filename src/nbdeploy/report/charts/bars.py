@@ -60,7 +60,7 @@ def _pairs(values: Sequence[Any]) -> list[tuple[float, float] | None]:
 def importance(finding: Finding) -> Markup:
     """Draw how much worse the model gets without each feature."""
     features = finding.data["features"]
-    rows = [(str(f["feature"]), float(f["mean"]), f"{float(f['mean']):.3f}") for f in features]
+    rows = [(str(f["feature"]), float(f["mean"]), f"{float(f['mean']):.3f}".replace("-", "−")) for f in features]
     both = [[f["low"], f["high"]] if f.get("low") is not None and f.get("high") is not None else None for f in features]
     return _bars("Importance of features", rows, _pairs(both))
 
