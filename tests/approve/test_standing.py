@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.admission.world import DAY, NOW, RATIO, ROC, World, key, policy, waiver
 
 from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.standing import Standing, standing
@@ -22,7 +23,6 @@ from nbdeploy.errors import (
     RoleError,
     SelfApprovalError,
 )
-from tests.admission.world import DAY, NOW, RATIO, ROC, World, key, policy, waiver
 
 TWO = 'approvals = 2\nby = ["validator"]'
 
@@ -141,11 +141,22 @@ def test_decisions_count_in_log_order_by_person(world: World, said: list[tuple[s
     assert judged(world, request).state == state
 
 
-def test_log_order_decides_whatever_times_the_statements_claim(world: World):
+def test_an_approval_that_was_kept_back_does_not_undo_a_later_rejection(world: World):
     request = world.requested()
     world.forge(request, "Vera", decision="rejection", signed=NOW - DAY)
     world.forge(request, "Vera", signed=NOW - 2 * DAY)
-    assert judged(world, request).state == "approved"
+    assert judged(world, request).state == "rejected"
+
+
+def test_an_approval_packed_again_is_no_second_approval(world: World):
+    """The bytes of an envelope can be changed around its signature; the act stays the one that was logged."""
+    request = world.requested()
+    approval = world.sign(request)
+    world.sign(request, decision="rejection", at=NOW - 2 * DAY)
+    again = world.ledger.append(approval.envelope.replace(b'": ', b'":  '))
+    assert again.digest != approval.digest
+    assert judged(world, request).state == "rejected"
+    assert "logged before, in entry 3" in world.chain().ignored[0][1]
 
 
 def test_two_signatures_are_two_people_not_two_keys(world: World):

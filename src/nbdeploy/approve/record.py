@@ -146,15 +146,21 @@ def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = 
     chain = Chain()
     latest = datetime.min.replace(tzinfo=UTC)
     limit = (now or datetime.now(UTC)) + _SKEW
+    acts: dict[str, int] = {}
     for entry in entries:
         try:
             opened = open_envelope(entry.envelope, policy.publics)
+            # An envelope can be written in many ways around one signature: an old approval, packed again, would come
+            # after the rejection that replaced it.
+            if opened.payload in acts:
+                raise LinkError(f"the same statement was logged before, in entry {acts[opened.payload]}")
             at = _said_at(opened, limit)
             _add(chain, _logged(entry, opened, policy, said=at, logged=max(at, latest)))
         except Refusal as error:
             chain.ignored.append((entry, str(error)))
         else:
             latest = max(at, latest)
+            acts[opened.payload] = entry.index
     return chain
 
 

@@ -18,6 +18,7 @@ from nbdeploy.errors import (
     AcknowledgeError,
     ExpiredError,
     LinkError,
+    NotApprovedError,
     PolicyError,
     RoleError,
     SelfApprovalError,
@@ -184,6 +185,18 @@ def check_binding(chain: Chain, request: Request, logged: Logged[DecisionPredica
     for name, digest in expected.items():
         if logged.subjects.get(name) != digest:
             raise LinkError(f"a decision on {request.id} was signed over another {name} than the request names")
+
+
+def check_order(earlier: Logged[DecisionPredicate] | None, logged: Logged[DecisionPredicate]) -> None:
+    """Refuse an approval that somebody kept back and logged after its signer had decided otherwise."""
+    if (
+        earlier is not None
+        and logged.predicate.decision == "approval"
+        and logged.predicate.signed < earlier.predicate.signed
+    ):
+        raise NotApprovedError(
+            f"the approval by {logged.person} was signed before their {earlier.predicate.decision}, and logged after it"
+        )
 
 
 def needs(rule: Environment, said: ValidationPredicate) -> Mapping[str, Need]:

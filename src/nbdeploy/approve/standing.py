@@ -11,6 +11,7 @@ from nbdeploy.approve.record import Chain, Logged
 from nbdeploy.approve.rules import (
     check_binding,
     check_gates,
+    check_order,
     check_request,
     check_signer,
     check_time,
@@ -118,6 +119,7 @@ def _latest(
         try:
             check_binding(chain, request, logged)
             check_signer(chain, request, policy, logged.public, logged.person)
+            check_order(by_person.get(logged.person), logged)
             if logged.predicate.decision == "approval" and validation is not None:
                 check_gates(request, rule, validation.predicate, logged.predicate, logged.principal.roles)
         except Refusal as refusal:

@@ -41,9 +41,9 @@ from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer, key_id, raw_public
 
 _LIMIT = 4 * 1024 * 1024
-_DIGEST = re.compile(r"^[0-9a-f]{64}$")
-_STANDARD = re.compile(r"^[A-Za-z0-9+/]*={0,2}$")
-_URL_SAFE = re.compile(r"^[A-Za-z0-9_-]*={0,2}$")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 _ORDER = 2**252 + 27742317777372353535851937790883648493  # of the ed25519 group, RFC 8032 section 5.1
 
 PREDICATES: dict[str, type[Predicate]] = {
@@ -69,6 +69,8 @@ class Opened:
         Digest (``sha256:…``) by name.
     digest
         Of the envelope's bytes: how later statements name it.
+    payload
+        Digest of what was signed. The same act in another envelope has the same one.
     signers
         Public keys whose signatures hold, each once.
     """
@@ -78,6 +80,7 @@ class Opened:
     kind: str
     subjects: Mapping[str, str]
     digest: str
+    payload: str
     signers: tuple[str, ...]
 
 
@@ -134,6 +137,7 @@ def open_envelope(data: bytes, publics: Iterable[str]) -> Opened:
         kind=predicate.kind,
         subjects=_subjects(statement),
         digest=bytes_digest(data),
+        payload=bytes_digest(payload),
         signers=signers,
     )
 
@@ -174,9 +178,9 @@ def _base64(text: Any, what: str) -> bytes:
     if not isinstance(text, str) or len(text) % 4:
         raise FormatError(f"{what} is not padded base64")
     try:
-        if _STANDARD.match(text):
+        if _STANDARD.fullmatch(text):
             return base64.b64decode(text, validate=True)
-        if _URL_SAFE.match(text):
+        if _URL_SAFE.fullmatch(text):
             return base64.urlsafe_b64decode(text)
     except binascii.Error:
         pass  # the sentence below says it for every form
@@ -224,7 +228,7 @@ def _subjects(statement: Statement) -> dict[str, str]:
     found: dict[str, str] = {}
     for subject in statement.subject:
         digest = subject.digest.get("sha256", "")
-        if not _DIGEST.match(digest):
+        if not _DIGEST.fullmatch(digest):
             raise FormatError(f"the subject {subject.name[:80]!r} has no sha256 digest of 64 lower-case digits")
         if subject.name in found:
             raise FormatError(f"the subject {subject.name[:80]!r} stands twice")

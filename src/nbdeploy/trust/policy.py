@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,12 +11,13 @@ from datetime import time as day_time
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from nbdeploy import templates
 from nbdeploy.documents.objective import Gate, Section
 from nbdeploy.documents.record import Record
 from nbdeploy.errors import ExpiredError, PolicyError, RoleError, closest
+from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import raw_public
 
 Preset = Literal["solo", "team", "regulated"]
@@ -111,6 +113,12 @@ class Policy(Record):
     notebooks: tuple[str, ...] = ()
     floor: Floor = Floor()
     models: dict[str, Mode] = {}
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def digest(self) -> str:
+        """``sha256:…`` of the file that `read_policy` read; its preset is part of the program."""
+        return self._digest
 
     @property
     def holders(self) -> tuple[Person | Service, ...]:
@@ -119,18 +127,18 @@ class Policy(Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> Policy:
-        names = [entry.name for entry in self.holders]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{name!r} stands twice")
+        names = [_folded(entry.name) for entry in self.holders]
+        for entry in self.holders:
+            if names.count(_folded(entry.name)) > 1:
+                raise ValueError(f"{entry.name!r} stands twice")
         people = {person.name for person in self.people}
         for service in self.services:
             if service.person is not None and service.person not in people:
                 raise ValueError(f"service {service.name!r} works for {service.person!r}, who is not among the people")
-        owners: dict[bytes, str] = {}
+        owners: dict[str, str] = {}
         for entry in self.holders:
             for key in entry.keys:
-                owner = owners.setdefault(raw_public(key.public), entry.name)
+                owner = owners.setdefault(key.public, entry.name)
                 if owner != entry.name:
                     raise ValueError(f"one key belongs to {owner!r} and to {entry.name!r}")
         return self
@@ -157,16 +165,14 @@ class Policy(Record):
             It names it for other days.
         """
         for entry in self.holders:
-            for key in entry.keys:
-                if raw_public(key.public) != raw_public(public):
-                    continue
-                if not key.holds(at):
-                    raise ExpiredError(
-                        f"the key of {entry.name} does not count on {at.date()}", next="sign with a key that does"
-                    )
+            named = [key for key in entry.keys if key.public == public]
+            if any(key.holds(at) for key in named):
                 service = isinstance(entry, Service)
-                return Principal(
-                    entry.name, entry.person if isinstance(entry, Service) else entry.name, entry.roles, service
+                person = entry.person if isinstance(entry, Service) else entry.name
+                return Principal(entry.name, person, entry.roles, service)
+            if named:
+                raise ExpiredError(
+                    f"the key of {entry.name} does not count on {at.date()}", next="sign with a key that does"
                 )
         raise RoleError(
             "the policy names nobody with this key", next="nbdeploy policy add NAME --role ROLE --key ed25519:…"
@@ -202,11 +208,18 @@ def read_policy(data: bytes) -> Policy:
             raise PolicyError(f"the policy's preset {preset!r} is not known{closest(str(preset), known)}")
         content = _merged(_toml(templates.path("policy", f"{preset}.toml").read_bytes(), f"preset {preset}"), content)
     try:
-        return Policy.model_validate(content)
+        policy = Policy.model_validate(content)
     except ValidationError as error:
         raise PolicyError(
             f"the policy cannot be read: {_complaint(error)}", next="mend it; nbdeploy policy check"
         ) from None
+    policy._digest = bytes_digest(data)  # noqa: SLF001 - set once, by the only reader of files
+    return policy
+
+
+def _folded(name: str) -> str:
+    """Return a name as people compare names: two spellings of one person must not count as two."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _toml(data: bytes, what: str) -> dict[str, Any]:
