@@ -194,3 +194,16 @@ def test_no_other_point_is_taken_for_one_of_small_order():
     from nbdeploy.trust.keys import _SMALL_ORDER
 
     assert {bytes(raw[:31]) + bytes([raw[31] & 0x7F]) for raw in encodings()} == _SMALL_ORDER
+
+
+def test_a_folder_in_the_place_of_a_key_is_one_sentence(tmp_path: Path):
+    with pytest.raises(KeyFileError, match="is not a file"):
+        load_key(tmp_path, None)
+
+
+def test_one_key_has_one_text():
+    text = "ed25519:" + base64.b64encode(bytes(range(32))).decode()
+    other = text[:-2] + chr(ord(text[-2]) + 1) + "="
+    assert base64.b64decode(other[8:]) == base64.b64decode(text[8:])
+    with pytest.raises(PolicyError):
+        raw_public(other)

@@ -211,6 +211,8 @@ def _signers(payload: bytes, signatures: list[tuple[str | None, bytes]], publics
 
 def _statement(payload: bytes) -> tuple[Statement, Predicate]:
     content = strict_json(payload, limit=_LIMIT)
+    if "_type" not in content:
+        raise FormatError("not an in-toto statement: it does not say its _type")
     try:
         statement = Statement.model_validate(content)
         model = PREDICATES.get(statement.predicate_type)

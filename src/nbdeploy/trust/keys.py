@@ -35,8 +35,6 @@ _SMALL_ORDER = frozenset(
         "0100000000000000000000000000000000000000000000000000000000000000",
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "13e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-        "b4176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -79,7 +77,7 @@ def raw_public(public: str) -> bytes:
         raise PolicyError(
             f"{public[:80]!r} is not a public key", next="write it as nbdeploy key show prints it: ed25519:…"
         )
-    if raw in _SMALL_ORDER or raw[:31] + bytes([raw[31] & 0x7F]) in _SMALL_ORDER:
+    if raw[:31] + bytes([raw[31] & 0x7F]) in _SMALL_ORDER:
         raise PolicyError(f"{public!r} is a point of small order, for which anybody can make signatures")
     return raw
 
@@ -153,17 +151,20 @@ def is_encrypted(path: Path) -> bool:
 def _private_bytes(path: Path) -> bytes:
     """Read a key file through one descriptor, so that what was checked is what is read."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Without O_NONBLOCK a pipe in the key's place would be waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise KeyFileError(f"there is no key file {path}", next="make one with: nbdeploy key create NAME") from None
     except OSError as error:
         raise KeyFileError(
             f"the key {path} cannot be opened ({error.strerror})", next="a key file may not be a link"
         ) from None
-    with os.fdopen(handle, "rb") as stream:
-        about = os.fstat(stream.fileno())
+    try:
+        about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
             raise KeyFileError(f"{path} is not a file")
         if about.st_mode & 0o077:
             raise KeyFileError(f"others can read the key {path}", next=f"chmod 600 {path}, and think about a new key")
-        return stream.read(64 * 1024)
+        return os.read(handle, 64 * 1024)
+    finally:
+        os.close(handle)
