@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
 
+from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
@@ -148,7 +149,9 @@ def _missing(objective: Objective, tallies: Tallies, one: Asked, measurement: Me
             f"nbdeploy validate {objective.name} on more data",
             rows,
         )
-    return Advice(f"give what is missing, then: nbdeploy validate {objective.name}")
+    known = catalog.measure(one.section, one.metric)
+    missing = "give --model and --data" if known is not None and known.needs_model else "give what is missing"
+    return Advice(f"{missing}, then: nbdeploy validate {objective.name}")
 
 
 def _bound(one: Asked) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Gate, Objective, Section
-from nbdeploy.documents.record import Scalar, group_label
-from nbdeploy.validate.recompute import is_disparity, is_recomputable
+from nbdeploy.documents.record import Scalar
+from nbdeploy.validate.recompute import is_disparity, is_recomputable, where
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ class Asked:
     @property
     def id(self) -> str:
         """The id of the finding."""
-        where = group_label(self.group) if self.group else self.slice
-        return Measurement(section=self.section, metric=self.metric, features=self.features, slice=where).id
+        return Measurement(section=self.section, metric=self.metric, features=self.features, slice=self.where).id
+
+    @property
+    def where(self) -> str | None:
+        """The rows that count, as the finding states them."""
+        return where(self.slice, self.group)
 
     @property
     def by_groups(self) -> bool:

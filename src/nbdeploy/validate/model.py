@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,9 @@ from typing import Any
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import ModelError, closest
 from nbdeploy.stats.tally.levels import plain
+
+_ESTIMATORS = ("sklearn", "xgboost", "lightgbm", "catboost")
+"""Flavours whose own model may have scikit-learn's methods."""
 
 _METHODS = ("predict_proba", "decision_function", "predict")
 
@@ -66,18 +69,24 @@ class LoadedModel:
             about = Model.load(str(self.folder))
             self.flavor: str = next((name for name in about.flavors if name != "python_function"), "python_function")
             self.signature = about.signature
-            if "sklearn" in about.flavors:
-                from mlflow import sklearn
-
-                self._model: Any = sklearn.load_model(str(self.folder))
-                self.flavor = "sklearn"
-            else:
-                self._model = pyfunc.load_model(str(self.folder))
+            self._model: Any = self._own(about.flavors) or pyfunc.load_model(str(self.folder))
         except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
             raise ModelError(
                 f"the model in {self.folder.name} does not load ({type(error).__name__}: {_short(error)})",
                 next="load it with mlflow.pyfunc.load_model to see the whole error",
             ) from None
+
+    def _own(self, flavors: Mapping[str, Any]) -> Any:
+        """Return the estimator of a flavour that gives probabilities by itself, which pyfunc would hide."""
+        from importlib import import_module
+
+        for flavor in _ESTIMATORS:
+            if flavor in flavors:
+                loaded = import_module(f"mlflow.{flavor}").load_model(str(self.folder))
+                if flavor == "sklearn" or hasattr(loaded, "predict_proba"):
+                    self.flavor = flavor
+                    return loaded
+        return None
 
     @cached_property
     def features(self) -> tuple[str, ...] | None:

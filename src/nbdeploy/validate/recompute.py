@@ -87,7 +87,7 @@ def recompute(
         section=section,
         metric=metric,
         features=() if group else features,
-        slice=group_label(group) if group else slice,
+        slice=where(slice, group),
         level=level or objective.level,
     )
     why = _not_applicable(tallies, metric, features, group)
@@ -96,7 +96,7 @@ def recompute(
     if is_disparity(metric):
         return _disparity(tallies, blank)
     if group:
-        return _of_group(tallies, blank, group, seed)
+        return _of_group(tallies, blank, group, slice, seed)
     tally = tally_of(tallies, metric, features, slice)
     if metric == "count":
         return _count(blank, tally, features)
@@ -117,6 +117,12 @@ def recompute(
             "undefined": whole.undefined,
         }
     )
+
+
+def where(slice: str | None, group: Mapping[str, Scalar] | None) -> str | None:  # noqa: A002 - the objective's word
+    """Return the rows that count as a finding states them: ``sex=2``, ``age >= 65``, or both."""
+    parts = [group_label(group) if group else "", slice or ""]
+    return " and ".join(part for part in parts if part) or None
 
 
 def _not_applicable(
@@ -186,8 +192,10 @@ def _count(blank: Measurement, tally: Tally, features: Sequence[str]) -> Measure
     )
 
 
-def _of_group(tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar], seed: int) -> Measurement:
-    tally = tally_of(tallies, blank.metric, tuple(group), None)
+def _of_group(
+    tallies: Tallies, blank: Measurement, group: Mapping[str, Scalar], rows: str | None, seed: int
+) -> Measurement:
+    tally = tally_of(tallies, blank.metric, tuple(group), rows)
     level = blank.level or tallies.objective.level
     found = by_group(
         tally,

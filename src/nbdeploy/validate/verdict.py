@@ -135,13 +135,12 @@ def _gated(step: _Step, one: Asked) -> Finding:
     measurement = None if quiet else _measurement(step, one)
     if measurement is None:
         quiet = quiet or _unheard(step, one)
-        where = group_label(one.group) if one.group else one.slice
         return Finding(
             id=one.id,
             section=one.section,
             metric=one.metric,
             features=one.features,
-            slice=where,
+            slice=one.where,
             gate=gate,
             verdict="not_evaluated",
             reason=quiet.reason,
@@ -173,7 +172,7 @@ def _measurement(step: _Step, one: Asked) -> Measurement | None:
             step.tallies, one.section, one.metric, one.features, one.slice, group=one.group, seed=step.seed
         )
     except DataError as error:
-        blank = Measurement(section=one.section, metric=one.metric, features=one.features, slice=one.slice)
+        blank = Measurement(section=one.section, metric=one.metric, features=one.features, slice=one.where)
         return blank.model_copy(update={"undefined": error.fact})
     return found.model_copy(update={"recomputed": True})
 
