@@ -39,16 +39,18 @@ _STYLE: dict[str, Any] = {
 }
 
 
-def panels(count: int = 1, *, height: float = 3.0, columns: int | None = None) -> tuple[Figure, list[Axes]]:
-    """Return a figure of `count` panels side by side (in rows of `columns`), each `height` inches tall."""
+def panels(
+    count: int = 1, *, height: float = 3.0, columns: int | None = None, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `count` panels, `columns` in a line; a line is `height` inches tall, or as `heights` say."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     columns = columns or count
     lines = -(-count // columns)
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type] # its stubs list every key as a literal
-        figure = Figure(figsize=(WIDTH, height * lines), layout="constrained")
-        grid = figure.subplots(lines, columns, squeeze=False)
+        figure = Figure(figsize=(WIDTH, sum(heights or [height] * lines)), layout="constrained")
+        grid = figure.subplots(lines, columns, squeeze=False, height_ratios=heights)
     axes = [axis for line in grid for axis in line]
     for spare in axes[count:]:
         spare.set_axis_off()

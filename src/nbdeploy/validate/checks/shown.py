@@ -100,6 +100,8 @@ def number(value: float | None, digits: int = 3) -> str:
         return "∞" if value > 0 else "−∞"
     if isinstance(value, int) or (float(value).is_integer() and abs(value) > 1):
         text = f"{value:,.0f}"
+    elif 0 < abs(value) < 0.5 * 10**-digits:
+        text = f"{value:.1g}"
     else:
         text = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:,.{1 if abs(value) < 1000 else 0}f}"
     return text.replace("-", "−")

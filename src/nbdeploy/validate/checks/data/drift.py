@@ -24,6 +24,7 @@ NOTICEABLE = 0.1
 
 _BINS = 10
 _MOST_LEVELS = 20
+_DRAWN_LEVELS = 8
 _RESAMPLES = 500
 
 
@@ -204,13 +205,17 @@ def _draw(shifts: list[Shift], against: str, level: float) -> Any:
 
 def _draw_shape(axis: Axes, one: Shift) -> None:
     shape = _shape(one)
-    places = np.arange(len(shape["evaluation"]))
-    axis.bar(places - 0.2, shape["reference"], width=0.38, color=FAINT)
-    axis.bar(places + 0.2, shape["evaluation"], width=0.38, color=BLUE, alpha=0.88)
+    kept: Any = slice(None)
+    if one.kind == "category":  # the commonest levels: more names than these cannot be read
+        kept = np.argsort(-(one.before / one.before.sum() + one.now / one.now.sum()), kind="stable")[:_DRAWN_LEVELS]
+    before, now = np.asarray(shape["reference"])[kept], np.asarray(shape["evaluation"])[kept]
+    places = np.arange(len(now))
+    axis.bar(places - 0.2, before, width=0.38, color=FAINT)
+    axis.bar(places + 0.2, now, width=0.38, color=BLUE, alpha=0.88)
     axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axis.grid(visible=False, axis="x")
     if one.kind == "category":
-        axis.set_xticks(places, text_width([str(name) for name in one.cuts], 10), rotation=45, ha="right")
+        axis.set_xticks(places, text_width([str(one.cuts[at]) for at in kept], 14), rotation=45, ha="right")
     else:
         edges = shape["edges"]
         axis.set_xticks(np.arange(len(edges)) - 0.5, [f"{edge:.3g}" for edge in edges], rotation=45, ha="right")

@@ -94,6 +94,8 @@ def _draw(curves: list[dict[str, Any]], asked: Answer) -> Any:
     reach = [value for one in curves for value in (one["average"].min(), one["average"].max())]
     air = (max(reach) - min(reach)) * 0.35 or 0.1
     shared = (min(reach) - air, max(reach) + air)
+    if asked.is_share:
+        shared = (max(shared[0], -0.02), min(shared[1], 1.02))
     for axis, one in zip(axes, curves, strict=True):
         if one["quantity"]:
             for line in one["rows"][:_LINES]:

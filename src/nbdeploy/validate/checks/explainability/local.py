@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.drawing import FAINT, INK, panels
+from nbdeploy.validate.checks.drawing import FAINT, INK, heading, panels
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, Answer, Coding, answer
 from nbdeploy.validate.checks.explainability.attributions import ranked
 from nbdeploy.validate.checks.explainability.shapley import explained_rows
@@ -150,8 +150,7 @@ def _draw(found: list[tuple[str, list[float]]]) -> Any:
             )
         axis.plot([np.mean(values)] * 2, (line - 0.34, line + 0.34), color=INK, linewidth=2)
     axis.set_yticks(range(len(found)), [title for title, _ in found])
-    axis.set(
-        xlim=(-0.03, 1.03), ylim=(len(found) - 0.45, -0.55), title="Quality of LIME: a dot is a row, a bar the mean"
-    )
+    axis.set(xlim=(-0.03, 1.03), ylim=(len(found) - 0.45, -0.55))
+    heading(axis, "Quality of LIME: a dot is a row, a bar the mean")
     axis.grid(visible=False, axis="y")
     return figure

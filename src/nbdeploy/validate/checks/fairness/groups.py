@@ -33,9 +33,9 @@ def group_metrics(context: Context) -> Shown:
         for at, group in enumerate(columns[0]):
             rows.append((group_label(group.group), number(group.n), *(_cell(column[at]) for column in columns)))
     heads = ("Group", "Rows", *(_label(metric) for metric in metrics))
-    shown = [parted[metric, features] for metric in _drawn(metrics) for features in partitions[:3]]
-    drawable = [one for one in shown if 0 < len(one.by_group) <= _DRAWN_GROUPS]
-    figure = _draw(drawable) if drawable else None
+    drawn = [[parted[metric, features] for metric in _drawn(metrics)] for features in partitions]
+    drawn = [line for line in drawn if line and 0 < len(line[0].by_group) <= _DRAWN_GROUPS]
+    figure = _draw(drawn) if drawn else None
     text = (
         "* fewer rows that count than the minimum group size of "
         f"{context.objective.min_group_size}: shown, and left out of comparisons."
@@ -57,24 +57,24 @@ def _drawn(metrics: list[str]) -> list[str]:
     return [name for name in wanted if name in metrics][:2]
 
 
-def _draw(found: list[Measurement]) -> Any:
-    partitions = list(dict.fromkeys(one.features for one in found))
-    most = max(len(one.by_group) for one in found)
-    figure, axes = panels(len(found), height=rows_height(most, least=1.6), columns=len(partitions) if most <= 6 else 1)
-    axes_of = dict(zip([(one.metric, one.features) for one in found], axes, strict=True))
-    for one in found:
-        axis = axes_of[one.metric, one.features]
+def _draw(lines: list[list[Measurement]]) -> Any:
+    """Draw one line of charts a partition, one column a metric."""
+    columns = len(lines[0])
+    heights = [rows_height(len(line[0].by_group), least=1.3) for line in lines]
+    figure, axes = panels(len(lines) * columns, columns=columns, heights=heights)
+    for place, one in enumerate(one for line in lines for one in line):
+        axis = axes[place]
         names = [", ".join(str(value) for value in group.group.values()) for group in one.by_group]
         dots(
             axis,
-            names,
+            names if place % columns == 0 else [""] * len(names),
             [group.value for group in one.by_group],
             [group.interval for group in one.by_group],
             hollow=[group.excluded for group in one.by_group],
         )
         if one.value is not None:
             axis.axvline(one.value, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
-        heading(axis, "\n".join([_label(one.metric), *text_width([f"by {' × '.join(one.features)}"], 28)]))
+        heading(axis, text_width([f"{_label(one.metric)} by {' × '.join(one.features)}"], 40)[0])
         if one.metric.endswith(("rate", "accuracy")):
             axis.set_xlim(-0.03, 1.03)
             axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

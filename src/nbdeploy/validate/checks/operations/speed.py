@@ -57,10 +57,14 @@ def throughput(context: Context) -> Shown:
     figure, (axis,) = panels(height=2.3)
     axis.loglog([one["rows"] for one in batches], [one["ms"] for one in batches], "o-", color=BLUE, markersize=5)
     heading(axis, "Time of a batch")
-    axis.set(xlabel="Rows in the batch", ylabel="Milliseconds")
+    axis.set(xlabel="Rows in the batch", ylabel="Time (log scale)")
     axis.xaxis.set_major_formatter(lambda rows, _: f"{rows:,.0f}")
-    axis.yaxis.set_major_formatter(lambda ms, _: f"{ms:g}")
     axis.minorticks_off()
+    axis.set_yticks([])
+    for one in batches:
+        said, place = f"{one['ms']:,.3g} ms", (one["rows"], one["ms"])
+        axis.annotate(said, place, xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8.5)
+    axis.margins(0.08, 0.3)
     return Shown(figure, measured([found]), alternative="time of a batch by its rows")
 
 
@@ -82,4 +86,5 @@ def _draw(counts: Any, edges: Any, quantiles: list[float]) -> Any:
     heading(axis, "Time of a single-row prediction")
     axis.set(xlabel="Milliseconds", ylabel="Calls")
     axis.grid(visible=False, axis="x")
+    axis.locator_params(axis="y", integer=True)
     return figure

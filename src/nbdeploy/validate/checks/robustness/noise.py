@@ -28,7 +28,9 @@ _METHOD = "normal noise of 0.1 standard deviations on numeric inputs, kept withi
 def noise(context: Context) -> Shown:
     """Record how answers change when all numeric inputs move a little at once, and each of them alone.
 
-    Noise is normal and kept within the range seen; whole numbers stay whole, codes and texts stay as they are.
+    Noise is normal and kept within the range seen; whole numbers stay whole, codes and texts stay as they are. A value
+    that more than half of the rows share stays as well: it says that there is nothing (no capital gain), and that is
+    not measured with an error.
     """
     metric = "prediction_shift" if context.objective.task == "regression" else "flip_rate"
     if context.model is None:
@@ -123,7 +125,11 @@ def moved_rows(
         if not len(known):
             continue
         values = as_floats(rows[name])
-        noisy = np.clip(values + rng.normal(0, strength * known.std(), len(values)), known.min(), known.max())
+        often, counts = np.unique(known, return_counts=True)
+        usual = float(often[counts.argmax()]) if counts.max() > len(known) / 2 else np.nan
+        spread = known[known != usual].std() if (known != usual).any() else 0.0
+        noisy = np.clip(values + rng.normal(0, strength * spread, len(values)), known.min(), known.max())
+        noisy = np.where(values == usual, values, noisy)
         whole = bool((known % 1 == 0).all())
         noisy = np.round(noisy) if whole else noisy
         moved[name] = noisy

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import shared_level
-from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels, rows_height
+from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels
 from nbdeploy.validate.checks.questions import Question, asked, leaves
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
@@ -61,14 +61,12 @@ def _record(context: Context, slices: list[dict[str, Any]], overall: float, foun
         data={"slices": slices, "overall": overall, "found_on": found_on, "judged_on": judged_on},
         note=f"The weakest slice: {slices[0]['slice']}.",
     )
-    figure, (axis,) = panels(height=rows_height(len(slices)))
-    labels = ["\n  and ".join(one["slice"].rsplit(" and ", 1)) for one in slices]
-    dots(
-        axis, [one["slice"] for one in slices], [one["accuracy"] for one in slices], [one["interval"] for one in slices]
-    )
+    labels = [one["slice"].replace("`", "").replace(" and ", "\nand ") for one in slices]
+    figure, (axis,) = panels(height=0.9 + 0.17 * sum(label.count("\n") + 1.5 for label in labels))
+    dots(axis, labels, [one["accuracy"] for one in slices], [one["interval"] for one in slices])
     axis.set_yticks(range(len(slices)), labels, fontsize=7.5)
     axis.axvline(overall, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
-    heading(axis, "Accuracy by slice, weakest first (dashed: all rows)")
+    heading(axis, "Accuracy by slice (dashed: all rows)")
     axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     return Shown(figure, measured([recorded]), alternative="accuracy by slice")
 
