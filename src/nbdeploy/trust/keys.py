@@ -26,8 +26,8 @@ from nbdeploy.errors import KeyFileError, PolicyError
 
 _PUBLIC = re.compile(r"ed25519:([A-Za-z0-9+/]{43}=)")
 
-# The eight points of small order, as 32 bytes (RFC 7748 section 6 and the reports on ed25519's cofactor): a key that is
-# one of them verifies signatures that nobody made.
+# The eight points of small order in every encoding that decoders take, without the sign bit: a key that is one of them
+# verifies signatures that nobody made. The tests calculate them from the curve's equation.
 _SMALL_ORDER = frozenset(
     bytes.fromhex(text)
     for text in (

@@ -1,0 +1,115 @@
+"""The record takes what the policy lets somebody say, and keeps the rest with its reason."""
+
+from __future__ import annotations
+
+import pytest
+from tests.admission.world import DAY, NOW, World, policy
+
+from nbdeploy.approve.record import read_chain
+from nbdeploy.documents.statements import DeploymentPredicate, RevocationPredicate
+from nbdeploy.errors import NotApprovedError
+
+
+def ignored(world: World) -> list[str]:
+    return [reason for _, reason in world.chain().ignored]
+
+
+def test_statements_are_found_by_what_later_stages_know(world: World):
+    request = world.requested()
+    chain = world.chain()
+    assert chain.requests == {request.id: request}
+    assert chain.objectives_named("churn")[-1].digest == request.digests.objective
+    assert [entry.digest for entry in chain.validations_named("churn")] == [request.validation]
+    found = chain.validation_of(request.digests.evidence)
+    assert found is not None
+    assert found.subjects["card"] == request.digests.card
+    assert chain.validation_of("sha256:" + "0" * 64) is None
+    assert chain.asked[request.id].person == "Ana"
+    assert chain.ignored == []
+
+
+def test_an_unknown_request_is_a_sentence_with_the_closest_one(world: World):
+    request = world.requested()
+    with pytest.raises(NotApprovedError, match=f"did you mean '{request.id}'"):
+        world.chain().request(request.id[:-1] + "e")
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        pytest.param(lambda w: w.declare(by="Vera"), "E-ROLE", id="objective by a validator"),
+        pytest.param(lambda w: w.declare(by="ci"), "no person stands behind it", id="objective by a machine alone"),
+        pytest.param(lambda w: w.validate(by="Ana"), "E-ROLE", id="validation by an author"),
+        pytest.param(lambda w: w.validate(by="deployer"), "E-ROLE", id="validation by the deployer"),
+        pytest.param(
+            lambda w: w.ask(w.validate(), by="ci"), "no person stands behind it", id="request by a machine alone"
+        ),
+        pytest.param(
+            lambda w: w.ask(w.validate(), requester="Otto"), "says it is by Otto", id="request in another's name"
+        ),
+        pytest.param(lambda w: w.validate(finished=NOW + DAY), "has not come", id="A8 clock ahead"),
+        pytest.param(
+            lambda w: w.validate(finished=NOW.replace(tzinfo=None)), "without its zone", id="time without zone"
+        ),
+        pytest.param(lambda w: w.validate(by="Mallory"), "E-SIG", id="unknown key"),
+        pytest.param(lambda w: w.ledger.append(b"{}"), "E-FORMAT", id="no envelope"),
+        pytest.param(lambda w: w.ledger.append(b"\xff" * 100), "E-FORMAT", id="no text"),
+    ],
+)
+def test_what_may_not_be_said_is_kept_with_its_reason_and_stops_nobody(world: World, act, says: str):
+    act(world)
+    before = len(ignored(world))
+    assert before == 1
+    assert says in ignored(world)[0]
+    request = world.requested()
+    assert request.id in world.chain().requests
+
+
+def test_the_first_request_of_an_id_stands(world: World):
+    world.declare()
+    validation = world.validate()
+    request = world.ask(validation)
+    world.ask(validation, id=request.id, version="2")
+    assert world.chain().requests[request.id].version == "1"
+    assert "was asked before" in ignored(world)[0]
+
+
+def test_a_service_never_decides_whatever_its_roles(world: World):
+    request = world.requested()
+    world.forge(request, "deployer")
+    assert "only people decide" in ignored(world)[0]
+
+
+def test_a_deployment_is_told_by_a_deployer_only(world: World):
+    request = world.requested()
+    said = {"request": request.id, "model": "churn", "version": "1", "endpoint": "churn", "environment": "production"}
+    predicate = DeploymentPredicate(**said, action="started", at=NOW - DAY)
+    subjects = {"model": request.digests.model, "request": world.chain().asked[request.id].digest}
+    world.log(predicate, subjects, "Ana")
+    assert world.chain().deployments == {}
+    world.log(predicate.model_copy(update={"reason": "by the controller"}), subjects, "deployer")
+    assert len(world.chain().deployments[request.id]) == 1
+
+
+def test_a_revocation_is_of_the_requests_own_bytes(world: World):
+    request = world.requested()
+    said = {"request": request.id, "model": "churn", "version": "1", "by": "Rita", "reason": "drift", "at": NOW - DAY}
+    world.log(RevocationPredicate(**said), {"model": "sha256:" + "0" * 64}, "Rita")
+    assert world.chain().revocations == {}
+    assert "another model" in ignored(world)[0]
+    world.revoke(request)
+    assert len(world.chain().revocations[request.id]) == 1
+
+
+def test_a_key_that_ended_before_a_statement_says_nothing(world: World):
+    world.declare()
+    world.policy = policy(until={"Ana": (NOW - 5 * DAY).date()})
+    world.ask(world.validate())
+    assert "E-EXPIRED" in ignored(world)[0]
+
+
+def test_a_chain_read_in_parts_is_the_chain_of_those_parts(world: World):
+    world.requested()
+    entries = world.ledger.entries()
+    assert read_chain(entries[:2], world.policy, NOW).requests == {}
+    assert len(read_chain(entries, world.policy, NOW).requests) == 1
