@@ -164,9 +164,7 @@ def test_nothing_live_is_503_with_the_reason(serving):
 
 
 def test_traffic_is_shared_by_weight(serving, models):
-    serving.direct(
-        (serving.start(models["pipeline"], "churn/1"), 75), (serving.start(models["inverted"], "churn/2"), 25)
-    )
+    serving.direct((serving.start(models["pipeline"], "churn/1"), 75), (serving.start(models["young"], "churn/2"), 25))
     with httpx.Client(base_url=serving.url) as client:
         answers = [client.post("/invocations", json={"dataframe_records": [ROW]}).json() for _ in range(200)]
     counted = Counter((answer["version"], answer["predictions"][0]) for answer in answers)
@@ -177,7 +175,7 @@ def test_traffic_is_shared_by_weight(serving, models):
 def test_no_request_is_lost_by_switches(serving, models):
     first, second = (
         serving.start(models["pipeline"], "churn/1", fresh=True),
-        serving.start(models["inverted"], "churn/2"),
+        serving.start(models["young"], "churn/2"),
     )
     serving.direct((first, 100))
     answers, stop = [], threading.Event()
@@ -236,7 +234,7 @@ def test_a_request_that_kills_its_worker_twice_fails_and_harms_nobody_else(servi
 
 
 def test_another_version_helps_out_while_one_is_down(serving, models):
-    down, up = serving.start(models["pipeline"], "churn/1", fresh=True), serving.start(models["inverted"], "churn/2")
+    down, up = serving.start(models["pipeline"], "churn/1", fresh=True), serving.start(models["young"], "churn/2")
     serving.direct((down, 99.999), (up, 0.001))
     serving.do(down.worker.stop())
     answer = httpx.post(serving.url + "/invocations", json={"dataframe_records": [ROW]})

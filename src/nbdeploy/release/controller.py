@@ -56,7 +56,7 @@ class Controller:
     signer: Signer
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _policy: tuple[str, Policy] | None = field(default=None, init=False)
-    _chain: tuple[tuple[int, str], Chain] | None = field(default=None, init=False)
+    _chain: tuple[tuple[int, str, int], Chain] | None = field(default=None, init=False)
     _directed: dict[str, tuple[list[tuple[str, float]], str]] = field(default_factory=dict, init=False)
     _retry: dict[str, datetime] = field(default_factory=dict, init=False)
 
@@ -86,12 +86,16 @@ class Controller:
             self._policy = (digest, read_policy(data))
 
     def chain(self) -> Chain:
-        """Return the verified ledger; read again when it grew or the policy changed."""
+        """Return the verified ledger; read again when it grew, the policy changed, or a minute passed.
+
+        Time alone can change it: a statement of a moment that had not come counts when it has.
+        """
         policy = self.policy()
         assert self._policy is not None  # noqa: S101 - for the type checker: policy() has just set it
-        state = (self.ledger.size, self._policy[0])
+        now = self.clock()
+        state = (self.ledger.size, self._policy[0], int(now.timestamp() // 60))
         if self._chain is None or self._chain[0] != state:
-            self._chain = (state, read_chain(self.ledger.entries(), policy))
+            self._chain = (state, read_chain(self.ledger.entries(), policy, now))
         return self._chain[1]
 
     def address(self, request: Request) -> str:
@@ -291,7 +295,7 @@ class Controller:
         self.redirect(journaled.address)
         self.target.stop(journaled.release.request)
         if stable is None:
-            return f"{journaled.release.subject} is not live any more; no valid version is left, so the endpoint answers 503"
+            return f"{journaled.release.subject} is down and no valid version is left: the endpoint answers 503"
         return f"{stable.release.subject} has all traffic again"
 
     def _stable(self, journaled: Journaled) -> Journaled | None:

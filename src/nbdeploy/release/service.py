@@ -1,4 +1,7 @@
-"""One process: the controller's loop and the gateway. ``python -m nbdeploy.release.service --project DIR --policy FILE``."""
+"""One process with the controller's loop and the gateway.
+
+``python -m nbdeploy.release.service --project DIR --policy FILE --port N`` runs it.
+"""
 
 from __future__ import annotations
 
@@ -63,14 +66,7 @@ def _answers(found: Serving) -> bool:
         return False
 
 
-def run_service(
-    settings: Settings,
-    policy_file: Path,
-    *,
-    port: int = 8080,
-    say: Callable[[str], None] = print,
-    poll: float = POLL_SECONDS,
-) -> int:
+def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say: Callable[[str], None] = print) -> int:
     """Run controller and gateway on the loopback address until SIGTERM or SIGINT; return the exit code.
 
     Parameters
@@ -86,7 +82,7 @@ def run_service(
         The deployer's policy or a key cannot be read.
     """
     keys = settings.state / "keys"
-    ledger = Ledger(settings.ledger_url, load_key(keys / "ledger.pem", None))
+    ledger = Ledger(settings.ledger_url, load_key(keys / "ledger.pem", None), seen=settings.state / "controller.seen")
     signer = load_key(keys / "controller.pem", None)
     journal = Journal(settings.ledger_url)
     with _listening(port) as listener, _leased(journal):
@@ -99,7 +95,7 @@ def run_service(
             made.policy()
             return made
 
-        asyncio.run(_serve(controller, listener, settings.state, url, say, poll))
+        asyncio.run(_serve(controller, listener, settings.state, _announcer(settings.state / STATE, url, say)))
     return 0
 
 
@@ -146,31 +142,22 @@ def _leased(journal: Journal) -> Iterator[None]:
 
 
 async def _serve(
-    make: Callable[[LocalTarget], Controller],
-    listener: socket.socket,
-    state: Path,
-    url: str,
-    say: Callable[[str], None],
-    poll: float,
+    make: Callable[[LocalTarget], Controller], listener: socket.socket, state: Path, announce: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
     gateway = Gateway()
     target = LocalTarget(gateway, loop, state / "logs")
     controller = make(target)
-    server = _Server(
-        uvicorn.Config(gateway.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=30)
-    )
+    server = _Server(gateway, announce)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     stop = threading.Event()
-    work = threading.Thread(target=_reconcile, args=(controller, stop, poll), name="controller")
-    told = asyncio.create_task(_tell(server, state / STATE, url, say))
+    work = threading.Thread(target=_reconcile, args=(controller, stop), name="controller")
     work.start()
     try:
         await server.serve(sockets=[listener])
     finally:
         stop.set()
-        told.cancel()
         (state / STATE).unlink(missing_ok=True)
         # The controller's thread may be waiting for this loop, so the loop goes on while it ends.
         await asyncio.to_thread(work.join)
@@ -179,6 +166,19 @@ async def _serve(
 
 class _Server(uvicorn.Server):
     """Uvicorn without signal handling of its own, which would end the process before its workers."""
+
+    def __init__(self, gateway: Gateway, announce: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                gateway.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=30
+            )
+        )
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -189,18 +189,20 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _tell(server: uvicorn.Server, file: Path, url: str, say: Callable[[str], None]) -> None:
-    """Write ``service.json``, whole or not at all, once requests are answered."""
-    while not server.started:
-        await asyncio.sleep(0.01)
-    content = Serving(pid=os.getpid(), url=url, started=datetime.now(UTC))
-    written = file.with_suffix(".new")
-    written.write_text(content.model_dump_json() + "\n", "utf-8")
-    written.replace(file)
-    say(f"nbdeploy serves at {url}")
+def _announcer(file: Path, url: str, say: Callable[[str], None]) -> Callable[[], None]:
+    """Return what tells that requests are answered: ``service.json``, whole or not at all, and a sentence."""
+
+    def announce() -> None:
+        content = Serving(pid=os.getpid(), url=url, started=datetime.now(UTC))
+        written = file.with_suffix(".new")
+        written.write_text(content.model_dump_json() + "\n", "utf-8")
+        written.replace(file)
+        say(f"nbdeploy serves at {url}")
+
+    return announce
 
 
-def _reconcile(controller: Controller, stop: threading.Event, poll: float) -> None:
+def _reconcile(controller: Controller, stop: threading.Event) -> None:
     """Reconcile until told to stop. Nothing that happens in one round may end the loop."""
     resumed = False
     while not stop.is_set():
@@ -210,11 +212,10 @@ def _reconcile(controller: Controller, stop: threading.Event, poll: float) -> No
                 controller.resume()
                 resumed = True
             controller.reconcile()
-        except Exception:
-            # Neither a refusal nor a broken environment: a defect. It must be seen, and traffic must go on.
+        except Exception:  # noqa: BLE001 - a defect, for errors are met inside: it is logged whole, and traffic goes on
             _log.exception("a round of the controller failed")
             stop.wait(5)
-        stop.wait(poll)
+        stop.wait(POLL_SECONDS)
 
 
 def main(arguments: list[str] | None = None) -> int:

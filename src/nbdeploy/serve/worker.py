@@ -27,6 +27,8 @@ def main() -> int:
 
     connection = socket.socket(fileno=given.socket)
     try:
+        import pandas as pd  # noqa: F401 - every question needs it: the first one must not wait for the import
+
         from nbdeploy.serve.model import ServedModel
 
         model = ServedModel(given.folder, given.decide)

@@ -1,0 +1,114 @@
+"""The journal: what is written stays, and there is one controller."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sql
+
+from nbdeploy.documents.objective import Rollout
+from nbdeploy.documents.release import Release
+from nbdeploy.errors import ServiceError
+from nbdeploy.release.journal import Journal, Journaled
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture
+def journal(tmp_path) -> Journal:
+    return Journal(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def journaled(request: str = "r-00000001") -> Journaled:
+    release = Release(
+        request=request,
+        objective="churn",
+        model="churn",
+        version="1",
+        endpoint="churn",
+        environment="production",
+        digest="sha256:" + "0" * 64,
+        rollout=Rollout(),
+        state="waiting",
+    )
+    return Journaled(release, "churn")
+
+
+def test_what_is_written_is_read_back_by_another_process(journal, tmp_path):
+    moved = journaled().stepped("rolling", 5, "begun", NOW, previous="r-00000000", paused=True)
+    journal.write(moved, statements=(b"said",))
+    again = Journal(f"sqlite:///{tmp_path / 'ledger.db'}")
+    (found,) = again.releases()
+    assert found == again.release("r-00000001")
+    assert (found.release, found.previous, found.paused, found.baked) == (moved.release, "r-00000000", True, False)
+    assert again.unlogged() == [(1, b"said")]
+    again.logged(1)
+    assert journal.unlogged() == []
+
+
+def test_releases_keep_their_order(journal):
+    journal.write(journaled("r-00000002"))
+    journal.write(journaled("r-00000001"))
+    journal.write(journaled("r-00000002").stepped("live", 100, "", NOW))
+    assert [found.release.request for found in journal.releases()] == ["r-00000002", "r-00000001"]
+
+
+def test_a_release_and_its_statement_are_written_together_or_not_at_all(journal):
+    with pytest.raises(sql.exc.StatementError):
+        journal.write(journaled(), statements=(object(),))
+    assert journal.releases() == []
+
+
+def test_a_command_waits_for_its_answer(journal):
+    number = journal.ask("churn", "pause", by="Ana", reason="lunch")
+    (command,) = journal.commands()
+    assert (command.number, command.verb, command.by, command.reason) == (number, "pause", "Ana", "lunch")
+    assert command.done is None
+    journal.answer(number, "it stays at 5 %", done=True)
+    assert journal.commands() == []
+    assert journal.command(number).answer == "it stays at 5 %"
+
+
+def test_the_same_alert_is_noted_once(journal):
+    journal.alert("churn", "moved")
+    journal.alert("churn", "moved")
+    journal.alert("churn", "moved again")
+    assert [alert.text for alert in journal.alerts()] == ["moved", "moved again"]
+
+
+def test_there_is_one_controller_and_a_dead_one_is_succeeded_at_once(journal, tmp_path):
+    script = (
+        "import sys; from nbdeploy.release.journal import Journal; "
+        f"print(Journal('sqlite:///{tmp_path / 'ledger.db'}').take_lease())"
+    )
+
+    def other() -> str:
+        return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+    assert other() == "True"
+    assert journal.take_lease()  # that process is gone
+    assert journal.take_lease()
+    assert other() == "False"
+    journal.leave_lease()
+    assert other() == "True"
+
+
+def test_a_holder_elsewhere_is_succeeded_when_its_time_is_up(journal, monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    assert journal.take_lease(seconds=60)
+    monkeypatch.undo()
+    assert not journal.take_lease()
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    assert journal.take_lease(seconds=-1)
+    monkeypatch.undo()
+    assert journal.take_lease()
+
+
+def test_a_journal_that_cannot_be_opened_is_one_sentence(tmp_path):
+    (tmp_path / "ledger.db").write_text("this is not a database, but a text of more than sixteen bytes")
+    with pytest.raises(ServiceError, match="cannot be opened"):
+        Journal(f"sqlite:///{tmp_path / 'ledger.db'}")

@@ -1,0 +1,83 @@
+"""The service as its users run it: a process of its own, MLflow's real registry, real HTTP, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import httpx
+import pytest
+from tests.release.project import RealProject
+
+from nbdeploy.release.journal import Journal
+from nbdeploy.release.service import service_state
+
+pytestmark = pytest.mark.slow
+ROW = {"dataframe_records": [{"age": 64.0}]}
+
+
+@pytest.fixture
+def project(tmp_path, models):
+    project = RealProject(tmp_path / "a project", models)
+    yield project
+    for process in project.processes:
+        process.kill()
+        process.wait()
+
+
+def test_an_approval_goes_live_survives_a_crash_and_ends_in_order(project):
+    process = project.start()
+    address = project.url() + "/endpoints/churn/invocations"
+    assert httpx.post(address, json=ROW).status_code == 404
+
+    project.deploy("old", "1")
+    project.wait_for("live")
+    answer = httpx.post(address, json=ROW).json()
+    assert (answer["predictions"], answer["version"]) == ([1], "churn/1")
+    project.wait_until(lambda: project.registry.aliases("churn") == {"champion": "1"})
+
+    process.kill()
+    process.wait()
+    assert service_state(project.state / "service.json") is None
+    again = project.start()
+    address = project.url() + "/endpoints/churn/invocations"
+    project.wait_until(lambda: httpx.post(address, json=ROW).status_code == 200)
+
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(60) == 0
+    assert not (project.state / "service.json").exists()
+    assert project.log() == ""
+
+
+def test_a_second_service_and_a_port_in_use_are_one_sentence_each(project):
+    project.start()
+    second = project.run("--port", "0")
+    assert second.returncode == 2
+    assert "another controller works on this ledger" in second.stderr
+    assert "Traceback" not in second.stderr
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = project.run("--port", str(taken.getsockname()[1]))
+    assert refused.returncode == 2
+    assert "is in use" in refused.stderr
+
+
+def test_a_policy_that_cannot_be_read_is_one_sentence(project):
+    project.policy.write_text("version = ")
+    refused = project.run("--port", "0")
+    assert refused.returncode != 0
+    assert "E-POLICY" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_ctrl_c_answers_what_is_under_way(project):
+    process = project.start()
+    project.deploy("old", "1")
+    project.wait_for("live")
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(60) == 0
+    assert not (project.state / "service.json").exists()
+    (found,) = Journal(f"sqlite:///{project.state / 'ledger.db'}").releases()
+    assert found.release.state == "live"
