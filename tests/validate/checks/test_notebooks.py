@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -47,6 +48,6 @@ def test_the_last_cell_closes_the_notebook(notebook):
 
 def test_each_call_stands_under_a_plain_sentence(notebook):
     cells = notebook[1].cells
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in pairwise(cells):
         if cell.source.startswith("check."):
             assert before.cell_type == "markdown"
