@@ -1,0 +1,330 @@
+"""The ledger: one order, no loss, and no change that `verify` does not see. Cases L1–L3, L6, A10 and P2."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nbdeploy.errors import KeyFileError, LogError
+from nbdeploy.trust import checkpoints
+from nbdeploy.trust.keys import Signer
+from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.merkle import leaf_hash, tree_root, verify_inclusion
+
+KEY, OTHER = (Signer(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)) for n in (1, 2))
+ENVELOPES = [f"envelope {n}".encode() for n in range(6)]
+
+
+def address(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def filled(file: Path, envelopes: list[bytes], key: Signer = KEY, seen: Path | None = None) -> Ledger:
+    ledger = Ledger(address(file), key, seen=seen)
+    for envelope in envelopes:
+        ledger.append(envelope)
+    return ledger
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger.db"
+
+
+def tamper(file: Path, *statements: tuple[str, tuple]) -> None:
+    with closing(sqlite3.connect(file)) as database, database:
+        for statement, values in statements:
+            database.execute(statement, values)
+
+
+# Writing and reading --------------------------------------------------------------------------------------------------
+
+
+def test_entries_come_back_in_the_order_in_which_they_were_logged(file: Path):
+    ledger = filled(file, ENVELOPES)
+    assert [entry.envelope for entry in ledger.entries()] == ENVELOPES
+    assert [entry.index for entry in ledger.entries(after=3)] == [4, 5]
+    assert [entry.envelope for entry in ledger.verify()] == ENVELOPES
+    leaves = [leaf_hash(envelope) for envelope in ENVELOPES]
+    assert (ledger.size, ledger.root()) == (6, tree_root(leaves))
+    assert checkpoints.read(ledger.checkpoint(), KEY.public) == (6, tree_root(leaves))
+    for index in range(6):
+        assert verify_inclusion(leaves[index], index, 6, ledger.inclusion(index), ledger.root())
+
+
+def test_the_same_envelope_twice_is_one_entry(file: Path):
+    ledger = filled(file, ENVELOPES)
+    again = ledger.append(ENVELOPES[2])
+    assert (again.index, ledger.size) == (2, 6)
+
+
+def test_an_empty_ledger_is_in_order(file: Path):
+    ledger = Ledger(address(file), KEY, seen=file.with_name("seen"))
+    assert ledger.verify() == []
+    assert (ledger.size, ledger.checkpoint()) == (0, "")
+    with pytest.raises(LogError, match="no entry 0"):
+        ledger.inclusion(0)
+
+
+def test_without_the_key_a_ledger_is_read_and_never_written(file: Path):
+    filled(file, ENVELOPES)
+    reader = Ledger(address(file))
+    assert len(reader.verify()) == 6
+    with pytest.raises(KeyFileError):
+        reader.append(b"more")
+
+
+def test_what_is_no_database_is_one_sentence(file: Path):
+    file.parent.mkdir()
+    file.write_bytes(b"this is no database, however long it may be" * 100)
+    with pytest.raises(LogError) as refused:
+        Ledger(address(file), KEY)
+    assert "\n" not in str(refused.value)
+
+
+# What somebody with the database can do -------------------------------------------------------------------------------
+
+ENTRY = 'INSERT INTO ledger_entries ("index", digest, envelope) VALUES (?, ?, ?)'
+SWAP = [("UPDATE ledger_entries SET \"index\" = CASE \"index\" WHEN -1 THEN 2 ELSE \"index\" END", ())]
+TAMPERED = [
+    ("L1 the last entry removed", [('DELETE FROM ledger_entries WHERE "index" = 5', ())]),
+    ("L1 an entry in the middle removed", [('DELETE FROM ledger_entries WHERE "index" = 2', ())]),
+    ("L1 the first entry removed", [('DELETE FROM ledger_entries WHERE "index" = 0', ())]),
+    ("L1 an entry edited", [('UPDATE ledger_entries SET envelope = ? WHERE "index" = 2', (b"other",))]),
+    ("L1 an entry edited with its digest", [
+        ('UPDATE ledger_entries SET envelope = ?, digest = ? WHERE "index" = 2', (b"", "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")),
+    ]),
+    ("L1 two entries swapped", [
+        ('UPDATE ledger_entries SET "index" = -1 WHERE "index" = 2', ()),
+        ('UPDATE ledger_entries SET "index" = 2 WHERE "index" = 3', ()),
+        ('UPDATE ledger_entries SET "index" = 3 WHERE "index" = -1', ()),
+    ]),
+    ("an entry added past the head", [(ENTRY, (6, "sha256:x", b"more"))]),
+    ("the head shortened", [("UPDATE ledger_head SET size = 5", ())]),
+    ("the head of a tree that cannot be", [("UPDATE ledger_head SET edge = ?", (b"\0" * 33,))]),
+    ("another edge", [("UPDATE ledger_head SET edge = ?", (b"\0" * 64,))]),
+    ("the head removed", [("DELETE FROM ledger_head", ())]),
+    ("everything removed but the head", [("DELETE FROM ledger_entries", ())]),
+    ("the checkpoint removed", [("UPDATE ledger_head SET checkpoint = ''", ())]),
+    ("the checkpoint of another key", [("UPDATE ledger_head SET checkpoint = ?", (checkpoints.write(6, tree_root([leaf_hash(e) for e in ENVELOPES]), OTHER),))]),
+    ("an older checkpoint", [("UPDATE ledger_head SET checkpoint = ?", (checkpoints.write(5, tree_root([leaf_hash(e) for e in ENVELOPES[:5]]), KEY),))]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statements", [case[1] for case in TAMPERED], ids=[case[0] for case in TAMPERED])
+def test_what_was_changed_in_the_database_is_seen(file: Path, statements):
+    ledger = filled(file, ENVELOPES)
+    tamper(file, *statements)
+    with pytest.raises(LogError) as refused:
+        ledger.verify()
+    assert "\n" not in str(refused.value)
+
+
+HEADS = [case for case in TAMPERED if "head" in case[0] or "edge" in case[0] or "checkpoint" in case[0]]
+
+
+@pytest.mark.parametrize("statements", [case[1] for case in HEADS[1:]], ids=[case[0] for case in HEADS[1:]])
+def test_nothing_is_signed_on_a_head_that_somebody_else_wrote(file: Path, statements):
+    ledger = filled(file, ENVELOPES)
+    tamper(file, *statements)
+    if ("DELETE FROM ledger_entries", ()) in statements:
+        return  # the head itself is whole; verify sees it
+    with pytest.raises(LogError):
+        ledger.append(b"more")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger in one file, without its write-ahead log, to be copied."""
+    file = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    filled(file, ENVELOPES)
+    whole = file.with_name("whole.db")
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM INTO ?", (str(whole),))
+    return whole
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.sampled_from([*ENVELOPES, b"forged"]), max_size=8).filter(lambda rows: rows != ENVELOPES))
+def test_no_other_list_of_entries_goes_for_the_ledger(original: Path, rows: list[bytes]):
+    """Any edit, drop, swap or truncation, with digests and indices made to fit."""
+    from nbdeploy.trust.digests import bytes_digest
+
+    copy = original.with_name("copy.db")
+    shutil.copy(original, copy)
+    unique = list(dict.fromkeys(rows))
+    if unique == ENVELOPES:
+        return
+    tamper(
+        copy,
+        ("DELETE FROM ledger_entries", ()),
+        *((ENTRY, (index, bytes_digest(row), row)) for index, row in enumerate(unique)),
+    )
+    with pytest.raises(LogError):
+        Ledger(address(copy), KEY).verify()
+
+
+# What a reader remembers ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Path:
+    return tmp_path / "machine" / "seen"
+
+
+def test_a_ledger_that_grew_is_remembered(file: Path, seen: Path):
+    """Case P2 in passing: a machine that remembers nothing starts with what it sees."""
+    ledger = filled(file, ENVELOPES[:3], seen=seen)
+    ledger.verify()
+    assert checkpoints.read(seen.read_text("utf-8"), KEY.public)[0] == 3
+    ledger.append(b"more")
+    ledger.verify()
+    assert checkpoints.read(seen.read_text("utf-8"), KEY.public)[0] == 4
+    assert [path.name for path in seen.parent.iterdir()] == ["seen"]
+
+
+REWRITTEN = [
+    ("L3 an older copy put back", ENVELOPES[:4]),
+    ("L3 an empty ledger put back", []),
+    ("L2 a fork of the same size", [*ENVELOPES[:4], b"fork"]),
+    ("L2 a longer fork", [*ENVELOPES[:4], b"fork", b"and", b"more"]),
+    ("L2 a fork from the start", [b"fork", *ENVELOPES[1:]]),
+]
+
+
+@pytest.mark.parametrize("history", [case[1] for case in REWRITTEN], ids=[case[0] for case in REWRITTEN])
+def test_another_history_is_refused_and_both_signed_notes_are_kept(file: Path, seen: Path, history: list[bytes]):
+    """The rewriter holds the ledger's key: every checkpoint is signed well."""
+    filled(file, ENVELOPES[:5], seen=seen).verify()
+    remembered = seen.read_text("utf-8")
+    rewritten = filled(file.with_name("other.db"), history)
+    now = rewritten.checkpoint()
+    reader = Ledger(rewritten.url, KEY, seen=seen)
+    for _ in range(2):
+        with pytest.raises(LogError, match="seen here before"):
+            reader.verify()
+    assert seen.read_text("utf-8") == remembered
+    evidence = seen.with_name("seen.fork-5").read_text("utf-8")
+    assert remembered in evidence
+    assert now in evidence
+
+
+@pytest.mark.parametrize("history", [case[1] for case in REWRITTEN[:3]], ids=[case[0] for case in REWRITTEN[:3]])
+def test_nothing_is_signed_on_a_history_that_is_older_than_what_was_seen(file: Path, seen: Path, history: list[bytes]):
+    filled(file, ENVELOPES[:5], seen=seen).verify()
+    filled(file.with_name("other.db"), history)
+    with pytest.raises(LogError, match="seen here before"):
+        Ledger(address(file.with_name("other.db")), KEY, seen=seen).append(b"more")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xfe", checkpoints.write(99, bytes(32), OTHER).encode()])
+def test_a_memory_that_was_changed_is_no_reason_to_go_on(file: Path, seen: Path, content: bytes):
+    ledger = filled(file, ENVELOPES, seen=seen)
+    ledger.verify()
+    seen.write_bytes(content)
+    with pytest.raises(LogError):
+        ledger.verify()
+
+
+# Others at the same time ----------------------------------------------------------------------------------------------
+
+WRITER = """
+import sys
+from nbdeploy.trust.keys import load_key
+from nbdeploy.trust.ledger import Ledger
+from pathlib import Path
+ledger = Ledger(sys.argv[1], load_key(Path(sys.argv[2]), None))
+for n in range(25):
+    ledger.append(f"{sys.argv[3]} {n}".encode())
+ledger.append(b"all want to log this one")
+"""
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    stored = tmp_path / "ledger.pem"
+    stored.write_bytes(KEY.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    stored.chmod(0o600)
+    return stored
+
+
+def test_eight_writers_get_one_order_and_lose_nothing(file: Path, key_file: Path, seen: Path):
+    """Case A10. The file does not exist when they start, and a reader looks at it all the while."""
+    command = [sys.executable, "-c", WRITER, address(file), str(key_file)]
+    writers = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE, text=True) for n in range(8)]
+    reader = Ledger(address(file), KEY, seen=seen)
+    sizes = []
+    while any(writer.poll() is None for writer in writers):
+        sizes.append(len(reader.verify()))
+    complaints = [writer.communicate()[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * 8, complaints
+    entries = [entry.envelope.decode() for entry in reader.verify()]
+    assert sizes == sorted(sizes)
+    assert len(entries) == len(set(entries)) == 8 * 25 + 1
+    for n in range(8):
+        assert [entry for entry in entries if entry.startswith(f"{n} ")] == [f"{n} {m}" for m in range(25)]
+
+
+KILLED = """
+import os, sys
+from nbdeploy.trust import ledger as module
+from nbdeploy.trust.keys import load_key
+from pathlib import Path
+ledger = module.Ledger(sys.argv[1], load_key(Path(sys.argv[2]), None))
+write = module.checkpoints.write
+def die(*args):
+    write(*args)
+    os._exit(9)  # between the entry and its head, as a power cut would
+with ledger._writing() as connection:
+    connection.execute(module._entries.insert().values(index=6, digest="sha256:x", envelope=b"half"))
+    module.checkpoints.write = die
+    die(7, bytes(32), ledger._key)
+"""
+
+FULL = """
+import resource, signal, sys
+from nbdeploy.errors import LogError
+from nbdeploy.trust.keys import load_key
+from nbdeploy.trust.ledger import Ledger
+from pathlib import Path
+ledger = Ledger(sys.argv[1], load_key(Path(sys.argv[2]), None))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    for n in range(1000):
+        ledger.append(f"{n} ".encode() * 1000)
+except LogError as error:
+    print(error)
+"""
+
+
+def test_a_power_cut_in_an_append_leaves_the_old_state(file: Path, key_file: Path):
+    """Case L6."""
+    ledger = filled(file, ENVELOPES)
+    done = subprocess.run([sys.executable, "-c", KILLED, address(file), str(key_file)], check=False)
+    assert done.returncode == 9
+    assert len(ledger.verify()) == 6
+    assert ledger.append(b"half").index == 6
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(file: Path, key_file: Path):
+    """Case L6."""
+    ledger = filled(file, ENVELOPES)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, address(file), str(key_file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("E-LOG the ledger at sqlite:///")
+    whole = len(ledger.verify())
+    assert whole > 6
+    assert ledger.append(b"there is room again").index == whole
