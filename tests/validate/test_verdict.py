@@ -167,3 +167,12 @@ def test_overall_is_the_worst_of_all_gates(declare, tally):
     assert summary(find(objective, given, tally(objective))).overall == "pass"
     given["data"] = [measured("data", "missing_share", 0.2)]
     assert summary(find(objective, given, tally(objective))).overall == "fail"
+
+
+def test_a_gate_may_name_a_group_within_a_slice(declare, tally, people):
+    gate = {"min": 0.1, "group": {"sex": "female"}, "slice": "region == south"}
+    objective = declare(gates={"performance": {"accuracy": gate}})
+    found = by_id(find(objective, {"performance": []}, tally(objective)))
+    finding = found["performance.accuracy@sex=female and region == south"]
+    assert finding.n == ((people["sex"] == "female") & (people["region"] == "south")).sum()
+    assert finding.verdict == "pass"

@@ -80,6 +80,7 @@ def conclude(
     width = max(len(finding.id) for finding in findings)
     for finding in findings:
         print(f"{finding.id:{width}}  {finding.verdict:13}  {finding.reason}")
-    failed = [finding.id for finding in findings if finding.verdict == "fail"]
+    failed = [finding for finding in findings if finding.verdict == "fail"]
     if failed:
-        raise GateFailedError(f"{', '.join(failed)} failed", next=findings[0].advice, gates=failed)
+        ids = [finding.id for finding in failed]
+        raise GateFailedError(f"{', '.join(ids)} failed", next=failed[0].advice, gates=ids)
