@@ -17,12 +17,17 @@ from hypothesis import strategies as st
 
 from nbdeploy.errors import KeyFileError, LogError
 from nbdeploy.trust import checkpoints
+from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.ledger import Ledger
 from nbdeploy.trust.merkle import leaf_hash, tree_root, verify_inclusion
 
 KEY, OTHER = (Signer(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)) for n in (1, 2))
 ENVELOPES = [f"envelope {n}".encode() for n in range(6)]
+
+
+def note(size: int, key: Signer = KEY) -> str:
+    return checkpoints.write(size, tree_root([leaf_hash(envelope) for envelope in ENVELOPES[:size]]), key)
 
 
 def address(file: Path) -> str:
@@ -95,14 +100,13 @@ def test_what_is_no_database_is_one_sentence(file: Path):
 # What somebody with the database can do -------------------------------------------------------------------------------
 
 ENTRY = 'INSERT INTO ledger_entries ("index", digest, envelope) VALUES (?, ?, ?)'
-SWAP = [("UPDATE ledger_entries SET \"index\" = CASE \"index\" WHEN -1 THEN 2 ELSE \"index\" END", ())]
 TAMPERED = [
     ("L1 the last entry removed", [('DELETE FROM ledger_entries WHERE "index" = 5', ())]),
     ("L1 an entry in the middle removed", [('DELETE FROM ledger_entries WHERE "index" = 2', ())]),
     ("L1 the first entry removed", [('DELETE FROM ledger_entries WHERE "index" = 0', ())]),
     ("L1 an entry edited", [('UPDATE ledger_entries SET envelope = ? WHERE "index" = 2', (b"other",))]),
     ("L1 an entry edited with its digest", [
-        ('UPDATE ledger_entries SET envelope = ?, digest = ? WHERE "index" = 2', (b"", "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")),
+        ('UPDATE ledger_entries SET envelope = ?, digest = ? WHERE "index" = 2', (b"", bytes_digest(b""))),
     ]),
     ("L1 two entries swapped", [
         ('UPDATE ledger_entries SET "index" = -1 WHERE "index" = 2', ()),
@@ -116,8 +120,8 @@ TAMPERED = [
     ("the head removed", [("DELETE FROM ledger_head", ())]),
     ("everything removed but the head", [("DELETE FROM ledger_entries", ())]),
     ("the checkpoint removed", [("UPDATE ledger_head SET checkpoint = ''", ())]),
-    ("the checkpoint of another key", [("UPDATE ledger_head SET checkpoint = ?", (checkpoints.write(6, tree_root([leaf_hash(e) for e in ENVELOPES]), OTHER),))]),
-    ("an older checkpoint", [("UPDATE ledger_head SET checkpoint = ?", (checkpoints.write(5, tree_root([leaf_hash(e) for e in ENVELOPES[:5]]), KEY),))]),
+    ("the checkpoint of another key", [("UPDATE ledger_head SET checkpoint = ?", (note(6, OTHER),))]),
+    ("an older checkpoint", [("UPDATE ledger_head SET checkpoint = ?", (note(5),))]),
 ]  # fmt: skip
 
 
@@ -130,15 +134,13 @@ def test_what_was_changed_in_the_database_is_seen(file: Path, statements):
     assert "\n" not in str(refused.value)
 
 
-HEADS = [case for case in TAMPERED if "head" in case[0] or "edge" in case[0] or "checkpoint" in case[0]]
+HEADS = [case for case in TAMPERED if "head" in case[1][0][0] and "DELETE" not in case[1][0][0]]
 
 
-@pytest.mark.parametrize("statements", [case[1] for case in HEADS[1:]], ids=[case[0] for case in HEADS[1:]])
+@pytest.mark.parametrize("statements", [case[1] for case in HEADS], ids=[case[0] for case in HEADS])
 def test_nothing_is_signed_on_a_head_that_somebody_else_wrote(file: Path, statements):
     ledger = filled(file, ENVELOPES)
     tamper(file, *statements)
-    if ("DELETE FROM ledger_entries", ()) in statements:
-        return  # the head itself is whole; verify sees it
     with pytest.raises(LogError):
         ledger.append(b"more")
 
@@ -158,8 +160,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(rows=st.lists(st.sampled_from([*ENVELOPES, b"forged"]), max_size=8).filter(lambda rows: rows != ENVELOPES))
 def test_no_other_list_of_entries_goes_for_the_ledger(original: Path, rows: list[bytes]):
     """Any edit, drop, swap or truncation, with digests and indices made to fit."""
-    from nbdeploy.trust.digests import bytes_digest
-
     copy = original.with_name("copy.db")
     shutil.copy(original, copy)
     unique = list(dict.fromkeys(rows))
