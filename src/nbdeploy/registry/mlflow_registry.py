@@ -147,7 +147,7 @@ class Registry:
         return model_folder.local(path)
 
     def _where(self, uri: str) -> str:
-        """Return where the artifacts lie: MLflow would look ``models:/`` up in its process-wide registry, not in ours."""
+        """Return where the artifacts lie. MLflow itself would ask its process-wide registry instead of this one."""
         rest = uri.removeprefix("models:/").strip("/")
         if rest == uri:
             return uri

@@ -64,22 +64,18 @@ def save(estimator: Any, sample_frame: Any, folder: Path, model: Model) -> None:
     """Write a fitted scikit-learn estimator as an MLflow model.
 
     Signature and requirements are given, not inferred: inference loads the model in another process and takes seconds.
-    The format is skops, which loads no code, unless the estimator holds types that skops does not know.
+    The format is cloudpickle: skops loads no code, but every process that loads it first imports all of scikit-learn,
+    which takes longer than everything else a worker does. Bytes are verified before they are loaded, either way.
     """
     from mlflow import sklearn as flavour
-    from mlflow.exceptions import MlflowException
     from mlflow.models import infer_signature
 
-    options = {
-        "signature": infer_signature(sample_frame, estimator.predict(sample_frame)),
-        "pip_requirements": [
-            f"{package}=={version(package)}" for package in ("scikit-learn", "numpy", "pandas", "skops", "cloudpickle")
-        ],
-    }
-    try:
-        flavour.save_model(estimator, str(folder), mlflow_model=model, serialization_format="skops", **options)
-    except MlflowException:
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)
-        flavour.save_model(estimator, str(folder), mlflow_model=model, serialization_format="cloudpickle", **options)
+    packages = ("scikit-learn", "numpy", "pandas", "cloudpickle")
+    flavour.save_model(
+        estimator,
+        str(folder),
+        mlflow_model=model,
+        serialization_format="cloudpickle",
+        signature=infer_signature(sample_frame, estimator.predict(sample_frame)),
+        pip_requirements=[f"{package}=={version(package)}" for package in packages],
+    )

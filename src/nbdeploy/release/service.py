@@ -22,7 +22,7 @@ import uvicorn
 
 from nbdeploy.documents.record import Record
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import NbdeployError, ServiceError
+from nbdeploy.errors import NbdeployError, RegistryError, ServiceError
 from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
@@ -86,7 +86,7 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
     signer = load_key(keys / "controller.pem", None)
     journal = Journal(settings.ledger_url)
     with _listening(port) as listener, _leased(journal):
-        source, mirror = _registry(settings)
+        source, mirror = _registry(settings, journal)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
         def controller(target: LocalTarget) -> Controller:
@@ -99,11 +99,22 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
     return 0
 
 
-def _registry(settings: Settings) -> tuple[Bytes, Mirror]:
-    """Return where bytes come from and where the standing is shown: the project's MLflow."""
+def _registry(settings: Settings, journal: Journal) -> tuple[Bytes, Mirror]:
+    """Return where bytes come from and where the standing is shown: the project's MLflow.
+
+    It is opened in the background at once: that takes seconds, which the first approval should not wait for.
+    """
     from nbdeploy.registry import Registry
 
     registry = Registry(settings.tracking_uri, settings.state / "mlartifacts")
+
+    def open_it() -> None:
+        try:
+            registry.models()
+        except RegistryError as error:
+            journal.alert("registry", str(error))
+
+    threading.Thread(target=open_it, name="registry", daemon=True).start()
 
     def documents(request: Request) -> dict[str, bytes]:
         run = registry.evidence_run(request.digests.evidence)
