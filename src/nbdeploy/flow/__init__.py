@@ -9,7 +9,7 @@ from nbdeploy.flow.declaring import declare, example_objective, show_objective
 from nbdeploy.flow.deploying import deploy
 from nbdeploy.flow.logbook import audit_log
 from nbdeploy.flow.results import Decided, Declared, PendingRequests, Requested, StatusReport, Validated
-from nbdeploy.flow.running import down, release, rollback, serve_here, settled, status, up
+from nbdeploy.flow.running import down, held, release, rollback, serve_here, settled, status, up
 from nbdeploy.flow.starting import add_person, create_key, init, public_key, show_policy, write_schemas
 from nbdeploy.flow.validating import card, validate
 
@@ -29,6 +29,7 @@ __all__ = [
     "deploy",
     "down",
     "example_objective",
+    "held",
     "init",
     "pending",
     "public_key",

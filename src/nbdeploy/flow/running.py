@@ -175,6 +175,12 @@ def settled(name: str) -> bool:
     return not _moving(project, Journal(project.settings.ledger_url), name)
 
 
+def held(name: str) -> bool:
+    """Whether a rollout of an objective waits for a human: the requests so far decide nothing."""
+    project = Project.require()
+    return any(line.live.startswith("held") for line in _lines(project, Journal(project.settings.ledger_url), name))
+
+
 def _moving(project: Project, journal: Journal, name: str | None) -> bool:
     return any(line.live.split(" ")[0] in _MOVING for line in _lines(project, journal, name))
 

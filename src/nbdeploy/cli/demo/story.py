@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from rich.markup import escape
 from nbdeploy import flow, templates
 from nbdeploy.cli.demo import study as patients
 from nbdeploy.cli.demo import traffic
-from nbdeploy.cli.draw import Watching, draw, draw_shown
+from nbdeploy.cli.draw import Watching, draw
 from nbdeploy.errors import Refusal
 from nbdeploy.flow.results import Requested, Validated
 
@@ -44,7 +46,7 @@ class Story:
             study = patients.load_study()
             self._refused(study)
             first = self._validated(
-                study, patients.second_candidate(study), "second candidate: all clinical features, without sex"
+                study, patients.second_candidate(study), "the second candidate: all clinical features, without sex"
             )
             if not self._signed(self._requested(first)):
                 return
@@ -76,7 +78,7 @@ class Story:
 
     def _refused(self, study: patients.Study) -> None:
         result = self._validated(
-            study, patients.first_candidate(study), "first candidate: sex, age and one blood value"
+            study, patients.first_candidate(study), "the first candidate: sex, age and one blood value"
         )
         self._command(f"nbdeploy deploy {NAME} --to production")
         try:
@@ -87,7 +89,7 @@ class Story:
             raise AssertionError(f"a model with the verdict {result.overall} must not be requestable")
 
     def _validated(self, study: patients.Study, model: Any, what: str) -> Validated:
-        self._begin(f"validate the {what}", f"nbdeploy validate {NAME} --model … --data … --train …")
+        self._begin(f"validate {what}", f"nbdeploy validate {NAME} --model … --data … --train …")
         with Watching() as watch:
             result = flow.validate(NAME, model=model, data=study.evaluation, train=study.train, watch=watch)
         draw(result)
@@ -156,19 +158,19 @@ class Story:
     def _rolled_out(self, url: str, study: patients.Study) -> None:
         self._begin("the second version as a canary, step by step, under real requests", "nbdeploy status")
         rows = study.evaluation.loc[:, list(patients.FEATURES)]
-        total: dict[str, int] = {}
-        deadline = time.monotonic() + 90
+        total: Counter[str] = Counter()
+        patience = time.monotonic() + 60
         said = ""
-        while time.monotonic() < deadline:
-            for version, count in traffic.send(url, rows, 240).items():
-                total[version] = total.get(version, 0) + count
-            report = flow.status(NAME)
-            live = next(line.live for line in report.lines if line.environment == "production")
-            if live != said:
-                self._say(f"{sum(total.values()):6} requests so far; {live}")
-                said = live
-            if flow.settled(NAME):
-                break
+        while not flow.settled(NAME) or flow.held(NAME):
+            total += traffic.send(url, rows, 200)
+            line = next(line for line in flow.status(NAME).lines if line.environment == "production")
+            if line.live != said:
+                self._say(f"{total.total():6} requests so far; {line.live}")
+                said = line.live
+            if flow.held(NAME) and time.monotonic() > patience:
+                self._say(f"Too few requests decide nothing, so a human does: {line.note}")
+                self._command(f"nbdeploy release {NAME} promote")
+                draw(flow.release(NAME, "promote", reason="the demo goes on"))
         self._say("Answers by version: " + ", ".join(f"{version}: {count}" for version, count in sorted(total.items())))
 
     def _rolled_back(self, url: str, study: patients.Study) -> None:
@@ -182,29 +184,19 @@ class Story:
         draw(flow.audit(NAME))
 
     def _farewell(self, validated: Validated) -> None:
-        from nbdeploy.flow.show import Shown, Table
-
-        run = f"cd {self.root}"
-        draw_shown(
-            Shown(
-                title="What to open",
-                tables=[
-                    Table(
-                        ("what", "where"),
-                        [
-                            ("model card", str(validated.card)),
-                            ("executed notebooks", str(validated.folder / "notebooks")),
-                            ("MLflow", f"{run} && mlflow ui --backend-store-uri sqlite:///.nbdeploy/mlflow.db"),
-                            ("the ledger's log", f"{run} && nbdeploy audit log"),
-                            ("serve again", f"{run} && nbdeploy up"),
-                        ],
-                    ),
-                    Table(("act", "seconds"), [(name, f"{seconds:.1f}") for name, seconds in self.seconds]),
-                ],
-                notes=[f"{sum(seconds for _, seconds in self.seconds):.0f} seconds in all."],
-            ),
-            Console(highlight=False, soft_wrap=True),
-        )
+        here = f"cd {shlex.quote(str(self.root))} &&"
+        self.console.print("\n[bold]What to open[/]")
+        for what, where in (
+            ("the model card", validated.card),
+            ("the executed notebooks", validated.folder / "notebooks"),
+            ("MLflow", f"{here} mlflow ui --backend-store-uri sqlite:///.nbdeploy/mlflow.db"),
+            ("the ledger's log", f"{here} nbdeploy audit log"),
+            ("the endpoint, again", f"{here} nbdeploy up"),
+        ):
+            self._say(f"  {what:24}{where}")
+        self.console.print(f"\n[bold]{sum(seconds for _, seconds in self.seconds):.0f} seconds in all[/]")
+        for act, seconds in self.seconds:
+            self._say(f"  {seconds:6.1f}  {act}")
 
     # The terminal -----------------------------------------------------------------------------------------------------
 
