@@ -135,7 +135,7 @@ def test_what_is_not_written_like_a_public_key_is_refused(public: str):
         raw_public(public)
 
 
-# The points of small order, from the curve's equation ------------------------------------------------------------------
+# The points of small order, from the curve's equation -----------------------------------------------------------------
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
@@ -157,7 +157,7 @@ def add(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
 
 
 def small_order_points() -> set[tuple[int, int]]:
-    """All multiples of a point of order 8: those whose double has y = 0, so x² = -1 there and y⁴ d = ... solved for y."""
+    """All multiples of a point of order 8: one whose double has y = 0."""
     # 2·(x, y) has y' = (y² + x²) / (1 - d x² y²). With y' = 0: y² = -x², and on the curve 2 y² = 1 - d y⁴.
     inner = root((1 + D) % P)
     assert inner is not None
