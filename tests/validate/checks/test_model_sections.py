@@ -178,3 +178,12 @@ def test_the_weakest_slice_is_judged_on_rows_that_it_was_not_found_on(from_predi
     assert "age > 65" in found.data["slices"][0]["slice"]
     assert found.interval is not None
     assert found.interval[0] <= 0.6 <= found.interval[1]
+
+
+def test_the_four_fifths_rule_needs_a_declared_outcome_where_there_are_many_classes(from_predictions, objective):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"sex": rng.integers(1, 3, 300), "age_band": "a", "progressed": rng.integers(0, 3, 300)})
+    frame["predicted"] = frame["progressed"]
+    several = objective(task="multiclass", positive=None, favourable=None, gates={"performance": {"accuracy": ">= 0"}})
+    shown = fairness.four_fifths(from_predictions(frame, several).context("fairness"))
+    assert "Does not apply" in repr(shown)

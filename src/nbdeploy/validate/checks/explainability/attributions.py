@@ -22,7 +22,7 @@ _TREES = ("HistGradientBoosting", "GradientBoosting", "RandomForest", "ExtraTree
 _LINES = ("LogisticRegression", "LinearRegression", "Ridge", "Lasso", "ElasticNet", "LinearSVC")
 _BACKGROUND = 100
 _SAMPLED_BACKGROUND = 20
-_SAMPLED_ROWS = 40
+_SAMPLED_ROWS = 24
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Parts:
 
 
 def attributions(context: Context, rows: pd.DataFrame, asked: Answer, *, seed: int) -> Attributions:
-    """Return SHAP values (Lundberg and Lee 2017) of `rows`; the sampling explainer takes only the first 40.
+    """Return SHAP values (Lundberg and Lee 2017) of `rows`; the sampling explainer takes only the first 24.
 
     A tree or linear model at the end of a pipeline is explained behind its preprocessing, and the shares of the columns
     that were made of one feature are added up.

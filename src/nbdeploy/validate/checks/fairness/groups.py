@@ -36,10 +36,9 @@ def group_metrics(context: Context) -> Shown:
     drawn = [[parted[metric, features] for metric in _drawn(metrics)] for features in partitions]
     drawn = [line for line in drawn if line and 0 < len(line[0].by_group) <= _DRAWN_GROUPS]
     figure = _draw(drawn) if drawn else None
-    text = (
-        "* fewer rows that count than the minimum group size of "
-        f"{context.objective.min_group_size}: shown, and left out of comparisons."
-    )
+    small = any(group.excluded for one in found for group in one.by_group)
+    least = context.objective.min_group_size
+    text = f"* fewer than {least} rows that count: shown, and left out of comparisons." if small else ""
     return Shown(figure, Table(heads, tuple(rows)), text, alternative="metrics by group with intervals")
 
 

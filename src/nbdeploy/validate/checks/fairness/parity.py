@@ -17,10 +17,12 @@ def four_fifths(context: Context) -> Shown:
     A screening statistic of US hiring law (29 CFR 1607.4(D)), not a finding of discrimination: a ratio under 0.8 may be
     chance in few rows, and one above it can matter in many.
     """
-    if context.objective.task == "regression" or not context.objective.sensitive:
-        return Shown(text="Does not apply: it compares rates of a decision between declared groups.")
+    objective = context.objective
+    undeclared = objective.task == "multiclass" and objective.favourable is None
+    if objective.task == "regression" or undeclared or not objective.sensitive:
+        return Shown(text="Does not apply: it compares rates of a favourable outcome between declared groups.")
     rows = []
-    for features in context.objective.partitions:
+    for features in objective.partitions:
         told = four_fifths_of(context, features)["eighty_percent"]
         for one in told["groups"]:
             verdict = "—" if one["below"] is None else "below 0.8" if one["below"] else "at least 0.8"
