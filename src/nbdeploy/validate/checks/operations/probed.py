@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.score import THREADS
+from nbdeploy.validate.score import CHILD_ENVIRONMENT
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 _TIMEOUT = 180
@@ -38,7 +38,7 @@ def probed(context: Context) -> dict[str, Any] | None:
         command = [sys.executable, "-m", "nbdeploy.validate.checks.operations.probe", str(job)]
         try:
             done = subprocess.run(  # stderr is told in the error below
-                command, env=os.environ | THREADS, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+                command, env=os.environ | CHILD_ENVIRONMENT, capture_output=True, text=True, timeout=_TIMEOUT, check=False
             )
         except subprocess.TimeoutExpired:
             return {"error": f"the clean process did not end within {_TIMEOUT} seconds"}
