@@ -38,7 +38,12 @@ def probed(context: Context) -> dict[str, Any] | None:
         command = [sys.executable, "-m", "nbdeploy.validate.checks.operations.probe", str(job)]
         try:
             done = subprocess.run(  # stderr is told in the error below
-                command, env=os.environ | CHILD_ENVIRONMENT, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+                command,
+                env=os.environ | CHILD_ENVIRONMENT,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return {"error": f"the clean process did not end within {_TIMEOUT} seconds"}
