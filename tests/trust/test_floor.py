@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.objective import Gate, Objective
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.policy import read_policy
+from nbdeploy.trust.policy import Floor, Policy, read_policy
 
 FLOOR = read_policy(
     b"""
@@ -81,6 +81,36 @@ def test_an_open_bound_is_not_reached_by_a_closed_one():
     assert floor_breaches(floor, closed)
     opened = Objective.model_validate(asked | {"gates": {"performance": {"roc_auc": "> 0.8"}}})
     assert not floor_breaches(floor, opened)
+
+
+@pytest.mark.parametrize(
+    ("asked", "section", "declared", "less"),
+    [
+        ({"min": 0.7, "slice": "age >= 65"}, "performance", {"min": 0.9}, True),
+        ({"min": 0.7, "slice": "age >= 65"}, "performance", {"min": 0.7, "slice": "age >= 65"}, False),
+        ({"min": 0.7, "slice": "age >= 65"}, "performance", {"min": 0.7, "slice": "age >= 30"}, True),
+        ({"min": 0.7, "group": {"sex": 2}}, "performance", {"min": 0.9}, True),
+        ({"min": 0.7, "group": {"sex": 2}}, "performance", {"min": 0.9, "group": {"sex": 1}}, True),
+        ({"min": 0.7, "group": {"sex": 2}}, "fairness", {"min": 0.7}, False),
+        ({"min": 0.7}, "fairness", {"min": 0.9, "group": ["sex"]}, True),
+    ],
+)
+def test_a_gate_on_other_rows_is_no_substitute(asked: dict, section: str, declared: dict, less: bool):
+    policy = Policy(floor=Floor(gates={section: {"recall": Gate.model_validate(asked)}}))
+    given = {
+        "name": "a",
+        "task": "binary",
+        "target": "y",
+        "sensitive": ["sex"],
+        "gates": {section: {"recall": declared}},
+    }
+    assert bool(floor_breaches(policy, Objective.model_validate(given))) is less
+
+
+def test_more_features_do_not_make_up_for_a_laxer_bound():
+    """The bound of forbidden_in_top counts too: at most ten of the named ones among the top is not none."""
+    lax = objective({"explainability": {"forbidden_in_top": {"features": ["sex", "age"], "n": 5, "max": 10}}})
+    assert len(floor_breaches(FLOOR, lax)) == 1
 
 
 def test_a_missing_gate_is_a_breach_each():

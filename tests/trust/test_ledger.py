@@ -97,6 +97,13 @@ def test_what_is_no_database_is_one_sentence(file: Path):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("url", ["postgresql+nodriver://host/ledger", "not an address", "nosuch://host/ledger"])
+def test_an_address_that_leads_nowhere_is_one_sentence(url: str):
+    with pytest.raises(LogError) as refused:
+        Ledger(url, KEY)
+    assert "\n" not in str(refused.value)
+
+
 # What somebody with the database can do -------------------------------------------------------------------------------
 
 ENTRY = 'INSERT INTO ledger_entries ("index", digest, envelope) VALUES (?, ?, ?)'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.objective import Gate, Objective, Section
 from nbdeploy.trust.policy import Policy
 
 
@@ -30,25 +30,31 @@ def _breaches(policy: Policy, objective: Objective) -> Iterator[str]:
             declared_gate = objective.gates.get(section, {}).get(name)
             if declared_gate is None:
                 yield f"gates.{section}.{name}: missing, the policy asks for {asked}"
-            elif not _at_least(declared_gate, asked):
+            elif not _at_least(section, declared_gate, asked):
                 yield f"gates.{section}.{name}: {_told(declared_gate)}, the policy asks for {_told(asked)}"
 
 
-def _at_least(declared: Gate, asked: Gate) -> bool:
+def _at_least(section: Section, declared: Gate, asked: Gate) -> bool:
     """Whether everything that satisfies the declared gate satisfies the asked one too."""
     low, high = declared.region
     asked_low, asked_high = asked.region
-    inside = asked_low <= low and high <= asked_high
     # An open end is stricter than a closed one at the same bound: "> 0.8" satisfies ">= 0.8", not the other way round.
     if asked.op == ">" and declared.op != ">" and low == asked_low:
         return False
     if asked.op == "<" and declared.op != "<" and high == asked_high:
         return False
-    if declared.features != asked.features or (asked.n or 0) > (declared.n or 0):
-        return set(asked.features or ()) <= set(declared.features or ()) and (asked.n or 0) <= (declared.n or 0)
-    # A gate on one group or slice only is weaker than one on all.
-    narrowed = (declared.group, declared.slice) != (asked.group, asked.slice) and (declared.group or declared.slice)
-    return inside and not narrowed
+    return asked_low <= low and high <= asked_high and _covers(section, declared, asked)
+
+
+def _covers(section: Section, declared: Gate, asked: Gate) -> bool:
+    """Whether the declared gate looks at all rows, groups and features that the asked one looks at."""
+    if not set(asked.features or ()) <= set(declared.features or ()) or (asked.n or 0) > (declared.n or 0):
+        return False
+    # What holds over all rows need not hold on a slice of them, nor the other way round.
+    if declared.slice != asked.slice:
+        return False
+    # A fairness gate without a group is held by every group; elsewhere one without a group is about all rows.
+    return declared.group == asked.group or (section == "fairness" and declared.group is None)
 
 
 def _told(gate: Gate) -> str:

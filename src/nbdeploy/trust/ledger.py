@@ -228,7 +228,13 @@ class Ledger:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return sql.create_engine(url, pool_pre_ping=True)
+        try:
+            return sql.create_engine(url, pool_pre_ping=True)
+        except (ImportError, sql.exc.ArgumentError) as error:
+            raise LogError(
+                f"the ledger's address names no database that can be reached from here ({_reason(error)})",
+                next="install its driver, or mend [ledger] url in nbdeploy.toml",
+            ) from None
     # The driver must not open transactions by itself: BEGIN IMMEDIATE takes the writer's place at once. And no pool:
     # a SQLite connection that is carried over a fork, as kernels are started, breaks the file's locks.
     engine = sql.create_engine(url, poolclass=sql.NullPool, connect_args={"timeout": 30, "isolation_level": None})
