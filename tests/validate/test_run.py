@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 
 import pytest
 
-from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.evidence import Evidence, ModelSubject
 from nbdeploy.documents.objective import SECTIONS
-from nbdeploy.errors import ProjectError
-from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.errors import ModelError, ProjectError
+from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate import Inputs, Order, read_dataset, run_validation
 
 GATES = {
@@ -110,7 +111,7 @@ def test_a_notebook_that_changes_the_shared_predictions_spoils_the_run(order, wr
     write_notebook("data", forge, section="data")
     with run_validation(replace(order, sections=("data", "performance")), tmp_path / "out") as run:
         gates = run.evidence.verdict.gates
-        assert "predictions were changed" in run.evidence.finding("performance.recall").reason
+        assert "were changed while the notebooks ran" in run.evidence.finding("performance.recall").reason
     assert set(gates.values()) == {"not_evaluated"}
 
 
@@ -180,3 +181,36 @@ def test_every_section_has_a_shipped_notebook():
         check_parameters(notebook.name, node, {"workspace": "", "seed": 0})
         assert "context.finish()" in node.cells[-1].source
         assert not any(cell.get("outputs") for cell in node.cells)
+
+
+@pytest.mark.slow
+def test_the_model_that_was_scored_is_the_model_that_is_named(order, people, tmp_path):
+    import mlflow
+    from sklearn.linear_model import LogisticRegression
+
+    folder = tmp_path / "model"
+    with warnings.catch_warnings():
+        # mlflow warns of a missing signature and of pickles; neither is what is tested here
+        warnings.simplefilter("ignore")
+        mlflow.sklearn.save_model(
+            LogisticRegression().fit(people[["score"]], people["hired"]),
+            folder,
+            pip_requirements=["scikit-learn"],
+            serialization_format="cloudpickle",
+        )
+    model = ModelSubject(uri="models:/hiring/1", digest=model_digest(folder))
+    scored = replace(
+        order,
+        inputs=Inputs(evaluation=read_dataset(people)),
+        model=model,
+        model_folder=folder,
+        sections=("performance",),
+    )
+    with run_validation(scored, tmp_path / "out") as run:
+        assert run.evidence.subject.model.flavor == "sklearn"
+        assert run.evidence.subject.model.description["features"] == ["score"]
+        assert run.evidence.verdict.gates["performance.recall"] == "pass"
+    file = folder / "MLmodel"
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(ModelError, match="changed before they were scored"), run_validation(scored, tmp_path / "out"):
+        pytest.fail("must not finish")

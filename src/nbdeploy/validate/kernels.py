@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-from nbdeploy.validate.score import THREADS
+from nbdeploy.validate.score import CHILD_ENVIRONMENT
 
-_ENVIRONMENT = THREADS | {
+_ENVIRONMENT = CHILD_ENVIRONMENT | {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the kernel warns about frozen modules
     "PYTHONHASHSEED": "0",

@@ -15,7 +15,8 @@ from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import SECTIONS, Objective, Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
-from nbdeploy.errors import InterruptedRunError
+from nbdeploy.errors import InterruptedRunError, ModelError
+from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.assemble import assemble_evidence
 from nbdeploy.validate.execute import Executed, execute_all, unfinished
 from nbdeploy.validate.notebooks import NEED_MODEL, choose
@@ -24,6 +25,7 @@ from nbdeploy.validate.prepare import Inputs, prepare
 from nbdeploy.validate.silence import NEEDS_MODEL, silences
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
+from nbdeploy.validate.workspace import Workspace
 
 STAGE = "validate"
 
@@ -120,7 +122,11 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     clock.lap("predictions")
     has_model = workspace.model_folder is not None
     runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
-    before = workspace.digests()
+    before = _digests(workspace)
+    if order.model is not None and has_model and before["model"] != order.model.digest:
+        raise ModelError(
+            f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
+        )
     executed = execute_all(
         runnable,
         workspace,
@@ -131,7 +137,7 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     )
     clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
-    changed = before != workspace.digests()
+    changed = before != _digests(workspace)
     tallies = Tallies(workspace.read("predictions"), objective)
     silent = silences(objective, sections, executed, has_model=has_model, changed=changed)
     findings = find(objective, _recorded(executed), tallies, silent=silent, seed=order.seed)
@@ -152,6 +158,14 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     )
     watch(Progress(stage=STAGE, part="verdict", state="done", detail=evidence.verdict.overall))
     return evidence
+
+
+def _digests(workspace: Workspace) -> dict[str, str]:
+    """Return the digests of everything that notebooks share: tables, and the model's folder."""
+    found = workspace.digests()
+    if workspace.model_folder is not None:
+        found["model"] = model_digest(workspace.model_folder)
+    return found
 
 
 def _recorded(executed: Sequence[Executed]) -> dict[Section, list[Measurement]]:

@@ -16,10 +16,17 @@ from typing import Any
 from nbdeploy.errors import DataError, ModelError, NbdeployError
 from nbdeploy.validate.workspace import Workspace
 
-THREADS = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1"
-)
+THREADS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "LOKY_MAX_CPU_COUNT": "1",
+}
 """One thread a process: on a busy machine more threads lose more than they gain, and sums keep their order."""
+
+CHILD_ENVIRONMENT = THREADS | {"PYTHONDONTWRITEBYTECODE": "1"}
+"""No bytecode, because a model may carry its own code, and loading it must not change its folder."""
 
 _CHUNK = 200_000
 """Rows predicted at a time, which bounds memory."""
@@ -37,7 +44,11 @@ def score_workspace(folder: Path, *, timeout: float = 3600) -> None:
     """
     command = [sys.executable, "-m", "nbdeploy.validate.score", str(folder)]
     child = subprocess.Popen(
-        command, env=os.environ | THREADS, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        env=os.environ | CHILD_ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         _, heard = child.communicate(timeout=timeout)

@@ -14,7 +14,7 @@ from nbdeploy.validate.verdict import Silent
 NEEDS_MODEL = Silent("needs the model; only its predictions were given", "validate with --model and --data")
 
 CHANGED = Silent(
-    "the shared predictions were changed while the notebooks ran, so nothing measured on them counts",
+    "the shared predictions, data or model were changed while the notebooks ran, so nothing measured on them counts",
     "find the notebook that writes into its workspace, and run again",
 )
 
