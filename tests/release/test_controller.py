@@ -215,6 +215,20 @@ def test_a_controller_killed_between_journal_and_ledger_says_everything_once(sce
     assert scene.actions(request) == ["started", "completed"]
 
 
+def test_a_controller_killed_after_the_last_step_finishes_the_release(scene, monkeypatch):
+    first = scene.deploy("old", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.controller, "finish", lambda *_: None)  # the moment of death
+        second = scene.deploy("young", "2")
+    scene.target.stop_all()
+    scene.start()
+    scene.controller.reconcile()
+    assert scene.states() == [("churn/1", "superseded", 0), ("churn/2", "live", 100)]
+    assert scene.ask(3) == [(200, "churn/2")] * 3
+    assert scene.actions(second) == ["started", "completed"]
+    assert scene.actions(first) == ["started", "completed"]
+
+
 def test_a_copy_that_was_changed_on_disk_is_not_loaded_again(scene):
     first = scene.deploy("old", "1")
     with (scene.root / "admitted" / first.id / "model" / "model.pkl").open("ab") as stream:

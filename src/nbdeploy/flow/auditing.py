@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.record import Chain, read_chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError
@@ -29,11 +29,11 @@ def audit(name: str | None = None) -> Audited:
     lines: list[str] = []
     problems: list[str] = []
     try:
-        project.ledger.verify()
+        entries = project.ledger.verify()
     except NbdeployError as error:
         return Audited(name or project.settings.project.name, (), (str(error),))
-    chain = project.chain()
-    lines.append(f"{project.ledger.size} ledger entries; every one is in the signed tree.")
+    chain = read_chain(entries, project.policy)
+    lines.append(f"{len(entries)} ledger entries; every one is in the signed tree.")
     problems += [f"entry {entry.index}: {reason}" for entry, reason in chain.ignored]
     runs = list(_runs(project, name))
     problems += [problem for folder in runs for problem in _run_problems(chain, folder)]

@@ -17,7 +17,7 @@ from nbdeploy.flow.project import Project
 from nbdeploy.flow.results import Decided, PendingRequest, PendingRequests
 from nbdeploy.flow.starting import find_key
 from nbdeploy.trust.envelopes import sign
-from nbdeploy.trust.keys import load_key
+from nbdeploy.trust.keys import is_encrypted, load_key
 
 
 def pending(request: str | None = None) -> PendingRequest | PendingRequests:
@@ -95,7 +95,7 @@ def sign_off(
     """
     project = Project.require()
     file = find_key(Path(key))
-    signer = load_key(file, passphrase() if b"ENCRYPTED" in file.read_bytes() else None)
+    signer = load_key(file, passphrase() if is_encrypted(file) else None)
     predicate, subjects = decide(
         project.chain(),
         request,

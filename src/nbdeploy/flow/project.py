@@ -75,7 +75,8 @@ class Project:
     def ledger(self) -> Ledger:
         """The ledger, opened with its key when this machine holds it (single-user mode)."""
         file = self.key_file("ledger")
-        return Ledger(self.settings.ledger_url, load_key(file, None) if file.is_file() else None)
+        key = load_key(file, None) if file.is_file() else None
+        return Ledger(self.settings.ledger_url, key, seen=self.settings.state / "ledger.seen")
 
     def chain(self) -> Chain:
         """Read and verify the whole ledger as it stands now."""

@@ -18,7 +18,7 @@ from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.settings import FILE, read_settings
 from nbdeploy.trust.keys import create_key as write_key
-from nbdeploy.trust.keys import load_key
+from nbdeploy.trust.keys import is_encrypted, load_key
 from nbdeploy.trust.ledger import Ledger
 from nbdeploy.trust.policy import Policy, read_policy
 
@@ -183,8 +183,7 @@ def create_key(name: str, *, file: Path | None = None, passphrase: bytes | None 
 def public_key(file: Path, passphrase: Callable[[], bytes]) -> str:
     """Return the public half of a key; the passphrase is only asked for when the key has one."""
     path = find_key(file)
-    encrypted = b"ENCRYPTED" in path.read_bytes()
-    return load_key(path, passphrase() if encrypted else None).public
+    return load_key(path, passphrase() if is_encrypted(path) else None).public
 
 
 def show_policy(file: Path | None = None) -> PolicyShown:

@@ -233,6 +233,11 @@ class Controller:
 
     def _watch(self, journaled: Journaled) -> None:
         release = journaled.release
+        if (
+            release.state != "live" and release.weight >= 100
+        ):  # the controller died after the last step, before saying so
+            self.finish(journaled, release.steps[-1].reason)
+            return
         steps = plan(release.rollout, first=release.previous is None)
         decision = next_step(steps, release, self.target.observations(journaled.address), self.clock())
         if decision.act == "roll_back":
