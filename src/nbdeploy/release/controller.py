@@ -233,9 +233,8 @@ class Controller:
 
     def _watch(self, journaled: Journaled) -> None:
         release = journaled.release
-        if (
-            release.state != "live" and release.weight >= 100
-        ):  # the controller died after the last step, before saying so
+        # Only after a crash between the last step and saying that it is live.
+        if release.state != "live" and release.weight >= 100:
             self.finish(journaled, release.steps[-1].reason)
             return
         steps = plan(release.rollout, first=release.previous is None)
