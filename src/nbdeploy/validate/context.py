@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,18 +72,22 @@ def validation_context(  # noqa: PLR0917 - the parameters cell of every validati
     from nbdeploy.validate.plain import plain_workspace
 
     temporary = Path(tempfile.mkdtemp(prefix="nbdeploy-"))
-    made = plain_workspace(
-        temporary,
-        objective=objective,
-        model=model,
-        data=data,
-        predictions=predictions,
-        train=train,
-        reference=reference,
-        seed=seed,
-    )
+    try:
+        made = plain_workspace(
+            temporary,
+            objective=objective,
+            model=model,
+            data=data,
+            predictions=predictions,
+            train=train,
+            reference=reference,
+            seed=seed,
+        )
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     context = Context(section, made.slot(section), governed=False)
-    weakref.finalize(context, shutil.rmtree, temporary, ignore_errors=True)
+    context.discard = weakref.finalize(context, shutil.rmtree, temporary, ignore_errors=True)
     return context
 
 
@@ -107,6 +111,8 @@ class Context:
         self.objective: Objective = self._workspace.objective
         self.seed: int = self._workspace.seed
         self.draft: bool = self._workspace.draft
+        self.discard: Callable[[], object] = lambda: None
+        """Remove the temporary workspace of the plain route; a kernel that is killed would leave it behind."""
 
     # What is given ----------------------------------------------------------------------------------------------------
 
@@ -284,7 +290,10 @@ class Context:
             return
         from nbdeploy.validate.plain import conclude
 
-        conclude(self.section, self.objective, tuple(self._recorded.values()), self._tallies, self.seed)
+        try:
+            conclude(self.section, self.objective, tuple(self._recorded.values()), self._tallies, self.seed)
+        finally:
+            self.discard()
 
     # ------------------------------------------------------------------------------------------------------------------
 
