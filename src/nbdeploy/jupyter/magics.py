@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbdeploy.errors import closest
 
@@ -38,6 +39,15 @@ def offered(magics: GovernanceMagics) -> Iterator[tuple[str, str, Callable[..., 
     yield "cell", "nbdeploy", magics.nbdeploy
 
 
+def _arguments(magic: Any, line: str) -> Any:
+    """Parse a magic's line as a shell would; IPython's own splitting keeps the quotes of ``--person "Ana Author"``."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{error} in: {line.strip()}") from None
+    return magic.parser.parse_args(words)
+
+
 @magics_class
 class GovernanceMagics(Magics):
     """The verbs of nbdeploy as magics."""
@@ -61,7 +71,7 @@ class GovernanceMagics(Magics):
         """``%%objective NAME`` declares the YAML of the cell; ``%objective NAME`` shows what is declared."""
         from nbdeploy import flow
 
-        args = parse_argstring(self.objective, line)
+        args = _arguments(self.objective, line)
         if cell is None:
             return flow.show_objective(args.name)
         return flow.declare(cell.encode(), name=args.name, rows=args.rows, origin="the cell")
@@ -83,7 +93,7 @@ class GovernanceMagics(Magics):
         from nbdeploy import flow
         from nbdeploy.jupyter.progress import NotebookProgress
 
-        args = parse_argstring(self.validate, line)
+        args = _arguments(self.validate, line)
         with NotebookProgress() as watch:
             return flow.validate(
                 args.name,
@@ -107,7 +117,7 @@ class GovernanceMagics(Magics):
         """Show the model card in the notebook, with a link to the file."""
         from nbdeploy import flow
 
-        args = parse_argstring(self.card, line)
+        args = _arguments(self.card, line)
         return flow.card(args.name, draft=args.draft)
 
     @magic_arguments()
@@ -120,7 +130,7 @@ class GovernanceMagics(Magics):
         from nbdeploy import flow
         from nbdeploy.jupyter.progress import NotebookProgress
 
-        args = parse_argstring(self.deploy, line)
+        args = _arguments(self.deploy, line)
         with NotebookProgress() as watch:
             return flow.deploy(args.name, to=args.to, strategy=args.strategy, ask_waiver=args.ask_waiver, watch=watch)
 
@@ -130,7 +140,7 @@ class GovernanceMagics(Magics):
         """Show what waits for a signature and how the validator signs. Nothing is signed in a notebook."""
         from nbdeploy import flow
 
-        return flow.pending(parse_argstring(self.signoff, line).request)
+        return flow.pending(_arguments(self.signoff, line).request)
 
     @magic_arguments()
     @argument("name", nargs="?", help="objective")
@@ -140,7 +150,7 @@ class GovernanceMagics(Magics):
         """Show what is asked for, approved and live."""
         from nbdeploy import flow
 
-        args = parse_argstring(self.status, line)
+        args = _arguments(self.status, line)
         return flow.status(args.name, everything=args.everything, settle=args.wait)
 
     @magic_arguments()
@@ -150,7 +160,7 @@ class GovernanceMagics(Magics):
         """Steer a rollout by hand."""
         from nbdeploy import flow
 
-        args = parse_argstring(self.release, line)
+        args = _arguments(self.release, line)
         return flow.release(args.name, args.action)
 
     @magic_arguments()
@@ -160,7 +170,7 @@ class GovernanceMagics(Magics):
         """Send all traffic back to the previous version, at once."""
         from nbdeploy import flow
 
-        args = parse_argstring(self.rollback, line)
+        args = _arguments(self.rollback, line)
         return flow.rollback(args.name, reason=args.reason)
 
     @magic_arguments()
@@ -170,7 +180,7 @@ class GovernanceMagics(Magics):
         """Check the chain of signed statements."""
         from nbdeploy import flow
 
-        args = parse_argstring(self.audit, line)
+        args = _arguments(self.audit, line)
         return flow.audit_log(args.name) if args.log else flow.audit(args.name)
 
     @magic_arguments()
@@ -179,7 +189,7 @@ class GovernanceMagics(Magics):
         """Start the controller and the gateway of this project in the background."""
         from nbdeploy import flow
 
-        return flow.up(port=parse_argstring(self.up, line).port)
+        return flow.up(port=_arguments(self.up, line).port)
 
     def down(self, line: str) -> Any:
         """Stop the service of this project."""
@@ -199,7 +209,7 @@ class GovernanceMagics(Magics):
 
         from nbdeploy import flow
 
-        args = parse_argstring(self.init, line)
+        args = _arguments(self.init, line)
         return flow.init(Path(args.folder), preset=args.preset, name=None, person=args.person)
 
     def _value(self, text: str | None) -> Any:
