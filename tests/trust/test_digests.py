@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,27 @@ def test_same_files_give_the_same_digest_in_any_order_of_creation(tmp_path_facto
     assert model_digest(first) == model_digest(second)
     shutil.rmtree(first)
     shutil.rmtree(second)
+
+
+def test_a_large_and_a_many_file_model_take_little_memory(tmp_path: Path):
+    """Case B11, small: the digest reads blocks and never a whole file."""
+    with (tmp_path / "weights").open("wb") as stream:
+        stream.truncate(64 * 1024 * 1024)
+    for number in range(1000):
+        (tmp_path / f"part {number}").touch()
+    tracemalloc.start()
+    try:
+        model_digest(tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_folders_nested_too_deeply_are_one_sentence(tmp_path: Path):
+    here = tmp_path
+    for _ in range(600):
+        here /= "d"
+    here.mkdir(parents=True)
+    (here / "file").touch()
+    with pytest.raises(PathError, match="longer than 1024"):
+        model_digest(tmp_path)
