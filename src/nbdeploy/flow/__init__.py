@@ -3,22 +3,31 @@
 Each takes plain values, calls the stages in order and returns a record that says how it looks.
 """
 
-from nbdeploy.flow.auditing import audit, verify_card
-from nbdeploy.flow.deciding import pending, sign_off, wait
-from nbdeploy.flow.declaring import declare, example_objective, show_objective
-from nbdeploy.flow.deploying import deploy
-from nbdeploy.flow.logbook import audit_log
-from nbdeploy.flow.results import Decided, Declared, PendingRequests, Requested, StatusReport, Validated
-from nbdeploy.flow.running import down, held, release, rollback, serve_here, settled, status, up
+from nbdeploy.flow.auditing import Audited, audit, verify_card
+from nbdeploy.flow.deciding import Decided, PendingRequest, PendingRequests, pending, sign_off, wait
+from nbdeploy.flow.declaring import Declared, declare, example_objective, show_objective
+from nbdeploy.flow.deploying import Requested, deploy
+from nbdeploy.flow.logbook import LogShown, audit_log
+from nbdeploy.flow.reading import CardShown, card
+from nbdeploy.flow.serving import Started, Stopped, down, serve_here, up
+from nbdeploy.flow.standings import StatusReport, held, settled, status
 from nbdeploy.flow.starting import add_person, create_key, init, public_key, show_policy, write_schemas
-from nbdeploy.flow.validating import card, validate
+from nbdeploy.flow.steering import Steered, release, rollback
+from nbdeploy.flow.validating import Validated, validate
 
 __all__ = [
+    "Audited",
+    "CardShown",
     "Decided",
     "Declared",
+    "LogShown",
+    "PendingRequest",
     "PendingRequests",
     "Requested",
+    "Started",
     "StatusReport",
+    "Steered",
+    "Stopped",
     "Validated",
     "add_person",
     "audit",

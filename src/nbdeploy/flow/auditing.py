@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from nbdeploy.approve.record import Chain, read_chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.results import Audited
+from nbdeploy.flow.show import Result, Shown
 from nbdeploy.report.write import verify_card as card_problems
 from nbdeploy.trust.digests import file_digest, model_digest
+
+
+@dataclass(frozen=True)
+class Audited(Result):
+    """What an audit found. `problems` is empty when the chain holds."""
+
+    subject: str
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when the chain holds, else 1."""
+        return 1 if self.problems else 0
+
+    def show(self) -> Shown:
+        word = "does NOT hold" if self.problems else "holds"
+        return Shown(
+            title=f"The chain of {self.subject} {word}",
+            lines=[*self.lines, *(f"Problem: {problem}" for problem in self.problems)],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"subject": self.subject, "lines": list(self.lines), "problems": list(self.problems)}
 
 
 def audit(name: str | None = None) -> Audited:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from nbdeploy.approve.sheet import decision_sheet
 from nbdeploy.approve.signoff import decide
@@ -14,10 +16,83 @@ from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, Waiver
 from nbdeploy.errors import NotApprovedError
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.results import Decided, PendingRequest, PendingRequests
+from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.flow.starting import find_key
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import is_encrypted, load_key
+
+
+@dataclass(frozen=True)
+class PendingRequest(Result):
+    """A request as the approver sees it before deciding."""
+
+    request: Request
+    sheet: str
+    card: Path | None
+    state: str
+    approvers: tuple[str, ...]
+
+    def show(self) -> Shown:
+        request = self.request
+        return Shown(
+            title=f"Request {request.id}: {request.subject} to {request.environment} is {self.state}",
+            lines=[*self.sheet.splitlines(), *([f"Card: {self.card}"] if self.card else [])],
+            notes=["Signing happens on the validator's own terminal: a notebook could read what is typed into it."],
+            next=[f"nbdeploy signoff {request.id} --approve --key FILE"] if self.state == "requested" else [],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"request": self.request.model_dump(mode="json"), "state": self.state}
+
+
+@dataclass(frozen=True)
+class PendingRequests(Result):
+    """All requests that wait for somebody."""
+
+    requests: tuple[PendingRequest, ...]
+
+    def show(self) -> Shown:
+        rows = [
+            (
+                p.request.id,
+                p.request.subject,
+                p.request.environment,
+                p.request.requester,
+                " or ".join(p.approvers) or "nobody yet",
+            )
+            for p in self.requests
+        ]
+        if not rows:
+            return Shown(title="No request waits for a signature")
+        headers = ("request", "model", "to", "asked by", "who can sign")
+        return Shown(
+            title=f"{len(rows)} request{'s' * (len(rows) > 1)} waiting; nothing of it is live",
+            tables=[Table(headers, rows)],
+            next=[f"nbdeploy signoff {rows[0][0]}   # on the validator's own terminal"],
+        )
+
+
+@dataclass(frozen=True)
+class Decided(Result):
+    """A signed decision, logged."""
+
+    request: Request
+    decision: str
+    by: str
+    index: int
+    state: str
+    missing: int
+
+    def show(self) -> Shown:
+        left = f" {self.missing} more signature{'s' * (self.missing > 1)} needed." if self.missing else ""
+        return Shown(
+            title=f"{self.decision.capitalize()} of {self.request.id} by {self.by}",
+            lines=[f"Signed and logged as ledger entry {self.index}. {self.request.subject} is {self.state}.{left}"],
+            next=["nbdeploy status"],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"request": self.request.id, "decision": self.decision, "state": self.state, "entry": self.index}
 
 
 def pending(request: str | None = None) -> PendingRequest | PendingRequests:

@@ -5,17 +5,51 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from nbdeploy import templates
-from nbdeploy.declare import NamedObjective, changes, check_objective, read_objective
+from nbdeploy.declare import Check, NamedObjective, changes, check_objective, read_objective
 from nbdeploy.documents.objective import SECTIONS
 from nbdeploy.documents.statements import ObjectivePredicate
 from nbdeploy.errors import FloorError, ObjectiveError, ProjectError
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.results import Declared
+from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.envelopes import sign
+
+
+@dataclass(frozen=True)
+class Declared(Result):
+    """An objective that is in force, or was only checked."""
+
+    objective: NamedObjective
+    check: Check
+    file: Path | None
+    changed: tuple[str, ...] = ()
+
+    def show(self) -> Shown:
+        content = self.objective.content
+        rows = [(section, measure, str(gate)) for section, measure, gate in content.each_gate()]
+        title = f"Objective {content.name}: {'declared' if self.file else 'checked, not declared'}"
+        lines = [f"Governs model {content.governed_model} at endpoint {content.served_at}; {len(rows)} gates."]
+        lines += [f"Changed: {change}" for change in self.changed]
+        return Shown(
+            title=title,
+            lines=lines,
+            tables=[Table(("section", "measure", "gate"), rows)],
+            notes=[*(f"Hard to decide: {line}" for line in self.check.hard_to_decide), *self.check.warnings],
+            next=[f"nbdeploy validate {content.name} --model … --data …"] if self.file else [],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "objective": self.objective.content.name,
+            "digest": self.objective.digest,
+            "warnings": list(self.check.warnings),
+            "hard_to_decide": list(self.check.hard_to_decide),
+        }
 
 
 def declare(

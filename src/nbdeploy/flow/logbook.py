@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from nbdeploy.documents.statements import (
     DecisionPredicate,
@@ -15,10 +17,44 @@ from nbdeploy.documents.statements import (
 )
 from nbdeploy.errors import Refusal
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.results import LogLine, LogShown
+from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.envelopes import open_envelope
 from nbdeploy.trust.ledger import Entry
 from nbdeploy.trust.policy import Policy
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One ledger entry in words. `note` says why an entry does not count."""
+
+    index: int
+    at: str
+    statement: str
+    about: str
+    says: str
+    by: str
+    note: str
+    envelope: str
+
+
+@dataclass(frozen=True)
+class LogShown(Result):
+    """The ledger, one line an entry. Shown, not verified: that is `audit`."""
+
+    subject: str
+    lines: tuple[LogLine, ...]
+
+    def show(self) -> Shown:
+        headers = ("entry", "at (UTC)", "statement", "about", "says", "by", "note", "envelope")
+        rows = [tuple(str(value) for value in vars(line).values()) for line in self.lines]
+        return Shown(
+            title=f"Ledger of {self.subject}: {len(rows)} entries",
+            tables=[Table(headers, rows)] if rows else (),
+            next=["nbdeploy audit verify"],
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"subject": self.subject, "entries": [vars(line) for line in self.lines]}
 
 
 def audit_log(name: str | None = None) -> LogShown:

@@ -1,36 +1,85 @@
-"""The verbs *validate* and *card*: evidence is made, told in a card, and recorded where there is a project."""
+"""The verb *validate*: evidence is made, told in a card, and recorded where there is a project."""
 
 from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbdeploy.approve.record import Chain, Logged
-from nbdeploy.declare import NamedObjective, changes, check_objective, read_objective
-from nbdeploy.documents.card import Card
-from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
+from nbdeploy.declare import NamedObjective, check_objective, read_objective
+from nbdeploy.documents.evidence import Evidence, ModelSubject
+from nbdeploy.documents.finding import Verdict
 from nbdeploy.documents.objective import Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
-from nbdeploy.documents.statements import ValidationPredicate
-from nbdeploy.errors import GateFailedError, ModelError, ObjectiveError, ProjectError
-from nbdeploy.flow.declaring import log_objective, own_measures, refuse_below_floor
-from nbdeploy.flow.project import RUN_FILES, Project
-from nbdeploy.flow.results import CardShown, Validated
+from nbdeploy.errors import GateFailedError, ModelError, ObjectiveError
+from nbdeploy.flow.declaring import own_measures, refuse_below_floor
+from nbdeploy.flow.project import Project
+from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record
+from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.registry import Registry
-from nbdeploy.report import views
 from nbdeploy.report.write import write_card
-from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
-from nbdeploy.trust.envelopes import sign
+from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.inputs import Dataset, read_dataset
-from nbdeploy.validate.placing import placed
 from nbdeploy.validate.prepare import Inputs
 from nbdeploy.validate.run import Order, run_validation
+
+EXIT_CODES: dict[Verdict, int] = {"pass": 0, "fail": 1, "inconclusive": 3, "not_evaluated": 3}
+
+
+@dataclass(frozen=True)
+class Validated(Result):
+    """A finished validation: evidence and card in `folder`."""
+
+    evidence: Evidence
+    folder: Path
+    recorded: bool
+
+    @property
+    def overall(self) -> Verdict:
+        """The verdict over all gates."""
+        return self.evidence.verdict.overall
+
+    @property
+    def exit_code(self) -> int:
+        """1 a gate failed, 3 a gate is undecided or missing, 0 all pass."""
+        return EXIT_CODES[self.overall]
+
+    @property
+    def card(self) -> Path:
+        """The card's HTML file."""
+        return self.folder / "card.html"
+
+    def show(self) -> Shown:
+        from nbdeploy.report.views import HEADERS, headline, verdict_rows
+
+        evidence = self.evidence
+        run = evidence.run
+        what = f"attempt {run.attempt}" if run.attempt else ("draft" if run.draft else "not recorded")
+        name = evidence.objective.name
+        rows = verdict_rows(evidence)
+        steps = [f"open {self.card}"]
+        if self.recorded and self.overall != "fail":
+            steps.append(f"nbdeploy deploy {name} --to production")
+        elif run.draft:
+            steps.append(f"nbdeploy validate {name} … without --draft, to record it")
+        return Shown(
+            title=f"{name}, {what}: {headline(evidence)}",
+            tables=[Table(HEADERS[:5], [row.cells[:5] for row in rows])],
+            notes=[f"{row.gate}: {row.cells[5]}" for row in rows if row.cells[5]] + list(evidence.warnings),
+            next=steps,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "objective": self.evidence.objective.name,
+            "verdict": self.evidence.verdict.model_dump(),
+            "attempt": self.evidence.run.attempt,
+            "folder": str(self.folder),
+        }
 
 
 def validate(
@@ -89,9 +138,8 @@ def validate(
     )
     with (
         tempfile.TemporaryDirectory(prefix="nbdeploy-model-") as scratch,
-        _place(project, named, out, recorded, draft) as place,
+        place(project, named, out, recorded, draft) as (folder, attempt),
     ):
-        folder, attempt = place
         subject, model_folder = _model(model, named, inputs, project, Path(scratch), watch)
         chain = project.chain() if project is not None and recorded else None
         order = Order(
@@ -105,7 +153,7 @@ def validate(
             seed=seed,
             draft=draft,
             attempt=attempt,
-            attempts=_attempts(chain, project, named) if chain is not None and project is not None else (),
+            attempts=earlier_attempts(chain, project, named) if chain is not None and project is not None else (),
             extra_notebooks=own,
             trusted_notebooks=project.policy.trusted_notebooks if project is not None else (),
             by=project.person if project is not None else getpass.getuser(),
@@ -117,9 +165,9 @@ def validate(
             watch(Progress(stage="report", part="card", state="done"))
             evidence = run.evidence
         if project is not None and recorded:
-            _record(project, named, evidence, folder, watch)
+            record(project, named, evidence, folder, watch)
         if out is not None and folder != out.absolute():
-            _copy(folder, out)
+            copy_run(folder, out)
     result = Validated(evidence, out.absolute() if out is not None else folder, recorded)
     if strict and result.overall == "fail":
         failed = [finding for finding in evidence.gated() if finding.verdict == "fail"]
@@ -127,9 +175,6 @@ def validate(
             f"{len(failed)} gates failed: {', '.join(f.id for f in failed)}", next=f"see {result.card}"
         )
     return result
-
-
-# What goes in ---------------------------------------------------------------------------------------------------------
 
 
 def _objective(given: str | Path | NamedObjective, project: Project | None) -> tuple[NamedObjective, bool]:
@@ -218,130 +263,3 @@ def _stored(estimator: Any, named: NamedObjective, inputs: Inputs, registry: Reg
     )
     inputs.evaluated.require([str(name) for name in features], "the model was trained on it")
     return registry.save_estimator(estimator, frame[features], named.content.governed_model)
-
-
-# Where it goes --------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _place(
-    project: Project | None,
-    named: NamedObjective,
-    out: Path | None,
-    recorded: bool,
-    draft: bool,
-) -> Iterator[tuple[Path, int | None]]:
-    """Yield the folder of the run and its attempt number, reserved while the run lasts."""
-    name = named.content.name
-    if project is None or not (recorded or draft):
-        yield (out or Path(f"{name}-validation")).absolute(), None
-        return
-    if draft:
-        yield project.run_folder(name, None), None
-        return
-    attempt = 1 + max((entry.predicate.attempt for entry in project.chain().validations_named(name)), default=0)
-    while True:
-        folder = project.run_folder(name, attempt)
-        try:
-            folder.mkdir(parents=True)
-            break
-        except FileExistsError:  # another run of this moment has the number
-            attempt += 1
-    try:
-        yield folder, attempt
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _copy(folder: Path, out: Path) -> None:
-    with placed(out) as building:
-        shutil.copytree(folder, building, dirs_exist_ok=True)
-
-
-def _attempts(chain: Chain, project: Project, named: NamedObjective) -> tuple[AttemptRef, ...]:
-    """Return what was recorded before, each with how the objective changed after it."""
-    earlier = chain.validations_named(named.content.name)
-    texts = [_text(project, entry) for entry in earlier] + [named]
-    return tuple(
-        AttemptRef(
-            attempt=entry.predicate.attempt,
-            recorded=entry.predicate.finished,
-            model_digest=entry.subjects.get("model"),
-            data_digest=entry.predicate.data,
-            objective_digest=entry.subjects["objective"],
-            overall=entry.predicate.overall,
-            changes=_changed(entry.subjects["objective"], texts[position], texts[position + 1]),
-        )
-        for position, entry in enumerate(earlier)
-    )
-
-
-def _text(project: Project, entry: Logged[ValidationPredicate]) -> NamedObjective | None:
-    """Return the text that an earlier attempt was held to, if its folder still has the signed bytes."""
-    file = project.run_folder(entry.predicate.objective, entry.predicate.attempt) / "objective.yaml"
-    if not file.is_file() or file_digest(file) != entry.subjects["objective"]:
-        return None
-    return read_objective(file.read_bytes(), origin=str(file), own=own_measures(project))
-
-
-def _changed(digest: str, text: NamedObjective | None, following: NamedObjective | None) -> tuple[str, ...]:
-    if following is not None and following.digest == digest:
-        return ()
-    if text is None or following is None:
-        return ("the objective changed; its older text is not on this machine",)
-    return changes(text.content, following.content)
-
-
-def _record(project: Project, named: NamedObjective, evidence: Evidence, folder: Path, watch: Watcher) -> None:
-    """Sign and log a run, then show it in MLflow."""
-    watch(Progress(stage="record", part="ledger and MLflow", state="running"))
-    log_objective(project, named)
-    digests = {
-        "evidence": file_digest(folder / "evidence.json"),
-        "card": file_digest(folder / "card.json"),
-        "card.html": file_digest(folder / "card.html"),
-        "objective": bytes_digest(named.source),
-    }
-    if evidence.subject.model is not None:
-        digests["model"] = evidence.subject.model.digest
-    judged = next(entry for entry in evidence.subject.data if entry.role in ("evaluation", "predictions"))
-    predicate = ValidationPredicate(
-        objective=named.content.name,
-        model=named.content.governed_model,
-        attempt=evidence.run.attempt or 0,
-        overall=evidence.verdict.overall,
-        gates=evidence.verdict.gates,
-        data=judged.digest,
-        by=evidence.run.by,
-        finished=evidence.run.finished,
-    )
-    project.ledger.append(sign(predicate, digests, project.workstation))
-    project.registry.log_validation(evidence, folder)
-    watch(Progress(stage="record", part="ledger and MLflow", state="done", detail=f"attempt {evidence.run.attempt}"))
-
-
-# The card -------------------------------------------------------------------------------------------------------------
-
-
-def card(name: str, *, draft: bool = False) -> CardShown:
-    """Return the card of an objective's latest recorded run, or of its draft, as a notebook or terminal can show it.
-
-    Raises
-    ------
-    ProjectError
-        There is no such run.
-    """
-    run = Project.require().run(name, draft=draft)
-    missing = [file for file in RUN_FILES if not (run.folder / file).is_file()]
-    if missing:
-        raise ProjectError(f"{run.folder} lacks {missing[0]}", next=f"validate again: nbdeploy validate {name} …")
-    content = Card.from_bytes((run.folder / "card.json").read_bytes())
-    link = str(run.folder / "card.html")
-    return CardShown(
-        name=name,
-        folder=run.folder,
-        html=views.card_html(content, link),
-        markdown=views.card_markdown(content, link),
-        text=views.card_text(content, link),
-    )

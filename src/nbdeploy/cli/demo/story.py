@@ -20,7 +20,7 @@ from nbdeploy.cli.demo import study as patients
 from nbdeploy.cli.demo import traffic
 from nbdeploy.cli.draw import Watching, draw
 from nbdeploy.errors import Refusal
-from nbdeploy.flow.results import Requested, Validated
+from nbdeploy.flow import Requested, Validated
 
 NAME = "progression-risk"
 AUTHOR = "Ana Author"

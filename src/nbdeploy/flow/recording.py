@@ -1,0 +1,117 @@
+"""Recording a validation: its place and number, what was tried before, the signed statement and the run in MLflow."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.declare import NamedObjective, changes, read_objective
+from nbdeploy.documents.evidence import AttemptRef, Evidence
+from nbdeploy.documents.progress import Progress, Watcher
+from nbdeploy.documents.statements import ValidationPredicate
+from nbdeploy.flow.declaring import log_objective, own_measures
+from nbdeploy.flow.project import Project
+from nbdeploy.trust.digests import bytes_digest, file_digest
+from nbdeploy.trust.envelopes import sign
+from nbdeploy.validate.placing import placed
+
+
+@contextmanager
+def place(
+    project: Project | None,
+    named: NamedObjective,
+    out: Path | None,
+    recorded: bool,
+    draft: bool,
+) -> Iterator[tuple[Path, int | None]]:
+    """Yield the folder of the run and its attempt number, reserved while the run lasts."""
+    name = named.content.name
+    if project is None or not (recorded or draft):
+        yield (out or Path(f"{name}-validation")).absolute(), None
+        return
+    if draft:
+        yield project.run_folder(name, None), None
+        return
+    attempt = 1 + max((entry.predicate.attempt for entry in project.chain().validations_named(name)), default=0)
+    while True:
+        folder = project.run_folder(name, attempt)
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:  # another run of this moment has the number
+            attempt += 1
+    try:
+        yield folder, attempt
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def copy_run(folder: Path, out: Path) -> None:
+    with placed(out) as building:
+        shutil.copytree(folder, building, dirs_exist_ok=True)
+
+
+def earlier_attempts(chain: Chain, project: Project, named: NamedObjective) -> tuple[AttemptRef, ...]:
+    """Return what was recorded before, each with how the objective changed after it."""
+    earlier = chain.validations_named(named.content.name)
+    texts = [_text(project, entry) for entry in earlier] + [named]
+    return tuple(
+        AttemptRef(
+            attempt=entry.predicate.attempt,
+            recorded=entry.predicate.finished,
+            model_digest=entry.subjects.get("model"),
+            data_digest=entry.predicate.data,
+            objective_digest=entry.subjects["objective"],
+            overall=entry.predicate.overall,
+            changes=_changed(entry.subjects["objective"], texts[position], texts[position + 1]),
+        )
+        for position, entry in enumerate(earlier)
+    )
+
+
+def _text(project: Project, entry: Logged[ValidationPredicate]) -> NamedObjective | None:
+    """Return the text that an earlier attempt was held to, if its folder still has the signed bytes."""
+    file = project.run_folder(entry.predicate.objective, entry.predicate.attempt) / "objective.yaml"
+    if not file.is_file() or file_digest(file) != entry.subjects["objective"]:
+        return None
+    return read_objective(file.read_bytes(), origin=str(file), own=own_measures(project))
+
+
+def _changed(digest: str, text: NamedObjective | None, following: NamedObjective | None) -> tuple[str, ...]:
+    if following is not None and following.digest == digest:
+        return ()
+    if text is None or following is None:
+        return ("the objective changed; its older text is not on this machine",)
+    return changes(text.content, following.content)
+
+
+def record(project: Project, named: NamedObjective, evidence: Evidence, folder: Path, watch: Watcher) -> None:
+    """Sign and log a run, then show it in MLflow."""
+    watch(Progress(stage="record", part="ledger and MLflow", state="running"))
+    log_objective(project, named)
+    digests = {
+        "evidence": file_digest(folder / "evidence.json"),
+        "card": file_digest(folder / "card.json"),
+        "card.html": file_digest(folder / "card.html"),
+        "objective": bytes_digest(named.source),
+    }
+    if evidence.subject.model is not None:
+        digests["model"] = evidence.subject.model.digest
+    judged = next(entry for entry in evidence.subject.data if entry.role in ("evaluation", "predictions"))
+    predicate = ValidationPredicate(
+        objective=named.content.name,
+        model=named.content.governed_model,
+        attempt=evidence.run.attempt or 0,
+        overall=evidence.verdict.overall,
+        gates=evidence.verdict.gates,
+        data=judged.digest,
+        by=evidence.run.by,
+        finished=evidence.run.finished,
+    )
+    project.ledger.append(sign(predicate, digests, project.workstation))
+    project.registry.log_validation(evidence, folder)
+    watch(Progress(stage="record", part="ledger and MLflow", state="done", detail=f"attempt {evidence.run.attempt}"))

@@ -1,0 +1,164 @@
+"""The verb *status*: what is asked for, approved and live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from nbdeploy.approve.record import Chain
+from nbdeploy.approve.standing import standing
+from nbdeploy.documents.request import Request
+from nbdeploy.flow.project import Project
+from nbdeploy.flow.serving import service_url
+from nbdeploy.flow.show import Result, Shown, Table
+from nbdeploy.release.journal import Journal, Journaled
+
+_MOVING = ("waiting", "verifying", "starting", "rolling")
+
+
+@dataclass(frozen=True)
+class EndpointLine:
+    """One endpoint or model in a status report."""
+
+    objective: str
+    model: str
+    endpoint: str
+    environment: str
+    live: str
+    standing: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class StatusReport(Result):
+    """What is governed, asked for, live."""
+
+    project: str
+    service: str | None
+    lines: tuple[EndpointLine, ...]
+    ungoverned: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    at: datetime | None = None
+
+    def show(self) -> Shown:
+        headers = ("objective", "model", "endpoint", "environment", "live", "standing", "note")
+        rows = [
+            (line.objective, line.model, line.endpoint, line.environment, line.live, line.standing, line.note)
+            for line in self.lines
+        ]
+        serving = (
+            f"Serving at {self.service}."
+            if self.service
+            else "No service is running here (start it with: nbdeploy up)."
+        )
+        return Shown(
+            title=f"Project {self.project}",
+            lines=[serving, *(f"Alert: {alert}" for alert in self.alerts)],
+            tables=[Table(headers, rows)] if rows else (),
+            notes=[f"Not governed: {name}" for name in self.ungoverned]
+            + ([] if rows else ["Nothing was asked for yet."]),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"service": self.service, "lines": [vars(line) for line in self.lines], "alerts": list(self.alerts)}
+
+
+def status(name: str | None = None, *, everything: bool = False, settle: float = 0.0) -> StatusReport:
+    """Return what is asked for, approved and live.
+
+    Parameters
+    ----------
+    name
+        An objective; all of the project's unless given.
+    everything
+        Also the registered models that nothing governs.
+    settle
+        Seconds to wait at most for rollouts under way.
+    """
+    project = Project.require()
+    journal = Journal(project.settings.ledger_url)
+    deadline = time.monotonic() + settle
+    while settle and service_url(project) and time.monotonic() < deadline and _moving(project, journal, name):
+        time.sleep(0.1)
+    lines = tuple(_lines(project, journal, name))
+    governed = {project.objective(known).content.governed_model for known in project.declared()}
+    ungoverned = tuple(model for model in project.registry.models() if model not in governed) if everything else ()
+    return StatusReport(
+        project=project.settings.project.name,
+        service=service_url(project),
+        lines=lines,
+        ungoverned=ungoverned,
+        alerts=tuple(f"{alert.about}: {alert.text}" for alert in journal.alerts()),
+        at=datetime.now(UTC),
+    )
+
+
+def settled(name: str) -> bool:
+    """Whether no rollout of an objective is on its way: all are live, rolled back, refused, or held for a human."""
+    project = Project.require()
+    return not _moving(project, Journal(project.settings.ledger_url), name)
+
+
+def held(name: str) -> bool:
+    """Whether a rollout of an objective waits for a human: the requests so far decide nothing."""
+    project = Project.require()
+    return any(line.live.startswith("held") for line in _lines(project, Journal(project.settings.ledger_url), name))
+
+
+def _moving(project: Project, journal: Journal, name: str | None) -> bool:
+    return any(line.live.split(" ")[0] in _MOVING for line in _lines(project, journal, name))
+
+
+def _lines(project: Project, journal: Journal, name: str | None) -> Iterator[EndpointLine]:
+    """Yield the newest request of every objective and environment, and what else is live there."""
+    chain = project.chain()
+    journaled = {entry.release.request: entry for entry in journal.releases()}
+    newest: dict[tuple[str, str], Request] = {}
+    for request in chain.requests.values():
+        if name in (None, request.objective):
+            newest[request.objective, request.environment] = request
+    for request in newest.values():
+        yield _line(project, chain, request, journaled)
+    for known in project.declared():
+        if name in (None, known) and not any(objective == known for objective, _ in newest):
+            content = project.objective(known).content
+            yield EndpointLine(known, content.governed_model, content.served_at, "–", "nothing", "not asked for")
+
+
+def _line(project: Project, chain: Chain, request: Request, journaled: dict[str, Journaled]) -> EndpointLine:
+    found = standing(chain, request.id, project.policy, datetime.now(UTC))
+    entry = journaled.get(request.id)
+    live, note = "nothing", ""
+    if entry is not None:
+        release = entry.release
+        live = f"{release.state} {release.subject} at {release.weight:g} %"
+        note = release.steps[-1].reason if release.steps else ""
+    elif found.state == "approved":
+        live = "waiting for the controller"
+    before = _still_live(journaled, request)
+    if before:
+        live = f"{live}; live: {before}"
+    return EndpointLine(
+        objective=request.objective,
+        model=request.subject,
+        endpoint=request.endpoint,
+        environment=request.environment,
+        live=live,
+        standing=f"{found.state.replace('_', ' ')} ({request.id})",
+        note=note,
+    )
+
+
+def _still_live(journaled: dict[str, Journaled], request: Request) -> str:
+    """Return the other version that answers at a request's endpoint, if one does."""
+    others = [
+        entry.release.subject
+        for entry in journaled.values()
+        if entry.release.request != request.id
+        and (entry.release.endpoint, entry.release.environment) == (request.endpoint, request.environment)
+        and entry.release.state == "live"
+    ]
+    return others[-1] if others else ""
