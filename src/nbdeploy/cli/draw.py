@@ -42,6 +42,8 @@ def draw_shown(shown: Shown, console: Console) -> None:
         for row in table.rows:
             drawn.add_row(*(Text(cell, style=_COLOURS.get(cell[:2], "")) for cell in row))
         console.print(Padding(drawn, (0, 2)))
+        for row, advice in table.advised():
+            console.print(Text(f"· {row[0]}: {advice}", style="dim"))
     for note in shown.notes:
         console.print(Text(f"· {note}", style="dim"))
     for step in shown.next:

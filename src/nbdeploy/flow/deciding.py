@@ -67,7 +67,7 @@ class PendingRequests(Result):
         headers = ("request", "model", "to", "asked by", "who can sign")
         return Shown(
             title=f"{len(rows)} request{'s' * (len(rows) > 1)} waiting; nothing of it is live",
-            tables=[Table(headers, rows)],
+            tables=[Table(headers, rows, code=("request",))],
             next=[f"nbdeploy signoff {rows[0][0]}   # on the validator's own terminal"],
         )
 

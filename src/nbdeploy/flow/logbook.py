@@ -49,7 +49,7 @@ class LogShown(Result):
         rows = [tuple(str(value) for value in vars(line).values()) for line in self.lines]
         return Shown(
             title=f"Ledger of {self.subject}: {len(rows)} entries",
-            tables=[Table(headers, rows)] if rows else (),
+            tables=[Table(headers, rows, code=("envelope",))] if rows else (),
             next=["nbdeploy audit verify"],
         )
 

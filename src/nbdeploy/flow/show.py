@@ -1,22 +1,41 @@
 """How results look: one small description, shown as HTML, Markdown or plain text.
 
-The HTML survives the sanitiser of an untrusted notebook: no style, script, svg, role or aria, only structure.
+The HTML survives the sanitiser of an untrusted notebook; see `nbdeploy.report.fragments`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
+
+from markupsafe import Markup
+
+FACTS = "application/vnd.nbdeploy.v1+json"
+"""The media type of a result's facts. JupyterLab prefers plain ``application/json`` to HTML: it would draw a tree."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headers."""
+    """Rows under headers.
+
+    Parameters
+    ----------
+    advice
+        What to do about each row: as many texts as there are rows, an empty one where there is nothing to do.
+    code
+        Headers whose cells are names that a reader types or compares letter by letter.
+    """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
+    advice: Sequence[str] = ()
+    code: Sequence[str] = ()
+
+    def advised(self) -> Iterator[tuple[Sequence[str], str]]:
+        """Yield the rows that something is to be done about, each with what that is."""
+        return ((row, advice) for row, advice in zip(self.rows, self.advice, strict=False) if advice)
 
 
 @dataclass(frozen=True)
@@ -28,22 +47,17 @@ class Shown:
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
     next: Sequence[str] = ()
-    html_extra: str = field(default="", repr=False)
 
     def html(self) -> str:
         """Return an HTML fragment; every foreign text is escaped."""
-        parts = [f"<h4>{escape(self.title)}</h4>"]
-        parts += [f"<p>{escape(line)}</p>" for line in self.lines]
+        from nbdeploy.report import fragments
+
+        parts = [fragments.title(self.title), fragments.lines(self.lines)]
         for table in self.tables:
-            head = "".join(f"<th>{escape(name)}</th>" for name in table.headers)
-            body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
-            parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
-        parts.append(self.html_extra)
-        parts += [f"<p><em>{escape(note)}</em></p>" for note in self.notes]
-        if self.next:
-            items = "".join(f"<li><code>{escape(step)}</code></li>" for step in self.next)
-            parts.append(f"<p><strong>Next</strong></p><ul>{items}</ul>")
-        return "".join(parts)
+            parts.append(fragments.table(table.headers, table.rows, code=table.code))
+            parts.append(fragments.advice(table.advised()))
+        parts += [fragments.notes(self.notes), fragments.steps(self.next)]
+        return str(Markup("").join(parts))
 
     def markdown(self) -> str:
         """Return Markdown with pipes and angle brackets made harmless."""
@@ -52,6 +66,7 @@ class Shown:
             rows = [table.headers, ["---"] * len(table.headers), *table.rows]
             cells = ["| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
             parts.append("\n".join(cells))
+            parts += [f"- **{_plain(row[0])}**: {_plain(advice)}" for row, advice in table.advised()]
         parts += [f"*{_plain(note)}*" for note in self.notes]
         if self.next:
             parts.append("**Next**\n\n" + "\n".join(f"- `{step}`" for step in self.next))
@@ -88,7 +103,7 @@ class Result:
             "text/html": shown.html(),
             "text/markdown": shown.markdown(),
             "text/plain": shown.text(),
-            "application/json": self.facts(),
+            FACTS: self.facts(),
         }
 
 
@@ -99,5 +114,10 @@ def _plain(text: str) -> str:
 def _columns(table: Table) -> str:
     rows = [list(table.headers), *(list(row) for row in table.rows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.headers))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join(["  " + line for line in (lines[0], "  ".join("─" * width for width in widths), *lines[1:])])
+    head, *body = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+    lines = [head, "  ".join("─" * width for width in widths)]
+    for line, advice in zip_longest(body, table.advice, fillvalue=""):
+        lines += [line, f"  → {advice}"] if advice else [line]
+    return "\n".join("  " + line for line in lines)

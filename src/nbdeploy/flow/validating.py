@@ -54,7 +54,8 @@ class Validated(Result):
         return self.folder / "card.html"
 
     def show(self) -> Shown:
-        from nbdeploy.report.views import HEADERS, headline, verdict_rows
+        from nbdeploy.report.summary import in_words
+        from nbdeploy.report.views import HEADERS, verdict_rows, word
 
         evidence = self.evidence
         run = evidence.run
@@ -67,9 +68,10 @@ class Validated(Result):
         elif run.draft:
             steps.append(f"nbdeploy validate {name} … without --draft, to record it")
         return Shown(
-            title=f"{name}, {what}: {headline(evidence)}",
-            tables=[Table(HEADERS[:5], [row.cells[:5] for row in rows])],
-            notes=[f"{row.gate}: {row.cells[5]}" for row in rows if row.cells[5]] + list(evidence.warnings),
+            title=f"{name}, {what}: {word(evidence)}",
+            lines=[in_words(evidence)],
+            tables=[Table(HEADERS[:5], [row.cells[:5] for row in rows], advice=[row.cells[5] for row in rows])],
+            notes=evidence.warnings,
             next=steps,
         )
 

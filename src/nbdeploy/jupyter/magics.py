@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -46,6 +48,12 @@ def _arguments(magic: Any, line: str) -> Any:
     except ValueError as error:
         raise UsageError(f"{error} in: {line.strip()}") from None
     return magic.parser.parse_args(words)
+
+
+def _notebook_folder() -> Path | None:
+    """Return where the notebook of this session lies, if a Jupyter server started it and says so."""
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))
+    return notebook.parent if notebook.is_absolute() else None
 
 
 @magics_class
@@ -113,12 +121,13 @@ class GovernanceMagics(Magics):
     @magic_arguments()
     @argument("name", help="declared objective")
     @argument("--draft", action="store_true", help="the draft's card instead of the latest recorded one")
+    @argument("--out", type=Path, help="also write the whole card to this HTML file; beside the notebook it is linked")
     def card(self, line: str) -> Any:
-        """Show the model card in the notebook, with a link to the file."""
+        """Show the model card in the notebook, and say where the whole of it is."""
         from nbdeploy import flow
 
         args = _arguments(self.card, line)
-        return flow.card(args.name, draft=args.draft)
+        return flow.card(args.name, draft=args.draft, out=args.out, seen_from=_notebook_folder())
 
     @magic_arguments()
     @argument("name", help="declared objective")
@@ -205,8 +214,6 @@ class GovernanceMagics(Magics):
     @argument("--person", help="your name as the policy should know it")
     def init(self, line: str) -> Any:
         """Make a project in a folder."""
-        from pathlib import Path
-
         from nbdeploy import flow
 
         args = _arguments(self.init, line)

@@ -1,7 +1,7 @@
 """Verdicts and cards where people work: as rows for a terminal, and as HTML, Markdown and plain text for a notebook.
 
-The HTML survives the sanitiser of an untrusted notebook: no style, script, svg, role or aria, only structure and
-``meter``. The sign and the word of a verdict stand in text, so nothing is lost where colours are.
+The HTML survives the sanitiser of an untrusted notebook; see `nbdeploy.report.fragments`. The sign and the word of a
+verdict stand in text, so nothing is lost where colours are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding, Verdict
-from nbdeploy.report import inert, wording
+from nbdeploy.report import fragments, inert, wording
 from nbdeploy.report.summary import in_words, ordered
 
 HEADERS = ("Gate", "Verdict", "Measured", "Interval", "Must be", "What to do")
@@ -67,28 +67,30 @@ def _gated(document: Evidence | Card) -> tuple[Finding, ...]:
 
 def headline(document: Evidence | Card) -> str:
     """Return one line: the overall verdict and the counts behind it."""
-    word = wording.VERDICTS[document.verdict.overall]
-    return f"{wording.MARKS[document.verdict.overall]} {word}. {in_words(document)}"
+    return f"{word(document)}. {in_words(document)}"
+
+
+def word(document: Evidence | Card) -> str:
+    """Return the overall verdict as sign and word."""
+    overall = document.verdict.overall
+    return f"{wording.MARKS[overall]} {wording.VERDICTS[overall]}"
 
 
 def verdict_html(document: Evidence | Card) -> str:
-    """Return the table of gates for a notebook."""
+    """Return the table of gates for a notebook, and under it, folded, what to do about each that does not pass."""
     return str(_verdict_table(document))
 
 
 def _verdict_table(document: Evidence | Card) -> Markup:
-    head = Markup("").join(Markup("<th>{}</th>").format(name) for name in HEADERS)
-    rows = Markup("").join(_row(row) for row in verdict_rows(document))
-    table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, rows)
-    return Markup("<p><strong>{}</strong></p>{}").format(headline(document), table)
+    rows = verdict_rows(document)
+    table = fragments.table(HEADERS[:5], [(_named(row), *row.cells[1:5]) for row in rows])
+    advice = fragments.advice((row.cells, row.cells[5]) for row in rows if row.cells[5])
+    return Markup("<p><strong>{}</strong></p>{}{}").format(headline(document), table, advice)
 
 
-def _row(row: VerdictRow) -> Markup:
-    first, word, *rest = row.cells
-    cells = Markup("").join(Markup("<td>{}</td>").format(cell) for cell in rest)
-    return Markup("<tr><td>{}<br><code>{}</code></td><td><strong>{}</strong></td>{}</tr>").format(
-        first, row.id, word, cells
-    )
+def _named(row: VerdictRow) -> Markup:
+    """Return a gate with the id by which an approver acknowledges it."""
+    return Markup("{}<br><code>{}</code>").format(row.gate, row.id)
 
 
 def verdict_markdown(document: Evidence | Card) -> str:
@@ -116,13 +118,15 @@ def verdict_text(document: Evidence | Card) -> str:
     return "\n".join(lines)
 
 
-def card_html(card: Card, link: str | None = None) -> str:
+def card_html(card: Card, link: str | None = None, href: str | None = None) -> str:
     """Return a card's first page for a notebook: what it is for, the verdict, what to know, every gate.
 
     Parameters
     ----------
     link
         The address or path of the whole card, shown as text.
+    href
+        The same relative to the notebook, where that can be opened from there.
     """
     summary = card.sections[0]
     notes = Markup("").join(
@@ -130,16 +134,20 @@ def card_html(card: Card, link: str | None = None) -> str:
         for b in summary.blocks
         if b.kind == "note"
     )
-    whole = Markup("<p>The whole card: <code>{}</code></p>").format(inert.visible(link)) if link else Markup("")
     return str(
-        Markup("<h3>Model card: {}</h3><p>{}</p>{}<p>What you must know</p><ol>{}</ol>{}").format(
-            inert.visible(card.title, 160),
-            inert.visible(summary.lead),
-            _verdict_table(card),
-            notes,
-            whole,
+        Markup("<h3>Model card: {}</h3><p>{}</p>{}<p><strong>What you must know</strong></p><ol>{}</ol>{}").format(
+            inert.visible(card.title, 160), inert.visible(summary.lead), _verdict_table(card), notes, _whole(link, href)
         )
     )
+
+
+def _whole(link: str | None, href: str | None) -> Markup:
+    if link is None:
+        return Markup("")
+    shown = Markup("<code>{}</code>").format(inert.visible(link))
+    if href is not None:
+        shown = Markup('<a href="{}" target="_blank">{}</a>').format(href, shown)
+    return Markup("<p>The whole card: {}</p>").format(shown)
 
 
 def card_markdown(card: Card, link: str | None = None) -> str:

@@ -156,7 +156,7 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
         started=started,
         seconds=clock.seconds,
     )
-    watch(Progress(stage=STAGE, part="verdict", state="done", detail=evidence.verdict.overall))
+    watch(Progress(stage=STAGE, part="verdict", state="done", detail=evidence.verdict.overall.replace("_", " ")))
     return evidence
 
 
