@@ -292,7 +292,7 @@ write = module.checkpoints.write
 def die(*args):
     write(*args)
     os._exit(9)  # between the entry and its head, as a power cut would
-with ledger._writing() as connection:
+with ledger._database.writing() as connection:
     connection.execute(module._entries.insert().values(index=6, digest="sha256:x", envelope=b"half"))
     module.checkpoints.write = die
     die(7, bytes(32), ledger._key)

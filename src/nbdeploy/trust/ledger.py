@@ -1,24 +1,20 @@
 """The ledger: an append-only Merkle tree over envelopes, in SQL.
 
-One row a leaf, and one head row with the right edge of the tree. An append locks the head, so that concurrent writers
-get one order: ``BEGIN IMMEDIATE`` in SQLite, a transaction-wide advisory lock in PostgreSQL. A power cut leaves the old
-state or the new one.
+One row a leaf, and one head row with the right edge of the tree. An append holds the database's one writer's place, so
+that concurrent writers get one order.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from nbdeploy.errors import KeyFileError, LogError
 from nbdeploy.trust import checkpoints
+from nbdeploy.trust.database import Database
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.merkle import Edge, inclusion_proof, leaf_hash, tree_root
@@ -61,8 +57,10 @@ class Ledger:
     url
         A SQLAlchemy URL: SQLite for one person, PostgreSQL for a team.
     key
-        Signs checkpoints. Without it the ledger can be read, and not be written; then `verify` does not ask who signed
-        the checkpoint.
+        Signs checkpoints. Without it the ledger can be read, and not be written.
+    public
+        The public key that checkpoints must be signed by, as the policy names it; that of `key` unless given. With
+        neither, `verify` does not ask who signed the checkpoint.
     seen
         Where this machine remembers the last checkpoint that held. Without it a rollback goes unnoticed.
 
@@ -70,21 +68,28 @@ class Ledger:
     ------
     LogError
         From every method: the database cannot be opened, read or written. What was logged stays.
+    KeyFileError
+        `key` is not the one of `public`.
     """
 
-    def __init__(self, url: str, key: Signer | None = None, *, seen: Path | None = None) -> None:
+    def __init__(
+        self, url: str, key: Signer | None = None, *, public: str | None = None, seen: Path | None = None
+    ) -> None:
+        if key is not None and public not in (None, key.public):
+            raise KeyFileError(
+                "the ledger's key on this machine is not the one that the policy names",
+                next="ask who keeps the policy which ledger is meant",
+            )
         self.url = url
         self._key = key
+        self._public = key.public if key else public
         self._seen = seen
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = _engine(url)
-        with self._writing() as connection:
-            _tables.create_all(connection)
+        self._database = Database(url, _tables, lock=_LOCK, name="the ledger", complaint=LogError)
 
     @property
-    def _public(self) -> str | None:
-        return self._key.public if self._key else None
+    def public(self) -> str | None:
+        """The public key that its checkpoints are signed by, which no other ledger has; None where nobody named it."""
+        return self._public
 
     # Writing ----------------------------------------------------------------------------------------------------------
 
@@ -101,7 +106,7 @@ class Ledger:
         if self._key is None:
             raise KeyFileError("the ledger's key is not on this machine, so nothing can be logged here")
         digest = bytes_digest(envelope)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             known = connection.execute(sql.select(_entries.c.index).where(_entries.c.digest == digest)).scalar()
             if known is not None:
                 return Entry(int(known), digest, envelope)
@@ -134,23 +139,23 @@ class Ledger:
 
     def entries(self, after: int = -1) -> list[Entry]:
         """Return the entries with an index above `after`, in order."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return _entries_after(connection, after)
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return _edge(connection).size
 
     def root(self) -> bytes:
         """Return the root of the tree as the head row has it."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return _edge(connection).root()
 
     def checkpoint(self) -> str:
         """Return the signed checkpoint of the current tree (C2SP tlog-checkpoint), empty for an empty ledger."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return _checkpoint(connection)
 
     def inclusion(self, index: int) -> tuple[bytes, ...]:
@@ -174,7 +179,7 @@ class Ledger:
             An entry was edited, dropped, swapped or added past the head; the checkpoint is not signed by the ledger's
             key; or the log is older than, or a fork of, what was seen here before.
         """
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             entries, edge, note = _entries_after(connection, -1), _edge(connection), _checkpoint(connection)
         for position, entry in enumerate(entries):
             if entry.index != position:
@@ -191,60 +196,6 @@ class Ledger:
         if self._seen:
             check_seen(self._seen, leaves, note, self._public)
         return entries
-
-    # The database -----------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Hold the only writer's place until the block ends; commit then, or roll back."""
-        with self._border("written"), self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.execute(sql.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            yield connection
-            connection.commit()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """Look at one state of the database, however many statements it takes, while others append."""
-        with self._border("read"), self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN")
-                yield connection
-            else:
-                yield connection.execution_options(isolation_level="REPEATABLE READ")
-
-    @contextmanager
-    def _border(self, act: str) -> Iterator[None]:
-        """Make one sentence of what the database complains about."""
-        try:
-            yield
-        except (sql.exc.SQLAlchemyError, sqlite3.Error) as error:
-            # The listener that sets SQLite's pragmas raises the driver's own errors.
-            where = self._engine.url.render_as_string()
-            raise LogError(f"the ledger at {where} cannot be {act} ({_reason(error)})") from None
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        try:
-            return sql.create_engine(url, pool_pre_ping=True)
-        except (ImportError, sql.exc.ArgumentError) as error:
-            raise LogError(
-                f"the ledger's address names no database that can be reached from here ({_reason(error)})",
-                next="install its driver, or mend [ledger] url in nbdeploy.toml",
-            ) from None
-    # The driver must not open transactions by itself: BEGIN IMMEDIATE takes the writer's place at once. And no pool:
-    # a SQLite connection that is carried over a fork, as kernels are started, breaks the file's locks.
-    engine = sql.create_engine(url, poolclass=sql.NullPool, connect_args={"timeout": 30, "isolation_level": None})
-
-    @sql.event.listens_for(engine, "connect")
-    def _settings(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    return engine
 
 
 def _entries_after(connection: Connection, after: int) -> list[Entry]:
@@ -266,7 +217,3 @@ def _edge(connection: Connection) -> Edge:
     if len(data) != 32 * size.bit_count():
         raise LogError("the head of the ledger is not the edge of a tree")
     return Edge(size, tuple(data[start : start + 32] for start in range(0, len(data), 32)))
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]
