@@ -37,7 +37,8 @@ class NbdeployError(Exception):
     def sentence(self) -> str:
         """Fact, rule and next command as one line."""
         text = f"{self.fact}: {self.rule}" if self.rule else self.fact
-        return f"{text}. Next: {self.next}" if self.next else f"{text}."
+        ended = text if text.endswith("?") else f"{text}."
+        return f"{ended} Next: {self.next}" if self.next else ended
 
     def __str__(self) -> str:
         return f"{self.code} {self.sentence}"

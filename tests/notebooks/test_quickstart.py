@@ -19,6 +19,7 @@ def test_tutorials_are_committed_without_outputs(path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # papermill and nbclient warn of each other
 def test_quickstart_goes_to_dev_and_stays_out_of_production(tmp_path: Path):
     out = tmp_path / "quickstart.ipynb"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,9 @@ from nbdeploy.release.service import STATE, Serving, service_state
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Services that this process started, by their process id."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def up(*, port: int = 0, policy_file: Path | None = None) -> Started:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+    _children[process.pid] = process
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         running = state_of(project)
@@ -145,9 +148,10 @@ def down(*, missing_ok: bool = False) -> Stopped:
 
 
 def _gone(pid: int) -> bool:
-    """Whether a process has ended; one that we started ourselves is waited for, or it would stay as a zombie."""
-    with suppress(ChildProcessError):  # somebody else may have started it
-        os.waitpid(pid, os.WNOHANG)
+    """Whether a process has ended; one that was started here is waited for, or it would stay as a zombie."""
+    child = _children.get(pid)
+    if child is not None:
+        return child.poll() is not None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
