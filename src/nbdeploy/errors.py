@@ -6,6 +6,7 @@ terminal and in a server's answer. The code (``E-SELF``) is stable and is what t
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -44,8 +45,11 @@ class NbdeployError(Exception):
         return f"{self.code} {self.sentence}"
 
     def _render_traceback_(self) -> list[str]:
-        """Tell IPython to show the sentence and no traceback; papermill then keeps the real name and text."""
-        return [f"{type(self).__name__}: {self}"]
+        """Tell IPython to show the sentence and no traceback; papermill then keeps the real name and text.
+
+        The sentence is broken between words, because JupyterLab would break it anywhere.
+        """
+        return textwrap.wrap(f"{type(self).__name__}: {self}", 96, break_long_words=False, break_on_hyphens=False)
 
 
 class Refusal(NbdeployError):  # noqa: N818 - a refusal is an answer, not a breakdown

@@ -64,8 +64,9 @@ class Requested(Result):
                 f"{request.environment} needs no signature; the controller deploys it once it has verified the bytes."
             ]
             steps = ["nbdeploy status"] if self.service else ["nbdeploy up"]
-        lines += [f"To be acknowledged one by one: {gate}" for gate in request.undecided]
-        lines += [f"To be waived, with a reason: {gate}" for gate in request.failed]
+        undecided = "To be acknowledged one by one:" if self.waiting else "Not decided by the data:"
+        lines += [undecided, *(f"  {gate}" for gate in request.undecided)] if request.undecided else []
+        lines += ["To be waived, with a reason:", *(f"  {gate}" for gate in request.failed)] if request.failed else []
         return Shown(
             title=f"Request {request.id}: {request.subject} to {request.environment}",
             lines=lines,
@@ -129,6 +130,7 @@ def deploy(
         rollout = Rollout.model_validate(rollout.model_dump() | {"strategy": strategy})
     request = Request(
         id=f"r-{secrets.token_hex(4)}",
+        ledger=project.ledger.public or "",
         objective=name,
         model=objective.governed_model,
         version=version,

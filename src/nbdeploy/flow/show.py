@@ -5,12 +5,14 @@ The HTML survives the sanitiser of an untrusted notebook; see `nbdeploy.report.f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from markupsafe import Markup
+
+from nbdeploy.report import fragments, inert
 
 FACTS = "application/vnd.nbdeploy.v1+json"
 """The media type of a result's facts. JupyterLab prefers plain ``application/json`` to HTML: it would draw a tree."""
@@ -33,6 +35,11 @@ class Table:
     advice: Sequence[str] = ()
     code: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", _inert(self.headers))
+        object.__setattr__(self, "rows", tuple(_inert(row) for row in self.rows))
+        object.__setattr__(self, "advice", _inert(self.advice))
+
     def advised(self) -> Iterator[tuple[Sequence[str], str]]:
         """Yield the rows that something is to be done about, each with what that is."""
         return ((row, advice) for row, advice in zip(self.rows, self.advice, strict=False) if advice)
@@ -48,10 +55,13 @@ class Shown:
     notes: Sequence[str] = ()
     next: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", *_inert([self.title]))
+        for name in ("lines", "notes", "next"):
+            object.__setattr__(self, name, _inert(getattr(self, name)))
+
     def html(self) -> str:
         """Return an HTML fragment; every foreign text is escaped."""
-        from nbdeploy.report import fragments
-
         parts = [fragments.title(self.title), fragments.lines(self.lines)]
         for table in self.tables:
             parts.append(fragments.table(table.headers, table.rows, code=table.code))
@@ -105,6 +115,11 @@ class Result:
             "text/plain": shown.text(),
             FACTS: self.facts(),
         }
+
+
+def _inert(texts: Iterable[str]) -> tuple[str, ...]:
+    """Write out what hides or reorders characters: people, data and ledgers speak here, terminals obey them."""
+    return tuple(inert.visible(text) for text in texts)
 
 
 def _plain(text: str) -> str:

@@ -134,7 +134,7 @@ def _line(project: Project, chain: Chain, request: Request, journaled: dict[str,
     live, note = "nothing", ""
     if entry is not None:
         release = entry.release
-        live = f"{release.state} {release.subject} at {release.weight:g} %"
+        live = f"{release.state.replace('_', ' ')} {release.subject} at {release.weight:g} %"
         note = release.steps[-1].reason if release.steps else ""
     elif found.state == "approved":
         live = "waiting for the controller"

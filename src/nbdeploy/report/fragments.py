@@ -15,6 +15,7 @@ from markupsafe import Markup
 from nbdeploy.report import wording
 
 LEFT = Markup('style="text-align:left"')
+APART = Markup('style="margin-bottom:1em"')
 _OPENINGS = tuple(f"{mark} " for mark in wording.MARKS.values())
 
 
@@ -59,12 +60,18 @@ def cell(text: str, *, code: bool = False) -> Markup:
 
 
 def advice(rows: Iterable[tuple[Sequence[str], str]]) -> Markup:
-    """Return what to do about rows, each folded under its name and verdict; what failed is open."""
-    folds = (
-        fold(f"{row[1]}: {row[0]}", Markup("<p>{}</p>").format(text), unfolded=row[1].startswith(wording.MARKS["fail"]))
-        for row, text in rows
+    """Return what to do about gates, each folded under its verdict and name; what failed is open.
+
+    Parameters
+    ----------
+    rows
+        Pairs of a row, which starts with the gate's name and its verdict, and what to do about it.
+    """
+    folds = Markup("").join(
+        fold(f"{word}: {gate}", Markup("<p>{}</p>").format(text), unfolded=word.startswith(wording.MARKS["fail"]))
+        for (gate, word, *_), text in rows
     )
-    return Markup("").join(folds)
+    return Markup("<p><strong>What to do</strong></p><div {}>{}</div>").format(APART, folds) if folds else Markup("")
 
 
 def fold(summary: str, content: Markup, *, unfolded: bool = False) -> Markup:
