@@ -25,6 +25,7 @@ from nbdeploy.validate.workspace import Slot, Workspace
 
 if TYPE_CHECKING:
     from nbdeploy.validate.kernels import Kernels
+    from nbdeploy.validate.warm import KernelParent
 
 STAGE = "notebooks"
 
@@ -49,6 +50,7 @@ def execute_all(
     jobs: int = 2,
     timeout: float = 1800,
     parameters: Mapping[str, Any] | None = None,
+    parent: KernelParent | None = None,
     watch: Watcher = unwatched,
 ) -> tuple[Executed, ...]:
     """Execute notebooks; return them in the order given.
@@ -63,6 +65,8 @@ def execute_all(
         Seconds for each notebook.
     parameters
         Further parameters, each of which every notebook must declare.
+    parent
+        Forks the kernels.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def execute_all(
         nodes[notebook.path] = notebook.read()
         check_parameters(notebook.path.name, nodes[notebook.path], {"workspace": "", **given})
         watch(Progress(stage=STAGE, part=notebook.name, state="waiting"))
-    kernels = Kernels()
+    kernels = Kernels(parent, workspace.seed)
     results: dict[Path, Executed] = {}
     order = sorted(notebooks, key=lambda each: _SLOWEST_FIRST.index(each.section))
     pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="notebook")

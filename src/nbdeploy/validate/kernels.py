@@ -1,13 +1,18 @@
-"""Kernels for validation notebooks: this interpreter, one thread, a process group that is killed whole."""
+"""Kernels for validation notebooks: this interpreter, one thread, a process group that is killed whole.
+
+They are forks of the run's kernel parent; where there is none, or it is gone, processes started anew.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import sys
 import tempfile
 import threading
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL
@@ -15,20 +20,25 @@ from typing import Any, ClassVar
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from nbdeploy.validate.score import CHILD_ENVIRONMENT
-
-_ENVIRONMENT = CHILD_ENVIRONMENT | {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the kernel warns about frozen modules
-    "PYTHONHASHSEED": "0",
-}
+from nbdeploy.validate.warm import KERNEL_ENVIRONMENT, Forked, KernelParent
 
 
 class Kernels:
-    """The kernels of one run. `kill` ends them with everything that they started."""
+    """The kernels of one run. `kill` ends them with everything that they started.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    parent
+        Forks them.
+    seed
+        Of the global random generators in forks; each notebook has its own stream.
+    """
+
+    def __init__(self, parent: KernelParent | None = None, seed: int = 0) -> None:
+        self.parent = parent
+        self.seed = seed
         # Unix sockets have short names only, and files there are as private as the folder.
         self.folder = Path(tempfile.mkdtemp(prefix="nbd-"))
         self._groups: dict[str, int] = {}
@@ -88,10 +98,19 @@ class _KernelManager(AsyncKernelManager):
         return KernelSpec(argv=argv, display_name="nbdeploy", language="python")
 
     async def _async_pre_start_kernel(self, **kw: Any) -> Any:
+        if self.kernels.parent is not None:
+            self.kernel_id = str(uuid.uuid4())
+            self.provisioner = _ForkProvisioner(
+                parent=self,
+                kernel_id=self.kernel_id,
+                kernel_spec=self.kernel_spec,
+                fork_from=self.kernels.parent,
+                seed=f"{self.kernels.seed}/{self.slot}",
+            )
         command, kw = await super()._async_pre_start_kernel(**kw)
         with (self.kernels.folder / f"{self.slot}.log").open("wb") as log:
             kw |= {"stdout": DEVNULL, "stderr": os.dup(log.fileno()), "cwd": str(self.home)}
-        kw["env"] = (kw.get("env") or dict(os.environ)) | _ENVIRONMENT
+        kw["env"] = (kw.get("env") or dict(os.environ)) | KERNEL_ENVIRONMENT
         return command, kw
 
     async def _async_post_start_kernel(self, **kw: Any) -> None:
@@ -100,3 +119,34 @@ class _KernelManager(AsyncKernelManager):
         if pid:
             self.kernels.started(self.slot, pid)
         await super()._async_post_start_kernel(**kw)
+
+
+class _ForkProvisioner(LocalProvisioner):
+    """Has the kernel forked where the stock one starts a process."""
+
+    def __init__(self, *, fork_from: KernelParent, seed: str, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._fork_from = fork_from
+        self._seed = seed
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Fork it; a parent that was killed or hangs costs time and no evidence."""
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        try:
+            forked = self._fork_from.fork(
+                "kernel", arguments, cwd=Path(kwargs["cwd"]), seed=self._seed, log=kwargs["stderr"]
+            )
+        except OSError:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process: Any = forked
+        self.pid = self.pgid = forked.pid
+        self.cwd = kwargs["cwd"]
+        return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Wait for the end; the stock one looks ten times a second."""
+        if isinstance(self.process, Forked):
+            await asyncio.to_thread(self.process.wait)
+            self.process = None
+            return 0
+        return await super().wait()

@@ -12,6 +12,7 @@ from nbdeploy.validate.fit import check_fit
 from nbdeploy.validate.inputs import Dataset
 from nbdeploy.validate.predictions import from_file, prediction_columns
 from nbdeploy.validate.score import score_workspace
+from nbdeploy.validate.warm import KernelParent
 from nbdeploy.validate.workspace import Workspace
 
 
@@ -53,8 +54,14 @@ def prepare(
     model_folder: Path | None = None,
     seed: int = 0,
     draft: bool = False,
+    parent: KernelParent | None = None,
 ) -> Workspace:
     """Make the workspace of a run.
+
+    Parameters
+    ----------
+    parent
+        Forks the process that scores.
 
     Raises
     ------
@@ -87,5 +94,5 @@ def prepare(
         predictions=from_file(objective, inputs.predictions) if inputs.predictions else None,
     )
     if inputs.predictions is None:
-        score_workspace(folder)
+        score_workspace(folder, parent=parent)
     return workspace

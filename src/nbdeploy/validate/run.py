@@ -25,6 +25,7 @@ from nbdeploy.validate.prepare import Inputs, prepare
 from nbdeploy.validate.silence import NEEDS_MODEL, silences
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
+from nbdeploy.validate.warm import kernel_parent
 from nbdeploy.validate.workspace import Workspace
 
 STAGE = "validate"
@@ -114,28 +115,36 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     started, clock, objective = datetime.now(UTC), _Clock(), order.objective
     sections = tuple(section for section in SECTIONS if section in (order.sections or SECTIONS))
     notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
-    watch(Progress(stage=STAGE, part="predictions", state="running"))
-    workspace = prepare(
-        where, objective, order.inputs, model_folder=order.model_folder, seed=order.seed, draft=order.draft
-    )
-    watch(Progress(stage=STAGE, part="predictions", state="done"))
-    clock.lap("predictions")
-    has_model = workspace.model_folder is not None
-    runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
-    before = _digests(workspace)
-    if order.model is not None and has_model and before["model"] != order.model.digest:
-        raise ModelError(
-            f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
+    with kernel_parent(with_model=order.model_folder is not None) as parent:
+        watch(Progress(stage=STAGE, part="predictions", state="running"))
+        workspace = prepare(
+            where,
+            objective,
+            order.inputs,
+            model_folder=order.model_folder,
+            seed=order.seed,
+            draft=order.draft,
+            parent=parent,
         )
-    executed = execute_all(
-        runnable,
-        workspace,
-        executed_into,
-        jobs=order.jobs or min(4, os.cpu_count() or 1),
-        timeout=order.timeout,
-        watch=watch,
-    )
-    clock.lap("notebooks")
+        watch(Progress(stage=STAGE, part="predictions", state="done"))
+        clock.lap("predictions")
+        has_model = workspace.model_folder is not None
+        runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
+        before = _digests(workspace)
+        if order.model is not None and has_model and before["model"] != order.model.digest:
+            raise ModelError(
+                f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
+            )
+        executed = execute_all(
+            runnable,
+            workspace,
+            executed_into,
+            jobs=order.jobs or min(4, os.cpu_count() or 1),
+            timeout=order.timeout,
+            parent=parent,
+            watch=watch,
+        )
+        clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
     changed = before != _digests(workspace)
     tallies = Tallies(workspace.read("predictions"), objective)

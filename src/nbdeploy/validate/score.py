@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbdeploy.errors import DataError, ModelError, NbdeployError
 from nbdeploy.validate.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nbdeploy.validate.warm import KernelParent
 
 THREADS = {
     "OMP_NUM_THREADS": "1",
@@ -32,8 +37,13 @@ _CHUNK = 200_000
 """Rows predicted at a time, which bounds memory."""
 
 
-def score_workspace(folder: Path, *, timeout: float = 3600) -> None:
+def score_workspace(folder: Path, *, parent: KernelParent | None = None, timeout: float = 3600) -> None:
     """Write ``predictions.parquet`` and ``scored.json`` from a child process.
+
+    Parameters
+    ----------
+    parent
+        Forks that process, which saves its imports.
 
     Raises
     ------
@@ -42,31 +52,53 @@ def score_workspace(folder: Path, *, timeout: float = 3600) -> None:
     DataError
         Its answers do not fit the labels.
     """
-    command = [sys.executable, "-m", "nbdeploy.validate.score", str(folder)]
-    child = subprocess.Popen(
-        command,
-        env=os.environ | CHILD_ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        _, heard = child.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise ModelError(f"the model did not answer within {timeout:g} seconds") from None
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, 9)
-            child.wait()
+    log = folder / "score.log"
+    with log.open("wb") as stream:
+        try:
+            code = _forked(folder, parent, stream.fileno(), timeout) if parent is not None else None
+            if code is None:
+                code = _started(folder, stream.fileno(), timeout)
+        except subprocess.TimeoutExpired:
+            raise ModelError(f"the model did not answer within {timeout:g} seconds") from None
     said = folder / "score-error.json"
     if said.is_file():
         told: dict[str, str] = json.loads(said.read_text("utf-8"))
         kind = DataError if told["kind"] == "DataError" else ModelError
         raise kind(told["fact"], next=told["next"])
-    if child.returncode != 0:
-        last = heard.decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
-        how = f"signal {-child.returncode}" if child.returncode < 0 else f"exit code {child.returncode}"
+    if code != 0:
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:] or [""]
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise ModelError(f"the process that ran the model died ({how}) {last[0][:200]}".rstrip())
+
+
+def _forked(folder: Path, parent: KernelParent, log: int, timeout: float) -> int | None:
+    """Return the exit code of a fork; None where the parent is gone."""
+    try:
+        child = parent.fork("score", [str(folder)], cwd=Path.cwd(), seed="score", log=log)
+        try:
+            child.wait(timeout)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # with whatever the model started
+        return parent.exit_code(child)
+    except OSError:
+        return None
+
+
+def _started(folder: Path, log: int, timeout: float) -> int:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "nbdeploy.validate.score", str(folder)],
+        env=os.environ | CHILD_ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        return child.wait(timeout)
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
 
 def _score(workspace: Workspace) -> None:

@@ -1,0 +1,125 @@
+"""The kernel parent: a process that has imported what notebooks use, and forks their kernels.
+
+Importing takes a notebook's kernel seconds, and a fork of a process that has done it milliseconds. This process only
+imports. It never computes: one that has *run* OpenMP code and forks leaves children that hang at their first loop.
+
+It lives as long as the other end of its socket is open, so it ends with the run however that ends, and takes with it
+whatever it forked and what those started.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import warnings
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+_MOST = 64 * 1024
+"""Bytes of a request."""
+
+
+def main(arguments: list[str]) -> None:
+    """Import modules, then fork as asked over a socket; in a fork, do what was asked for.
+
+    Parameters
+    ----------
+    arguments
+        The socket's file descriptor, and names of modules. One that cannot be imported is left to the notebooks, which
+        say so better.
+    """
+    home = sys.path.pop(0)  # where the run was started: a file there must not take the place of a library
+    for name in arguments[1:]:
+        with suppress(Exception):
+            import_module(name)
+    gc.collect()
+    gc.freeze()  # what is shared with the forks stays shared when they collect
+    asked = _serve(socket.socket(fileno=int(arguments[0])))
+    if asked is None:
+        return
+    if asked["act"] == "score":
+        from nbdeploy.validate.score import main as score
+
+        sys.path.insert(0, home)
+        sys.exit(score(asked["arguments"]))
+    _kernel(asked["arguments"])
+
+
+def _kernel(arguments: list[str]) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = [
+        "ipykernel_launcher",
+        *arguments,
+        # pyplot is imported already, and would not look at the kernel's backend again: every figure would be lost.
+        "--IPKernelApp.matplotlib=inline",
+        # Read from the environment when ipykernel is imported, which was too early.
+        f"--IPKernelApp.parent_handle={os.getppid()}",
+    ]
+    IPKernelApp.launch_instance()
+
+
+def _serve(control: socket.socket) -> dict[str, Any] | None:
+    """Answer requests until the run has ended; return what is asked for in a fork, None in the parent."""
+    forked: set[int] = set()
+    while True:
+        message, files, _, _ = socket.recv_fds(control, _MOST, 1)
+        if not message:
+            break
+        asked: dict[str, Any] = json.loads(message)
+        if asked["act"] == "reap":
+            forked.discard(asked["pid"])
+            control.send(json.dumps(os.waitstatus_to_exitcode(os.waitpid(asked["pid"], 0)[1])).encode())
+            continue
+        settled, tell = os.pipe()
+        with warnings.catch_warnings():
+            # Python warns of any second thread; the only one here is of Arrow's allocator, which is made for forks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            control.close()
+            os.close(settled)
+            _settle(asked, files[0])
+            os.close(tell)
+            return asked
+        forked.add(pid)
+        for file in (tell, *files):
+            os.close(file)
+        os.read(settled, 1)  # ends when the fork leads a group of its own, which can be killed whole
+        os.close(settled)
+        # None is reaped before it is asked for, so no number comes to mean another process.
+        watched = os.pidfd_open(pid)
+        socket.send_fds(control, [str(pid).encode()], [watched])
+        os.close(watched)
+    for pid in forked:
+        with suppress(OSError):  # ended by itself, with everything that it started
+            os.killpg(pid, signal.SIGKILL)
+    return None
+
+
+def _settle(asked: dict[str, Any], log: int) -> None:
+    """Give a fork what a new process would have: a session, a folder, its streams and its own randomness."""
+    import numpy as np
+
+    os.setsid()
+    os.chdir(asked["cwd"])
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream, file in enumerate((nothing, nothing, log)):
+        os.dup2(file, stream)
+    os.close(nothing)
+    os.close(log)
+    # Generators are copied by a fork: without this all notebooks would draw the same numbers.
+    words = np.frombuffer(hashlib.sha256(asked["seed"].encode()).digest(), dtype=np.uint32)
+    random.seed(asked["seed"])
+    np.random.seed(words)  # noqa: NPY002 - the old global generator is the one that libraries share
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,193 @@
+"""Processes for a run that start warm: forked from a parent that has imported the stack, instead of started anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from nbdeploy.validate.score import CHILD_ENVIRONMENT
+
+KERNEL_ENVIRONMENT = CHILD_ENVIRONMENT | {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the kernel warns about frozen modules
+    "PYTHONHASHSEED": "0",
+}
+
+STACK = (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "ipykernel.kernelapp",
+    "nbdeploy.validate.context",
+    "matplotlib_inline.backend_inline",
+    "scipy.stats",
+)
+"""What most notebooks import."""
+
+MODEL_STACK = ("sklearn.pipeline", "mlflow.pyfunc", "mlflow.sklearn", "nbdeploy.validate.score")
+"""What scoring and the notebooks that ask the model import besides."""
+
+_PATIENCE = 120.0
+"""Seconds for a fork, imports of the parent included."""
+
+
+class Forked:
+    """A process that is the kernel parent's child and not ours; jupyter_client takes it for a Popen."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, watched: int) -> None:
+        self.pid = pid
+        self._watched = watched
+        self._ended = False
+
+    def poll(self) -> int | None:
+        """Return None while it runs and 0 when it has ended; how it did, the parent knows."""
+        return 0 if self._ends_within(0) else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            It runs on.
+        """
+        if not self._ends_within(timeout):
+            raise subprocess.TimeoutExpired([f"process {self.pid}"], timeout or 0)
+        return 0
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, never to another process that took the number."""
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._watched, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watched >= 0:
+            os.close(self._watched)
+            self._watched = -1
+            self._ended = True
+
+    def _ends_within(self, seconds: float | None) -> bool:
+        if not self._ended:
+            watch = select.poll()
+            watch.register(self._watched, select.POLLIN)
+            self._ended = bool(watch.poll(None if seconds is None else seconds * 1000))
+        return self._ended
+
+
+class KernelParent:
+    """A process that forks kernels and the scoring process; see `kernel_parent`. It imports while we go on.
+
+    Raises
+    ------
+    OSError
+        It could not be started.
+    """
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        os.close(os.pidfd_open(os.getpid()))  # some containers forbid it
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(_PATIENCE)
+        self._forked: list[Forked] = []
+        self._lock = Lock()
+        self._lost = False
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nbdeploy.validate.kernel_parent", str(theirs.fileno()), *modules],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | KERNEL_ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is ours to deal with
+            )
+
+    def fork(self, act: str, arguments: Sequence[str], *, cwd: Path, seed: str, log: int) -> Forked:
+        """Start a ``kernel`` or ``score`` process, which leads a session of its own.
+
+        Parameters
+        ----------
+        arguments
+            Its command line.
+        seed
+            Of its global random generators.
+        log
+            File descriptor for its error stream.
+
+        Raises
+        ------
+        OSError
+            The parent is gone or does not answer.
+        """
+        asked = {"act": act, "arguments": list(arguments), "cwd": str(cwd), "seed": seed}
+        answer, watched = self._ask(asked, [log])
+        forked = Forked(int(answer), watched[0])
+        self._forked.append(forked)
+        return forked
+
+    def exit_code(self, forked: Forked) -> int:
+        """Return the exit code of a process that has ended, or is about to: minus the signal that killed it.
+
+        Raises
+        ------
+        OSError
+            The parent is gone.
+        """
+        return int(self._ask({"act": "reap", "pid": forked.pid})[0])
+
+    def _ask(self, request: dict[str, Any], files: Sequence[int] = ()) -> tuple[bytes, list[int]]:
+        with self._lock:
+            if self._lost:
+                raise ConnectionError("the kernel parent is gone")
+            self._lost = True  # an answer that comes too late must not be taken for that to the next request
+            socket.send_fds(self._control, [json.dumps(request).encode()], files)
+            answer, sent, _, _ = socket.recv_fds(self._control, 64, 1)
+            if not answer:
+                raise ConnectionError("the kernel parent has ended")
+            self._lost = False
+            return answer, sent
+
+    def close(self) -> None:
+        """End the parent with all that it forked."""
+        self._control.close()
+        try:
+            self.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for forked in self._forked:
+            forked.close()
+
+
+@contextmanager
+def kernel_parent(*, with_model: bool) -> Iterator[KernelParent | None]:
+    """Start the parent of a run's processes and end it with the block; None where this system cannot have one."""
+    parent = None
+    if sys.platform == "linux":
+        with suppress(OSError):  # processes are then started anew: slower, and otherwise the same
+            parent = KernelParent(STACK + (MODEL_STACK if with_model else ()))
+    try:
+        yield parent
+    finally:
+        if parent is not None:
+            parent.close()
