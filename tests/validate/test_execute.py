@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from nbdeploy.validate.execute import execute_all
 from nbdeploy.validate.inputs import read_dataset
 from nbdeploy.validate.notebooks import choose
 from nbdeploy.validate.prepare import Inputs, prepare
+from nbdeploy.validate.warm import kernel_parent
 
 RECORD = "context.record('label_delay', 1.0)"
 # A slot is opened by hand, which spares these notebooks the imports of a context.
@@ -48,15 +50,31 @@ def workspace(tmp_path, declare, people):
     return prepare(tmp_path / "workspace", declare(), Inputs(predictions=read_dataset(people, "predictions")))
 
 
+@pytest.fixture
+def token(monkeypatch):
+    monkeypatch.setenv("TEAM_API_TOKEN", "correct-horse-battery")
+
+
+@pytest.fixture(params=["warm", "cold"])
+def parent(request):
+    """Every rule holds for kernels that are forked as for those that are started anew."""
+    if request.param == "cold":
+        yield None
+        return
+    with kernel_parent(with_model=False) as started:
+        assert started is not None or sys.platform != "linux"
+        yield started
+
+
 def notebooks(files: list[Path]):
     return [each for each in choose(("data",), files) if each.path in files]
 
 
 @pytest.mark.slow
-def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, write_notebook, tmp_path):
+def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, write_notebook, tmp_path, parent):
     """N1, N2, N3, N6, N7 in one run, because kernels are slow to start."""
     files = [write_notebook(name, *cells, **options) for name, (cells, options, _) in BROKEN.items()]
-    results = execute_all(notebooks(files), workspace, tmp_path / "out", jobs=2)
+    results = execute_all(notebooks(files), workspace, tmp_path / "out", jobs=2, parent=parent)
     assert len(results) == len(BROKEN)
     for result in results:
         _, _, says = BROKEN[result.notebook.name]
@@ -68,11 +86,12 @@ def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, wri
 
 
 @pytest.mark.slow
-def test_a_whole_notebook_gives_its_measurements_and_is_stored_clean(workspace, write_notebook, tmp_path, monkeypatch):
-    monkeypatch.setenv("TEAM_API_TOKEN", "correct-horse-battery")
+def test_a_whole_notebook_gives_its_measurements_and_is_stored_clean(
+    workspace, write_notebook, tmp_path, token, parent
+):
     file = write_notebook("data_own", RECORD, "import os; print(os.environ['TEAM_API_TOKEN'])", section="data")
     seen = []
-    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", watch=seen.append)
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", watch=seen.append, parent=parent)
     assert result.run.status == "completed", result.run
     assert [measurement.id for measurement in result.measurements] == ["data.label_delay"]
     stored = (tmp_path / "out" / "data_own.ipynb").read_bytes()
@@ -86,11 +105,11 @@ def test_a_whole_notebook_gives_its_measurements_and_is_stored_clean(workspace, 
 
 
 @pytest.mark.slow
-def test_nothing_is_left_running_and_a_slow_notebook_is_stopped(workspace, write_notebook, tmp_path):
+def test_nothing_is_left_running_and_a_slow_notebook_is_stopped(workspace, write_notebook, tmp_path, parent):
     """N9: a child of the notebook; and the time limit."""
     child = "import subprocess; print('child', subprocess.Popen(['sleep', '300']).pid)"
     file = write_notebook("data_slow", child, "import time; time.sleep(300)")
-    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=8)
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=8, parent=parent)
     assert result.run.status == "failed"
     assert "longer than 8 seconds" in result.run.reason
     text = (tmp_path / "out" / "data_slow.ipynb").read_text()
