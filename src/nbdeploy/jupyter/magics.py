@@ -15,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbdeploy.errors import closest
 
-_VERBS = (
+VERBS = (
     "objective",
     "validate",
     "card",
@@ -29,12 +29,12 @@ _VERBS = (
     "down",
     "init",
 )
-_SHORT = _VERBS[:9]
+SHORT = VERBS[:9]
 
 
 def offered(magics: GovernanceMagics) -> Iterator[tuple[str, str, Callable[..., Any]]]:
     """Yield (kind, name, function) of every magic."""
-    for name in _SHORT:
+    for name in SHORT:
         yield "line", name, getattr(magics, name)
     yield "cell", "objective", magics.objective
     yield "line", "nbdeploy", magics.nbdeploy
@@ -63,8 +63,8 @@ class GovernanceMagics(Magics):
     def nbdeploy(self, line: str, cell: str | None = None) -> Any:
         """``%nbdeploy <verb> …``: the sure form of every magic, whatever else is loaded."""
         verb, _, rest = line.strip().partition(" ")
-        if verb not in _VERBS:
-            raise UsageError(f"%nbdeploy knows: {', '.join(_VERBS)}{closest(verb, _VERBS) if verb else ''}")
+        if verb not in VERBS:
+            raise UsageError(f"%nbdeploy knows: {', '.join(VERBS)}{closest(verb, VERBS) if verb else ''}")
         function = getattr(self, verb)
         if cell is None:
             return function(rest)

@@ -1,0 +1,153 @@
+"""The magics in a real IPython shell: what they parse, what they leave alone, and how they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from nbdeploy import flow
+from nbdeploy.errors import DataError, ObjectiveError, ProjectError, ServiceError
+from nbdeploy.jupyter.magics import SHORT
+
+from .conftest import OBJECTIVE
+
+
+def ours(shell: InteractiveShell) -> set[tuple[str, str]]:
+    return {
+        (kind, name)
+        for kind, functions in shell.magics_manager.magics.items()
+        for name, held in functions.items()
+        if getattr(held, "__module__", "") == "nbdeploy.jupyter.magics"
+    }
+
+
+def shown(shell: InteractiveShell, cell: str) -> str:
+    """Run a cell and return all that it printed: outputs, and errors as the notebook would show them."""
+    with capture_output() as captured:
+        shell.run_cell(cell)
+    return captured.stdout + captured.stderr
+
+
+# Loading --------------------------------------------------------------------------------------------------------------
+
+
+def test_all_magics_load_and_unload(shell):
+    everything = {("line", name) for name in (*SHORT, "nbdeploy")} | {("cell", "objective"), ("cell", "nbdeploy")}
+    assert ours(shell) == everything
+    completers = len(shell.Completer.custom_matchers)
+    shell.run_line_magic("unload_ext", "nbdeploy")
+    assert ours(shell) == set()
+    assert len(shell.Completer.custom_matchers) == completers - 1
+    shell.run_line_magic("load_ext", "nbdeploy")
+    shell.run_line_magic("reload_ext", "nbdeploy")
+    assert ours(shell) == everything
+    assert len(shell.Completer.custom_matchers) == completers
+
+
+def test_a_name_that_another_extension_holds_is_left_alone(shell, declared, capsys):
+    shell.run_line_magic("unload_ext", "nbdeploy")
+    shell.register_magic_function(lambda _: "theirs", magic_kind="line", magic_name="status")
+    shell.run_line_magic("load_ext", "nbdeploy")
+    assert "%status belongs to another extension here; use %nbdeploy status." in capsys.readouterr().out
+    assert shell.run_line_magic("status", "") == "theirs"
+    assert isinstance(shell.run_line_magic("nbdeploy", "status"), flow.StatusReport)
+    shell.run_line_magic("unload_ext", "nbdeploy")
+    assert shell.run_line_magic("status", "") == "theirs"
+
+
+# Parsing --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sure_form_takes_every_verb(shell, declared):
+    assert isinstance(shell.run_line_magic("nbdeploy", "objective churn"), flow.Declared)
+    assert isinstance(shell.run_cell_magic("nbdeploy", "objective second", OBJECTIVE), flow.Declared)
+    assert isinstance(shell.run_line_magic("nbdeploy", "signoff"), flow.PendingRequests)
+    assert isinstance(shell.run_line_magic("nbdeploy", "audit --log"), flow.LogShown)
+    with pytest.raises(ServiceError, match="no service"):
+        shell.run_line_magic("nbdeploy", "down")
+
+
+def test_quotes_keep_words_together(shell, empty_folder):
+    made = shell.run_line_magic("nbdeploy", "init 'my project' --person \"Ana Author\"")
+    assert made.root.name == "my project"
+    assert made.person == "Ana Author"
+
+
+def test_a_word_that_names_a_variable_is_that_variable_and_any_other_is_a_path(shell, declared):
+    shell.user_ns["rows"] = pd.DataFrame({"churned": [0, 1], "sex": ["f", "m"]})
+    with pytest.raises(DataError, match="predicted"):
+        shell.run_line_magic("validate", "churn --predictions rows")
+    with pytest.raises(DataError, match=r"rows\.csv"):
+        shell.run_line_magic("validate", "churn --predictions rows.csv")
+    with pytest.raises(DataError, match="nowhere"):
+        shell.run_line_magic("validate", "churn --predictions nowhere")
+
+
+# Refusing -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%validate", "the following arguments are required: name"),
+        ("%validate churn --modle m", "unrecognized arguments: --modle m"),
+        ("%validate churn --seed three", "argument --seed: invalid int value: 'three'"),
+        ("%release churn launch", "argument action: invalid choice: 'launch'"),
+        ('%validate churn --data "rows', 'No closing quotation in: churn --data "rows'),
+        ("%nbdeploy valdate churn", "did you mean 'validate'?"),
+        ("%nbdeploy down now", "%nbdeploy down takes no arguments"),
+        ("%%nbdeploy status\nx", "%%nbdeploy status takes no cell; write %nbdeploy status"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(shell, declared, line, said):
+    text = shown(shell, line).strip()
+    assert text.startswith("UsageError: ")
+    assert said in text
+    assert len(text.splitlines()) == 1
+
+
+def test_a_wrong_argument_is_a_usage_error(shell):
+    with pytest.raises(UsageError):
+        shell.run_line_magic("validate", "churn --modle m")
+
+
+def test_an_objective_with_a_wrong_key_names_the_nearest(shell, project):
+    text = shown(shell, f"%%objective churn\n{OBJECTIVE.replace('sensitive', 'sensitve')}")
+    assert "ObjectiveError: E-OBJECTIVE" in text
+    assert "'sensitive'" in text
+    assert "Traceback" not in text
+    with pytest.raises(ObjectiveError, match="did you mean 'roc_auc'"):
+        shell.run_cell_magic("objective", "churn", OBJECTIVE.replace("roc_auc", "roc_ac"))
+
+
+def test_a_refusal_is_one_sentence_without_traceback(shell, declared):
+    text = shown(shell, "%card churn")
+    assert "Traceback" not in text
+    assert " ".join(text.split()) == (
+        "ProjectError: E-PROJECT there is no recorded validation of 'churn'. "
+        "Next: make one with: nbdeploy validate churn --model … --data …"
+    )
+    assert all(len(line) <= 96 for line in text.splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # papermill and nbclient warn of each other
+def test_papermill_stops_with_the_name_and_the_sentence(declared):
+    cells = [nbformat.v4.new_code_cell(source) for source in ("%load_ext nbdeploy", "%card churn", "never = 1")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, Path("in.ipynb"))
+    with pytest.raises(papermill.PapermillExecutionError) as stopped:
+        papermill.execute_notebook("in.ipynb", "out.ipynb", progress_bar=False)
+    assert stopped.value.ename == ProjectError.__name__
+    assert stopped.value.evalue.startswith("E-PROJECT there is no recorded validation of 'churn'. Next: make one with")
+    assert "Traceback" not in "".join(stopped.value.traceback)
+    saved = nbformat.read("out.ipynb", as_version=4)
+    assert saved.cells[-1].outputs == []
