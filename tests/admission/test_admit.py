@@ -382,6 +382,17 @@ def test_a_ledger_that_was_edited_admits_nothing(door: Door):
     assert door.fetched == []
 
 
+def test_a_chain_that_was_read_as_another_ledgers_is_read_again(door: Door):
+    request = door.world.requested()
+    door.world.sign(request)
+    elsewhere = World(door.world.root / "elsewhere", ledger_key="other ledger")
+    for entry in door.world.ledger.verify():
+        elsewhere.ledger.append(entry.envelope)
+    with pytest.raises(NotApprovedError, match="holds no request"):
+        door.admit(request, ledger=elsewhere.ledger)
+    assert door.fetched == []
+
+
 def test_an_unknown_request_names_the_closest_one(door: Door):
     request = door.world.requested()
     with pytest.raises(NotApprovedError, match=request.id):

@@ -59,8 +59,12 @@ def policy(
     mode: str = "enforce",
     people: Mapping[str, tuple[str, ...]] | None = None,
     until: Mapping[str, date] | None = None,
+    ledger: str | None = None,
 ) -> Policy:
-    """A policy of all the people above; `people` gives some other roles, `until` ends some people's first key."""
+    """A policy of all the people above.
+
+    `people` gives some other roles, `until` ends some people's first key, `ledger` is the public key of the ledger.
+    """
     lines = ["version = 2"]
     for name, roles in (PEOPLE | dict(people or {})).items():
         end = f", until = {until[name]}" if until and name in until else ""
@@ -74,6 +78,8 @@ def policy(
             f'keys = [{{public = "{key(name).public}"}}]',
         ]
         lines += [f'person = "{person}"'] if person else []
+    if ledger:
+        lines += ["[[services]]", 'name = "ledger"', 'roles = ["ledger"]', f'keys = [{{public = "{ledger}"}}]']
     lines += ["[environments.dev]", "approvals = 0", "[environments.production]", production]
     lines += ["[models]", f'"churn" = "{mode}"', extra]
     return read_policy("\n".join(lines).encode())
@@ -138,9 +144,10 @@ class World:
     policy: Policy = field(default_factory=policy)
     verdicts: dict[str, str] = field(default_factory=lambda: {ROC: "pass", RATIO: "pass"})
     documents: dict[str, bytes] = field(default_factory=dict)
+    ledger_key: str = "ledger"
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(f"sqlite:///{self.root}/ledger.db", key("ledger"))
+        self.ledger = Ledger(f"sqlite:///{self.root}/ledger.db", key(self.ledger_key))
         self.stored = self.root / "registry" / "churn" / "1"
         (self.stored / "data").mkdir(parents=True)
         (self.stored / "MLmodel").write_text("flavors: {}\n")
@@ -201,6 +208,7 @@ class World:
         """Log a request; its open gates are those of the validation unless `changes` say otherwise."""
         content = {
             "id": f"r-{self.ledger.size:08x}",
+            "ledger": self.ledger.public,
             "objective": "churn",
             "model": "churn",
             "version": "1",
@@ -252,7 +260,7 @@ class World:
         bound = request.digests.model_dump() | {"request": self.chain().asked[request.id].digest}
         return self.log(DecisionPredicate(**(content | changes)), bound | dict(subjects or {}), sign_as or by)
 
-    def revoke(self, request: Request, *, by: str = "Rita") -> Entry:
+    def revoke(self, request: Request, *, by: str = "Vera") -> Entry:
         predicate = RevocationPredicate(
             request=request.id, model=request.model, version=request.version, by=by, reason="drift", at=NOW - DAY
         )
@@ -262,7 +270,7 @@ class World:
     # What is read -----------------------------------------------------------------------------------------------------
 
     def chain(self) -> Chain:
-        return read_chain(self.ledger.entries(), self.policy, NOW)
+        return read_chain(self.ledger.entries(), self.policy, NOW, ledger=self.ledger.public)
 
     def requested(self, **changes) -> Request:
         """Declare, validate and ask, the ordinary way."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from tests.admission.world import DAY, NOW, World, policy
+from tests.admission.world import DAY, NOW, World, key, policy
 
 from nbdeploy.approve.record import read_chain
 from nbdeploy.documents.statements import DeploymentPredicate, RevocationPredicate
-from nbdeploy.errors import NotApprovedError
+from nbdeploy.errors import LogError, NotApprovedError
 
 
 def ignored(world: World) -> list[str]:
@@ -93,8 +95,8 @@ def test_a_deployment_is_told_by_a_deployer_only(world: World):
 
 def test_a_revocation_is_of_the_requests_own_bytes(world: World):
     request = world.requested()
-    said = {"request": request.id, "model": "churn", "version": "1", "by": "Rita", "reason": "drift", "at": NOW - DAY}
-    world.log(RevocationPredicate(**said), {"model": "sha256:" + "0" * 64}, "Rita")
+    said = {"request": request.id, "model": "churn", "version": "1", "by": "Vera", "reason": "drift", "at": NOW - DAY}
+    world.log(RevocationPredicate(**said), {"model": "sha256:" + "0" * 64}, "Vera")
     assert world.chain().revocations == {}
     assert "another model" in ignored(world)[0]
     world.revoke(request)
@@ -111,5 +113,56 @@ def test_a_key_that_ended_before_a_statement_says_nothing(world: World):
 def test_a_chain_read_in_parts_is_the_chain_of_those_parts(world: World):
     world.requested()
     entries = world.ledger.entries()
-    assert read_chain(entries[:2], world.policy, NOW).requests == {}
-    assert len(read_chain(entries, world.policy, NOW).requests) == 1
+    assert read_chain(entries[:2], world.policy, NOW, ledger=world.ledger.public).requests == {}
+    assert len(read_chain(entries, world.policy, NOW, ledger=world.ledger.public).requests) == 1
+
+
+@pytest.mark.parametrize("by", ["Vera", "Otto", "Ana"])
+def test_who_may_decide_there_or_asked_for_it_may_revoke(world: World, by: str):
+    request = world.requested()
+    world.revoke(request, by=by)
+    assert [logged.person for logged in world.chain().revocations[request.id]] == [by]
+
+
+@pytest.mark.parametrize("by", ["Rita", "Zoe"])
+def test_a_revocation_by_anybody_else_is_ignored_with_its_reason(world: World, by: str):
+    request = world.requested()
+    world.revoke(request, by=by)
+    assert world.chain().revocations == {}
+    (reason,) = ignored(world)
+    assert f"{by} revoked {request.id}, and neither asked for it nor holds a role that decides on production" in reason
+
+
+def test_a_revocation_in_an_environment_that_the_policy_forgot_is_the_requesters(world: World):
+    request = world.requested(environment="moon")
+    world.revoke(request)
+    assert world.chain().revocations == {}
+    world.revoke(request, by="Ana")
+    assert len(world.chain().revocations[request.id]) == 1
+
+
+def test_a_chain_that_is_logged_again_in_another_ledger_says_nothing_there(world: World, tmp_path: Path):
+    """Two projects with the same people, keys and environments: an approval in one is none in the other."""
+    request = world.requested()
+    world.sign(request)
+    (tmp_path / "elsewhere").mkdir()
+    other = World(tmp_path / "elsewhere", ledger_key="other ledger")
+    for entry in world.ledger.verify():
+        other.ledger.append(entry.envelope)
+    assert other.chain().asked == {}
+    assert any(f"{request.id} was made in another ledger" in reason for reason in ignored(other))
+
+
+def test_without_a_name_for_the_ledger_no_request_counts(world: World):
+    world.requested()
+    chain = read_chain(world.ledger.entries(), world.policy, NOW, ledger=None)
+    assert chain.asked == {}
+
+
+def test_a_policy_that_names_another_ledger_reads_none_of_this_one(world: World):
+    world.requested()
+    named = policy(ledger=key("other ledger").public)
+    with pytest.raises(LogError, match="not the ledger that the policy names"):
+        read_chain(world.ledger.entries(), named, NOW, ledger=world.ledger.public)
+    named = policy(ledger=key("ledger").public)
+    assert len(read_chain(world.ledger.entries(), named, NOW, ledger=world.ledger.public).asked) == 1

@@ -59,7 +59,7 @@ def test_a_reason_cannot_pretend_to_be_a_line_of_the_sheet(world: World):
 def test_a_revocation_is_told(world: World):
     request = world.requested()
     world.revoke(request)
-    assert "Revoked by Rita on 2026-11-20 12:00 UTC: drift" in sheet(world, request)
+    assert "Revoked by Vera on 2026-11-20 12:00 UTC: drift" in sheet(world, request)
 
 
 def test_an_unattended_signature_is_told(world: World):

@@ -293,7 +293,7 @@ def test_a_statement_of_a_time_that_has_not_come_is_not_taken(world: World):
     world.forge(request, "Vera", signed=NOW + DAY)
     assert judged(world, request).state == "requested"
     assert "has not come" in world.chain().ignored[0][1]
-    later = read_chain(world.ledger.entries(), world.policy, NOW + DAY)
+    later = read_chain(world.ledger.entries(), world.policy, NOW + DAY, ledger=world.ledger.public)
     assert standing(later, request.id, world.policy, NOW + DAY).state == "approved"
 
 

@@ -86,9 +86,9 @@ def key(name: str) -> Signer:
 
 
 def policy_text(version: int = 1) -> str:
-    """Return the deployer's policy: Ana writes, Vera signs, Rita may revoke."""
+    """Return the deployer's policy: Ana writes, Vera signs."""
     lines = [f"version = {version}"]
-    for name, role in (("Ana", "author"), ("Vera", "validator"), ("Rita", "risk")):
+    for name, role in (("Ana", "author"), ("Vera", "validator")):
         lines += [
             "[[people]]",
             f'name = "{name}"',
@@ -151,7 +151,9 @@ class People:
         return self.ledger.append(sign(predicate, subjects, key(by))).digest
 
     def chain(self) -> Chain:
-        return read_chain(self.ledger.entries(), read_policy(policy_text().encode()), self.now)
+        return read_chain(
+            self.ledger.entries(), read_policy(policy_text().encode()), self.now, ledger=self.ledger.public
+        )
 
     def folder(self, model: str, _: str) -> Path:
         """Return where the model of a version lies."""
@@ -185,6 +187,7 @@ class People:
         digests["policy"] = bytes_digest(policy_text().encode())
         request = Request(
             id=f"r-{secrets.token_hex(4)}",
+            ledger=self.ledger.public,
             objective="churn",
             model="churn",
             version=version,
@@ -206,10 +209,10 @@ class People:
 
     def revoke(self, request: Request) -> None:
         predicate = RevocationPredicate(
-            request=request.id, model="churn", version=request.version, by="Rita", reason="drift", at=self.now
+            request=request.id, model="churn", version=request.version, by="Vera", reason="drift", at=self.now
         )
         subjects = {"model": request.digests.model, "request": self.chain().asked[request.id].digest}
-        self.log_statement(predicate, subjects, "Rita")
+        self.log_statement(predicate, subjects, "Vera")
 
 
 class Scene(People):

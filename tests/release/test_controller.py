@@ -205,7 +205,7 @@ def test_a_controller_killed_between_journal_and_ledger_says_everything_once(sce
     request = scene.request("old", "1")
     scene.approve(request)
     with monkeypatch.context() as patch:
-        patch.setattr(scene.controller, "_log_statements", lambda: None)  # the moment of death: written, not logged
+        patch.setattr(scene.controller.book, "log_statements", lambda: None)  # the moment of death: written, not logged
         scene.controller.reconcile()
     assert scene.actions(request) == []
     scene.target.stop_all()
@@ -218,7 +218,7 @@ def test_a_controller_killed_between_journal_and_ledger_says_everything_once(sce
 def test_a_controller_killed_after_the_last_step_finishes_the_release(scene, monkeypatch):
     first = scene.deploy("old", "1")
     with monkeypatch.context() as patch:
-        patch.setattr(scene.controller, "finish", lambda *_: None)  # the moment of death
+        patch.setattr(scene.controller.moves, "finish", lambda *_: None)  # the moment of death
         second = scene.deploy("young", "2")
     scene.target.stop_all()
     scene.start()

@@ -89,6 +89,22 @@ def test_without_the_key_a_ledger_is_read_and_never_written(file: Path):
         reader.append(b"more")
 
 
+def test_a_reader_with_the_public_key_sees_who_signed(file: Path):
+    filled(file, ENVELOPES, OTHER)
+    assert Ledger(address(file)).public is None
+    assert len(Ledger(address(file)).verify()) == 6
+    reader = Ledger(address(file), public=OTHER.public)
+    assert (reader.public, len(reader.verify())) == (OTHER.public, 6)
+    with pytest.raises(LogError, match="signed by another key"):
+        Ledger(address(file), public=KEY.public).verify()
+
+
+def test_a_key_that_is_not_the_named_one_opens_nothing(file: Path):
+    assert Ledger(address(file), KEY, public=KEY.public).public == KEY.public
+    with pytest.raises(KeyFileError, match="not the one that the policy names"):
+        Ledger(address(file), KEY, public=OTHER.public)
+
+
 def test_what_is_no_database_is_one_sentence(file: Path):
     file.parent.mkdir()
     file.write_bytes(b"this is no database, however long it may be" * 100)

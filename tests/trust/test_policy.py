@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nbdeploy.errors import ExpiredError, PolicyError, RoleError
+from nbdeploy.errors import ExpiredError, LogError, PolicyError, RoleError
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.policy import Policy, read_policy
@@ -177,3 +177,34 @@ def test_notebooks_written_below_an_environment_belong_to_it():
     """As in the normative example: in TOML a key stands in the table above it."""
     policy = read_policy(f'[environments.production]\nnotebooks = ["sha256:{"2" * 64}"]'.encode())
     assert policy.environments["production"].notebooks == policy.trusted_notebooks
+
+
+LOG = Signer(Ed25519PrivateKey.generate()).public
+NAMED = f'[[services]]\nname = "ledger"\nroles = ["ledger"]\nkeys = [{{public = "{LOG}"}}]\n'
+
+
+def test_a_policy_may_name_the_one_ledger_that_it_is_about():
+    whole().check_ledger(LOG)
+    named = read_policy(NAMED.encode())
+    assert named.ledger == LOG
+    named.check_ledger(LOG)
+    for other in (CI, None):
+        with pytest.raises(LogError, match="not the ledger that the policy names"):
+            named.check_ledger(other)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[[services]]", "[[people]]", "is for a service that has no other one"),
+        ('["ledger"]', '["ledger", "runner"]', "is for a service that has no other one"),
+        ("}}]", f'}}, {{public = "{CI}"}}]', "exactly one key"),
+        (f'{{public = "{LOG}"}}', "", "exactly one key"),
+        ("}]", ", until = 2027-01-01}]", "carry no time"),
+    ],
+)
+def test_which_ledger_is_meant_is_never_left_open(old: str, new: str, says: str):
+    old = old.replace("}}", "}")
+    assert old in NAMED
+    with pytest.raises(PolicyError, match=says):
+        read_policy(NAMED.replace(old, new, 1).encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from nbdeploy.errors import (
 )
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.ledger import Entry, Ledger
+from nbdeploy.trust.ledger import Ledger
 from nbdeploy.trust.policy import Policy
 
 Fetch = Callable[[Request, Path], Path]
@@ -89,7 +89,7 @@ def admit(
     FloorError, AcknowledgeError, SelfApprovalError, ThresholdError, ExpiredError, RevokedError
         By the first rule that says no.
     """
-    chain = _current(chain, ledger.verify(), policy, now)
+    chain = _current(chain, ledger, policy, now)
     request = chain.request(request_id).predicate.request
     _check_policy(request, policy)
     made = _private(into)
@@ -106,16 +106,40 @@ def admit(
     return Admitted(folder, request, tuple(approval.digest for approval in found.approvals), found.until)
 
 
-def _current(chain: Chain, entries: Sequence[Entry], policy: Policy, now: datetime) -> Chain:
+def check_again(
+    request_id: str, objective: Objective, *, chain: Chain, ledger: Ledger, policy: Policy, now: datetime
+) -> None:
+    """Decide whether a copy that was admitted before, and is whole, may be started again.
+
+    Parameters
+    ----------
+    objective
+        The one that the copy's evidence tells.
+
+    Raises
+    ------
+    Refusal
+        As `admit`, by the first rule that says no.
+    """
+    chain = _current(chain, ledger, policy, now)
+    request = chain.request(request_id).predicate.request
+    _check_policy(request, policy)
+    check_request(chain, request, policy)
+    _check_floor(policy, objective)
+    _check_standing(standing(chain, request_id, policy, now), policy)
+
+
+def _current(chain: Chain, ledger: Ledger, policy: Policy, now: datetime) -> Chain:
     """Return the caller's chain if it tells exactly these verified entries, else the chain that they give.
 
     A revocation may have been logged after the caller looked.
     """
+    entries = ledger.verify()
     told = {logged.index: logged.digest for logged in _told(chain)}
     told |= {entry.index: entry.digest for entry, _ in chain.ignored}
-    if told == {entry.index: entry.digest for entry in entries}:
+    if chain.ledger == ledger.public and told == {entry.index: entry.digest for entry in entries}:
         return chain
-    return read_chain(entries, policy, now)
+    return read_chain(entries, policy, now, ledger=ledger.public)
 
 
 def _told(chain: Chain) -> Iterable[Logged]:  # type: ignore[type-arg]  # statements of every kind

@@ -59,8 +59,15 @@ class Logged(Generic[P]):
 
 @dataclass
 class Chain:
-    """All verified statements, in log order. What failed stands in `ignored` with its reason."""
+    """All verified statements, in log order. What failed stands in `ignored` with its reason.
 
+    Attributes
+    ----------
+    ledger
+        The public key of the ledger that they were read from.
+    """
+
+    ledger: str | None = None
     objectives: list[Logged[ObjectivePredicate]] = field(default_factory=list)
     validations: dict[str, Logged[ValidationPredicate]] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
@@ -132,7 +139,7 @@ _SUBJECTS: dict[str, frozenset[str]] = {
 }
 
 
-def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = None) -> Chain:
+def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = None, *, ledger: str | None) -> Chain:
     """Verify every entry under a policy and index what holds.
 
     A key must count both at the moment that a statement names for itself and at its place in the ledger: what was
@@ -142,8 +149,17 @@ def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = 
     ----------
     now
         The reader's clock, the machine's unless given. A statement of a later moment counts for nothing yet.
+    ledger
+        The public key of the ledger that the entries are from. A request counts in the ledger that it names only, and
+        what was decided or done binds to the request: a chain that is logged again elsewhere says nothing there.
+
+    Raises
+    ------
+    LogError
+        The policy names another ledger.
     """
-    chain = Chain()
+    policy.check_ledger(ledger)
+    chain = Chain(ledger)
     latest = datetime.min.replace(tzinfo=UTC)
     limit = (now or datetime.now(UTC)) + _SKEW
     acts: dict[str, int] = {}
@@ -155,7 +171,7 @@ def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = 
             if opened.payload in acts:
                 raise LinkError(f"the same statement was logged before, in entry {acts[opened.payload]}")
             at = _said_at(opened, limit)
-            _add(chain, _logged(entry, opened, policy, said=at, logged=max(at, latest)))
+            _add(chain, _logged(entry, opened, policy, said=at, logged=max(at, latest)), policy)
         except Refusal as error:
             chain.ignored.append((entry, str(error)))
         else:
@@ -235,7 +251,7 @@ def _names(predicate: Predicate) -> str | None:
     return None
 
 
-def _add(chain: Chain, logged: Logged[Any]) -> None:
+def _add(chain: Chain, logged: Logged[Any], policy: Policy) -> None:
     predicate = logged.predicate
     if isinstance(predicate, ObjectivePredicate):
         chain.objectives.append(logged)
@@ -248,7 +264,7 @@ def _add(chain: Chain, logged: Logged[Any]) -> None:
     elif isinstance(predicate, DeploymentPredicate):
         chain.deployments.setdefault(predicate.request, []).append(logged)
     elif isinstance(predicate, RevocationPredicate):
-        _add_revocation(chain, logged, predicate)
+        _add_revocation(chain, logged, predicate, policy)
 
 
 def _add_request(chain: Chain, logged: Logged[RequestPredicate], request: Request) -> None:
@@ -256,15 +272,27 @@ def _add_request(chain: Chain, logged: Logged[RequestPredicate], request: Reques
     stated = request.digests.model_dump() | {"validation": request.validation}
     if any(logged.subjects.get(name) != digest for name, digest in stated.items()):
         raise LinkError(f"the request {request.id} names other digests than its statement signs")
+    if request.ledger != chain.ledger:
+        raise LinkError(f"the request {request.id} was made in another ledger, and counts there only")
     if request.id in chain.asked:
         raise LinkError(f"the request {request.id} was asked before, in entry {chain.asked[request.id].index}")
     chain.asked[request.id] = logged
     chain.requests[request.id] = request
 
 
-def _add_revocation(chain: Chain, logged: Logged[RevocationPredicate], predicate: RevocationPredicate) -> None:
-    """Take a revocation of a request's own bytes."""
+def _add_revocation(
+    chain: Chain, logged: Logged[RevocationPredicate], predicate: RevocationPredicate, policy: Policy
+) -> None:
+    """Take a revocation of a request's own bytes, by who asked for it or may decide where it is asked for."""
     asked = chain.request(predicate.request)
+    environment = asked.predicate.request.environment
+    rule = policy.environments.get(environment)
+    roles = rule.by if rule else ()
+    if logged.person != asked.person and not set(roles) & set(logged.principal.roles):
+        raise RoleError(
+            f"{logged.person} revoked {predicate.request}, and neither asked for it nor holds a role that decides on "
+            f"{environment} ({', '.join(roles) or 'none'})"
+        )
     if logged.subjects["model"] != asked.subjects["model"]:
         raise LinkError(f"a revocation of {predicate.request} was signed over another model than it asks for")
     chain.revocations.setdefault(predicate.request, []).append(logged)

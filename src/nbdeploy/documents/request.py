@@ -23,12 +23,19 @@ class DigestSet(Record):
 
 
 class Request(Document):
-    """The document of the stage *register*: asks that `model`/`version` be served at `endpoint` in `environment`."""
+    """The document of the stage *register*: asks that `model`/`version` be served at `endpoint` in `environment`.
+
+    Attributes
+    ----------
+    ledger
+        The public key of the one ledger that it counts in: elsewhere, logged again by somebody, it says nothing.
+    """
 
     schema_name: ClassVar[str] = "request"
 
     schema_: Literal["nbdeploy.request/1"] = Field(default="nbdeploy.request/1", alias="schema")
     id: str = Field(pattern=r"^r-[0-9a-f]{8}$")
+    ledger: str
     objective: str
     model: str
     version: str

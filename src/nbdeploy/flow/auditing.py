@@ -58,7 +58,7 @@ def audit(name: str | None = None) -> Audited:
         entries = project.ledger.verify()
     except NbdeployError as error:
         return Audited(name or project.settings.project.name, (), (str(error),))
-    chain = read_chain(entries, project.policy)
+    chain = read_chain(entries, project.policy, ledger=project.ledger.public)
     lines.append(f"{len(entries)} ledger entries; every one is in the signed tree.")
     problems += [f"entry {entry.index}: {reason}" for entry, reason in chain.ignored]
     runs = list(_runs(project, name))

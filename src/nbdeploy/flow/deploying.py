@@ -30,6 +30,7 @@ from nbdeploy.errors import (
 from nbdeploy.flow.project import Project, RecordedRun
 from nbdeploy.flow.serving import service_url
 from nbdeploy.flow.show import Result, Shown, Table
+from nbdeploy.release.plan import plan
 from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
@@ -118,6 +119,10 @@ def deploy(
     project = Project.require()
     objective = project.objective(name).content
     environment = _environment(project, to)
+    rollout = objective.rollout
+    if strategy:
+        rollout = Rollout.model_validate(rollout.model_dump() | {"strategy": strategy})
+    plan(rollout, first=True)  # refuses what no controller here can do, before anything is asked
     run = _latest(project, name)
     chain = project.chain()
     digests, validation = _recorded(project, chain, run)
@@ -125,9 +130,6 @@ def deploy(
     undecided, failed = _gates(run, environment, to, ask_waiver=ask_waiver)
     _siblings_hold(project, objective, chain, digests.model)
     version = _register(project, objective, run, digests, watch)
-    rollout = objective.rollout
-    if strategy:
-        rollout = Rollout.model_validate(rollout.model_dump() | {"strategy": strategy})
     request = Request(
         id=f"r-{secrets.token_hex(4)}",
         ledger=project.ledger.public or "",

@@ -76,11 +76,12 @@ class Project:
         """The ledger, opened with its key when this machine holds it (single-user mode)."""
         file = self.key_file("ledger")
         key = load_key(file, None) if file.is_file() else None
-        return Ledger(self.settings.ledger_url, key, seen=self.settings.state / "ledger.seen")
+        seen = self.settings.state / "ledger.seen"
+        return Ledger(self.settings.ledger_url, key, public=self.policy.ledger, seen=seen)
 
     def chain(self) -> Chain:
         """Read and verify the whole ledger as it stands now."""
-        return read_chain(self.ledger.entries(), self.policy)
+        return read_chain(self.ledger.entries(), self.policy, ledger=self.ledger.public)
 
     @property
     def person(self) -> str:

@@ -129,6 +129,11 @@ name = "controller"
 roles = ["deployer"]
 keys = [{{public = "{public["controller"]}"}}]
 
+[[services]]                      # signs the ledger's checkpoints: whoever reads it knows that it is this one
+name = "ledger"
+roles = ["ledger"]
+keys = [{{public = "{public["ledger"]}"}}]
+
 [models]                          # what is not named here is observed and never touched
 "*" = "enforce"
 """

@@ -28,17 +28,17 @@ def _act(controller: Controller, command: Command) -> str:
     release = journaled.release
     reason = f"{command.verb} by {command.by}" + (f": {command.reason}" if command.reason else "")
     if command.verb in ("rollback", "abort"):
-        return controller.roll_back(journaled, reason)
+        return controller.moves.give_back(journaled, reason)
     if release.state not in ("rolling", "held"):
         raise ServiceError(f"{release.subject} is live; there is no rollout to {command.verb}")
     if command.verb == "pause":
-        controller.pause(journaled, reason)
+        controller.moves.pause(journaled, reason)
         return f"{release.subject} stays at {release.weight:g} % until it is resumed"
     if command.verb == "resume":
-        controller.resume_rollout(journaled, reason)
+        controller.moves.resume(journaled, reason)
         return f"{release.subject} goes on from {release.weight:g} %"
     weight = plan(release.rollout, first=release.previous is None).after(release.weight)
-    controller.promote(journaled, weight, reason)
+    controller.moves.promote(journaled, weight, reason)
     return f"{release.subject} has {weight:g} % of the traffic"
 
 
@@ -54,10 +54,10 @@ def _find(controller: Controller, command: Command) -> Journaled:
     if not places:
         raise ServiceError(f"nothing was ever deployed at {name}", next="nbdeploy status")
     place = _preferred(controller, name, places)
-    moving = [found for found in controller.at(place) if found.release.state in ("rolling", "held")]
+    moving = [found for found in controller.book.at(place) if found.release.state in ("rolling", "held")]
     if moving:
         return moving[-1]
-    live = controller.live(place)
+    live = controller.book.live(place)
     if live is None:
         raise ServiceError(f"nothing is live at {place}", next="nbdeploy status")
     if command.verb == "abort":
@@ -76,5 +76,5 @@ def _preferred(controller: Controller, name: str, places: set[str]) -> str:
     }
     if len(moving) == 1:
         return moving.pop()
-    chief = address(controller.policy(), name, strictest(controller.policy()) or "")
+    chief = address(controller.authority.policy(), name, strictest(controller.authority.policy()) or "")
     return chief if chief in places else min(places)

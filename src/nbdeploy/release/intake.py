@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nbdeploy.admission.admit import admit
+from nbdeploy.admission.admit import admit, check_again
 from nbdeploy.approve.record import Chain
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.objective import Objective
@@ -78,6 +78,21 @@ class Intake:
             shutil.rmtree(place, ignore_errors=True)
             raise
         return admitted.approvals
+
+    def admit_again(self, request: Request, *, chain: Chain, policy: Policy, now: datetime) -> None:
+        """Hold an admitted request to every rule of now; its bytes are fetched again only if its copy is not whole.
+
+        Raises
+        ------
+        Refusal
+            By the rule that says no.
+        """
+        try:
+            _, objective = self.opened(request)
+        except DigestError:
+            self.admit(request, chain=chain, policy=policy, now=now)
+        else:
+            check_again(request.id, objective, chain=chain, ledger=self._ledger, policy=policy, now=now)
 
     def opened(self, request: Request) -> tuple[Path, Objective]:
         """Return the admitted model and its objective, held to their digests once more before they are loaded.

@@ -23,6 +23,7 @@ import uvicorn
 from nbdeploy.documents.record import Record
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, RegistryError, ServiceError
+from nbdeploy.release.authority import policy_bytes
 from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
@@ -32,6 +33,7 @@ from nbdeploy.serve.gateway import Gateway
 from nbdeploy.settings import FILE, Settings, read_settings
 from nbdeploy.trust.keys import load_key
 from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.policy import read_policy
 
 STATE = "service.json"
 POLL_SECONDS = 0.25
@@ -82,7 +84,9 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
         The deployer's policy or a key cannot be read.
     """
     keys = settings.state / "keys"
-    ledger = Ledger(settings.ledger_url, load_key(keys / "ledger.pem", None), seen=settings.state / "controller.seen")
+    named = read_policy(policy_bytes(policy_file)).ledger
+    key = load_key(keys / "ledger.pem", None)
+    ledger = Ledger(settings.ledger_url, key, public=named, seen=settings.state / "controller.seen")
     signer = load_key(keys / "controller.pem", None)
     journal = Journal(settings.ledger_url)
     with _listening(port) as listener, _leased(journal):
@@ -92,7 +96,7 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
         def controller(target: LocalTarget) -> Controller:
             intake = Intake(settings.state / "models", ledger, source)
             made = Controller(ledger, policy_file, journal, intake, target, mirror, signer)
-            made.policy()
+            made.authority.read_policy()
             return made
 
         asyncio.run(_serve(controller, listener, settings.state, _announcer(settings.state / STATE, url, say)))
@@ -214,15 +218,15 @@ def _announcer(file: Path, url: str, say: Callable[[str], None]) -> Callable[[],
 
 
 def _reconcile(controller: Controller, stop: threading.Event) -> None:
-    """Reconcile until told to stop. Nothing that happens in one round may end the loop."""
+    """Reconcile until told to stop, while no other controller does. Whatever happens in a round ends no loop."""
     resumed = False
     while not stop.is_set():
         try:
-            controller.journal.take_lease()
-            if not resumed:
-                controller.resume()
-                resumed = True
-            controller.reconcile()
+            if controller.journal.take_lease():
+                if not resumed:
+                    controller.resume()
+                    resumed = True
+                controller.reconcile()
         except Exception:  # noqa: BLE001 - a defect, for errors are met inside: it is logged whole, and traffic goes on
             _log.exception("a round of the controller failed")
             stop.wait(5)

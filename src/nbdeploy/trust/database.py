@@ -7,6 +7,7 @@ advisory lock in PostgreSQL. A power cut leaves the old state or the new one.
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ class Database:
         self._name = name
         self._complaint = complaint
         self._engine = self._opened(url)
+        # Pooled connections to a server would stay open after their last user.
+        weakref.finalize(self, self._engine.dispose)
         with self.writing() as connection:
             tables.create_all(connection)
 

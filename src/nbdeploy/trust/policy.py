@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as day_time
@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 from nbdeploy import templates
 from nbdeploy.documents.objective import Gate, Section
 from nbdeploy.documents.record import Record
-from nbdeploy.errors import ExpiredError, PolicyError, RoleError, closest
+from nbdeploy.errors import ExpiredError, LogError, PolicyError, RoleError, closest
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import raw_public
 
@@ -102,6 +102,10 @@ class Principal:
     is_service: bool
 
 
+LEDGER = "ledger"
+"""The role of the service whose key signs the ledger's checkpoints."""
+
+
 class Policy(Record):
     """A policy with its preset filled in."""
 
@@ -141,6 +145,7 @@ class Policy(Record):
                 owner = owners.setdefault(key.public, entry.name)
                 if owner != entry.name:
                     raise ValueError(f"one key belongs to {owner!r} and to {entry.name!r}")
+        _check_ledger(self.holders)
         return self
 
     @property
@@ -153,6 +158,27 @@ class Policy(Record):
     def publics(self) -> tuple[str, ...]:
         """Every public key that the policy names."""
         return tuple(key.public for entry in self.holders for key in entry.keys)
+
+    @property
+    def ledger(self) -> str | None:
+        """The public key that the ledger's checkpoints must be signed by, if the policy names it."""
+        return next((key.public for entry in self.services if LEDGER in entry.roles for key in entry.keys), None)
+
+    def check_ledger(self, public: str | None) -> None:
+        """Refuse another ledger than the policy's.
+
+        Parameters
+        ----------
+        public
+            The public key of the ledger at hand; None where nobody named it.
+
+        Raises
+        ------
+        LogError
+            The policy names another one.
+        """
+        if self.ledger is not None and public != self.ledger:
+            raise LogError("this is not the ledger that the policy names", next="compare its key with the policy's")
 
     def who(self, public: str, at: datetime) -> Principal:
         """Return whose key it is.
@@ -215,6 +241,18 @@ def read_policy(data: bytes) -> Policy:
         ) from None
     policy._digest = bytes_digest(data)  # noqa: SLF001 - set once, by the only reader of files
     return policy
+
+
+def _check_ledger(holders: Iterable[Person | Service]) -> None:
+    """Refuse what would leave open which ledger is meant: its one key is what it is known by."""
+    named = [entry for entry in holders if LEDGER in entry.roles]
+    for entry in named:
+        if not isinstance(entry, Service) or entry.roles != (LEDGER,):
+            raise ValueError(f"{entry.name!r} has the role {LEDGER}, which is for a service that has no other one")
+        if any(key.from_ or key.until for key in entry.keys):
+            raise ValueError(f"the key of {entry.name!r} has days, and a ledger's checkpoints carry no time")
+    if named and sum(len(entry.keys) for entry in named) != 1:
+        raise ValueError(f"the role {LEDGER} belongs to exactly one key")
 
 
 def _folded(name: str) -> str:

@@ -1,0 +1,54 @@
+"""Routes: the target's traffic is made what the journal says, and what should run is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from nbdeploy.release.book import Book
+from nbdeploy.release.intake import Intake
+from nbdeploy.release.targets import Target
+
+
+@dataclass
+class Routes:
+    """What the target was told so far, and how to tell it the rest."""
+
+    book: Book
+    intake: Intake
+    target: Target
+    _directed: dict[str, tuple[list[tuple[str, float]], str]] = field(default_factory=dict, init=False)
+
+    def redirect(self, place: str) -> None:
+        """Make the target's traffic what the journal says, starting workers that should run and do not."""
+        found = self.book.at(place)
+        moving = next((journaled for journaled in found if journaled.release.state in ("rolling", "held")), None)
+        stable = self.book.live(place)
+        share = moving.release.weight if moving else 0
+        wanted = [(stable, 100 - share), (moving, share)]
+        weights = [
+            (j.release.request, weight) for j, weight in wanted if j is not None and self.runs(j.release.request)
+        ]
+        last = found[-1].release
+        reason = "" if weights else f"{last.subject} is {last.state.replace('_', ' ')} ({last.steps[-1].reason})"
+        if self._directed.get(place) != (weights, reason):
+            self.target.direct(
+                place, endpoint=last.endpoint, environment=last.environment, weights=weights, reason=reason
+            )
+            self._directed[place] = (weights, reason)
+
+    def runs(self, request: str) -> bool:
+        """Whether a version runs, started again from its admitted copy if it did not; an alert says why it cannot."""
+        return self.target.running(request) or self.book.attempt(request, partial(self.start, request))
+
+    def start(self, request_id: str) -> None:
+        """Start what was admitted for a request, held to its digests once more.
+
+        Raises
+        ------
+        DigestError, ModelError
+            The admitted copy was changed or is gone; or it does not load.
+        """
+        request = self.book.authority.chain().request(request_id).predicate.request
+        folder, objective = self.intake.opened(request)
+        self.target.start(request.id, folder=folder, version=request.subject, objective=objective)
