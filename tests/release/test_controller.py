@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from tests.release.scene import CANARY, policy_text
 
@@ -127,6 +129,48 @@ def test_rollback_is_one_command(scene):
     assert scene.actions(second)[-1] == "rolled_back"
     assert scene.actions(first)[-1] == "promoted"
     assert "rollback by Ana: complaints" in scene.release(second).steps[-1].reason
+
+
+def test_after_the_bake_it_is_said_that_nothing_watches_any_more(scene):
+    request = scene.deploy("old", "1")
+    scene.later(seconds=1)
+    assert scene.release(request).steps[-1].reason.endswith("no guardrail watches it any more")
+
+
+def test_rollback_after_the_bake_admits_the_previous_version_again(scene):
+    first, second = scene.deploy("old", "1"), scene.deploy("young", "2")
+    scene.later(minutes=1)
+    assert not scene.target.running(first.id)
+    shutil.rmtree(scene.root / "admitted" / first.id)  # even its copy is gone: it is fetched and verified anew
+    assert scene.command("rollback") == (True, "churn/1 has all traffic again")
+    assert scene.ask(3) == [(200, "churn/1")] * 3
+    assert (scene.actions(first)[-1], scene.actions(second)[-1]) == ("promoted", "rolled_back")
+
+
+def test_rollback_after_the_bake_to_a_version_whose_approval_ended_says_so_and_changes_nothing(scene):
+    first, second = scene.deploy("old", "1"), scene.deploy("young", "2")
+    scene.later(days=31)
+    done, answer = scene.command("rollback")
+    assert not done
+    assert answer.startswith("churn/2 keeps its traffic, because no version before it may take over (churn/1: E-EXPIRED")
+    assert f"nbdeploy signoff {first.id}" in answer
+    assert "\n" not in answer
+    assert scene.ask(3) == [(200, "churn/2")] * 3
+    assert scene.actions(second) == ["started", "completed"]
+    scene.approve(first)
+    assert scene.command("rollback") == (True, "churn/1 has all traffic again")
+
+
+def test_a_withdrawn_version_goes_even_if_nothing_may_take_over(scene):
+    scene.deploy("old", "1")
+    second = scene.deploy("young", "2")
+    scene.later(days=31)
+    scene.revoke(second)
+    scene.controller.reconcile()
+    assert scene.release(second).state == "withdrawn"
+    status, sentence = scene.ask()[0]
+    assert status == 503
+    assert "churn/2 is withdrawn (its approval was revoked)" in sentence
 
 
 def test_rollback_of_the_first_release_answers_503_with_the_reason(scene):
