@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nbdeploy.serve.questions import ModelFailedError, WorkerLostError
 from nbdeploy.serve.schema import Rows
-from nbdeploy.serve.workers import Limits, ModelFailedError, Worker, WorkerLostError
+from nbdeploy.serve.workers import Limits, Worker
 
 
 def rows(*ages: float) -> Rows:

@@ -24,9 +24,10 @@ from starlette.routing import Route
 from nbdeploy.documents.release import Arm, Observations
 from nbdeploy.serve.counts import ArmCounts
 from nbdeploy.serve.metrics import exposition
+from nbdeploy.serve.questions import ModelFailedError, WorkerLostError
 from nbdeploy.serve.schema import BadInputError, InputSchema, Rows
 from nbdeploy.serve.scoring import read_rows
-from nbdeploy.serve.workers import ModelFailedError, Worker, WorkerLostError
+from nbdeploy.serve.workers import Worker
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
 MAX_BODY = 32 * 1024 * 1024
