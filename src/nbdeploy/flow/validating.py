@@ -54,7 +54,7 @@ class Validated(Result):
         return self.folder / "card.html"
 
     def show(self) -> Shown:
-        from nbdeploy.report.summary import in_words
+        from nbdeploy.report.sections.summary import in_words
         from nbdeploy.report.views import HEADERS, verdict_rows, word
 
         evidence = self.evidence

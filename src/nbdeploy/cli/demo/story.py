@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +27,12 @@ from nbdeploy.flow import Requested, Validated
 NAME = "progression-risk"
 AUTHOR = "Ana Author"
 VALIDATOR = "Vera Validator"
+
+
+def _command(name: str) -> str:
+    """Return how to call a command of this environment from any terminal."""
+    beside = Path(sys.executable).parent / name
+    return name if shutil.which(name) or not beside.is_file() else shlex.quote(str(beside))
 
 
 class Story:
@@ -185,13 +193,14 @@ class Story:
 
     def _farewell(self, validated: Validated) -> None:
         here = f"cd {shlex.quote(str(self.root))} &&"
+        mlflow, nbdeploy = _command("mlflow"), _command("nbdeploy")
         self.console.print("\n[bold]What to open[/]")
         for what, where in (
             ("the model card", validated.card),
             ("the executed notebooks", validated.folder / "notebooks"),
-            ("MLflow", f"{here} mlflow ui --backend-store-uri sqlite:///.nbdeploy/mlflow.db"),
-            ("the ledger's log", f"{here} nbdeploy audit log"),
-            ("the endpoint, again", f"{here} nbdeploy up"),
+            ("MLflow", f"{here} {mlflow} ui --backend-store-uri sqlite:///.nbdeploy/mlflow.db"),
+            ("the ledger's log", f"{here} {nbdeploy} audit log"),
+            ("the endpoint, again", f"{here} {nbdeploy} up"),
         ):
             self._say(f"  {what:24}{where}")
         self.console.print(f"\n[bold]{sum(seconds for _, seconds in self.seconds):.0f} seconds in all[/]")
