@@ -1,0 +1,102 @@
+"""An address becomes a folder: ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``models:/m-ID``, ``runs:/…``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbdeploy.errors import ModelError, closest
+from nbdeploy.registry import listing, model_folder
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def is_remote(address: str) -> bool:
+    """Whether an address leads into MLflow, and not to a folder."""
+    return address.startswith(("models:/", "runs:/"))
+
+
+def named(client: MlflowClient, uri: str) -> tuple[str | None, str | None]:
+    """Return name and version of a registry address, an alias looked up; (None, None) for another one.
+
+    Raises
+    ------
+    ModelError
+        No such model, version or alias; the closest is named.
+    """
+    rest = uri.removeprefix("models:/").strip("/")
+    if uri.startswith("runs:/") or ("/" not in rest and "@" not in rest):
+        return None, None
+    if "@" in rest:
+        name, alias = rest.rsplit("@", 1)
+        version = listing.aliases(client, name).get(alias)
+        if version is None:
+            _must_exist(client, name)
+            raise ModelError(f"the model {name!r} has no alias {alias!r}", next=f"give a version: models:/{name}/1")
+        return name, version
+    name, version = rest.rsplit("/", 1)
+    _must_exist(client, name)
+    known = [str(found.version) for found in listing.versions(client, name)]
+    if version not in known:
+        raise ModelError(f"the model {name!r} has no version {version!r}", next=f"it has: {', '.join(known)}")
+    return name, version
+
+
+def _must_exist(client: MlflowClient, name: str) -> None:
+    known = listing.models(client)
+    if name not in known:
+        raise ModelError(
+            f"no model {name!r} is registered{closest(name, known)}", next="register it, or give its folder"
+        )
+
+
+def download(client: MlflowClient, uri: str, into: Path, tracking_uri: str) -> Path:
+    """Download a model into a folder, and return where it lies in there. Nothing is verified.
+
+    Raises
+    ------
+    ModelError
+        There is none, or it is not an MLflow model.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    into.mkdir(parents=True, exist_ok=True)
+    try:
+        path = download_artifacts(
+            artifact_uri=_where(client, uri), dst_path=str(into), tracking_uri=tracking_uri, registry_uri=tracking_uri
+        )
+    except (MlflowException, FileNotFoundError) as error:
+        if isinstance(error, MlflowException) and error.error_code not in model_folder.ABSENT:
+            raise
+        raise ModelError(f"{uri} cannot be fetched from MLflow ({error})", next="check the address") from None
+    return model_folder.local(path)
+
+
+def _where(client: MlflowClient, uri: str) -> str:
+    """Return where the artifacts lie. MLflow itself would ask its process-wide registry instead of this one."""
+    rest = uri.removeprefix("models:/").strip("/")
+    if rest == uri:
+        return uri
+    if "/" in rest:
+        name, version = rest.rsplit("/", 1)
+        return _where(client, str(client.get_model_version_download_uri(name, version)))
+    return str(client.get_logged_model(rest).artifact_location)
+
+
+def training(client: MlflowClient, run_id: str) -> dict[str, Any]:
+    """Return what the training run tells; nothing when the run is gone."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code not in model_folder.ABSENT:
+            raise
+        return {}
+    return {
+        "logged_by": run.data.tags.get("mlflow.user"),
+        "commit": run.data.tags.get("mlflow.source.git.commit"),
+        "description": {"training_parameters": dict(run.data.params)} if run.data.params else {},
+    }
