@@ -192,7 +192,7 @@ def test_the_parent_only_imports(tmp_path):
 @pytest.mark.parametrize("with_parent", [True, False], ids=["warm", "cold"])
 def test_a_model_that_takes_its_process_down_is_one_sentence(tmp_path, declare, people, with_parent):
     class Crashing(BaseEstimator):
-        def predict_proba(self, rows):
+        def predict_proba(self, rows):  # noqa: ARG002 - as scikit-learn calls it
             os.kill(os.getpid(), signal.SIGSEGV)
 
     folder = tmp_path / "model"

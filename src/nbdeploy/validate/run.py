@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
 from nbdeploy.documents.measurement import Measurement
@@ -116,6 +118,8 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     sections = tuple(section for section in SECTIONS if section in (order.sections or SECTIONS))
     notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
     with kernel_parent(with_model=order.model_folder is not None) as parent:
+        # Seconds of imports, which pass while the kernel parent imports too and the model is scored.
+        Thread(target=import_module, args=("papermill",), daemon=True).start()
         watch(Progress(stage=STAGE, part="predictions", state="running"))
         workspace = prepare(
             where,

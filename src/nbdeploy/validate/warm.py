@@ -28,7 +28,10 @@ STACK = (
     "pandas",
     "pyarrow.parquet",
     "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",
     "nbdeploy.validate.context",
+    "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
     "scipy.stats",
 )
