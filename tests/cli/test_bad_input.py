@@ -149,6 +149,8 @@ def test_a_folder_that_holds_other_things_keeps_them(desk: Path):
         cwd=desk,
     )
     assert (out / "notes.txt").read_text() == "mine"
+    assert (out / "evidence.json").is_file()
+    assert (out / "card.html").is_file()
 
 
 def test_a_name_outside_of_a_project(desk: Path):

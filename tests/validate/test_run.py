@@ -115,8 +115,8 @@ def test_a_notebook_that_changes_the_shared_predictions_spoils_the_run(order, wr
     assert set(gates.values()) == {"not_evaluated"}
 
 
-def test_a_folder_of_somebody_else_is_refused_before_anything_runs(order, tmp_path):
-    (tmp_path / "thesis.txt").touch()
+def test_a_folder_that_would_lose_something_is_refused_before_anything_runs(order, tmp_path):
+    (tmp_path / "notebooks").mkdir()
     started = time.perf_counter()
     with pytest.raises(ProjectError), run_validation(order, tmp_path):
         pytest.fail("must not begin")

@@ -1,4 +1,4 @@
-"""Building a folder beside its final place and moving it there whole: readers see all of a run or nothing of it."""
+"""Building a run beside its final place and moving it there whole: readers see all of it or nothing."""
 
 from __future__ import annotations
 
@@ -11,29 +11,33 @@ from pathlib import Path
 from nbdeploy.errors import ProjectError
 
 RUN_ENTRIES = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.md", "junit.xml", "notebooks")
-"""What a run folder may hold. A folder with anything else in it is somebody's, and is not replaced."""
+"""What a run writes. Anything else in its folder is somebody's, and stays."""
 
 
 @contextmanager
 def placed(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `folder` when the block ends, and vanishes when it raises.
 
+    A folder that holds other files keeps them: then only what runs write there is replaced, entry by entry.
+
     Raises
     ------
     ProjectError
-        `folder` exists and is no run folder, or cannot be written.
+        `folder` is no folder, cannot be written, or holds a file of such a name that no run wrote.
     """
     final = folder.absolute()
     _check_free(final)
-    building = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}"
+    building = _beside(final)
     try:
         building.mkdir(parents=True)
     except OSError as error:
         raise ProjectError(f"{final.parent} cannot be written ({error.strerror})", next="name another folder") from None
     try:
         yield building
-        _check_free(final)
-        _swap(building, final)
+        if final.is_dir() and any(entry.name not in RUN_ENTRIES for entry in final.iterdir()):
+            _replace_entries(building, final)
+        else:
+            _swap(building, final)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -41,19 +45,46 @@ def placed(folder: Path) -> Iterator[Path]:
 def _check_free(final: Path) -> None:
     if final.is_symlink() or (final.exists() and not final.is_dir()):
         raise ProjectError(f"{final} exists and is no folder", next="name another folder")
-    strange = [entry.name for entry in final.iterdir() if entry.name not in RUN_ENTRIES] if final.is_dir() else []
-    if strange:
+    taken = [name for name in RUN_ENTRIES if _is_there(final / name)]
+    if taken and not (final / "evidence.json").is_file():
         raise ProjectError(
-            f"{final} holds other files ({min(strange)}), and a run replaces its folder whole",
-            next="name a new folder",
+            f"{final} holds {taken[0]}, which no run wrote and a run would replace", next="name another folder"
         )
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _beside(final: Path, ending: str = "") -> Path:
+    """Name a folder next to another, on the same disk, which nobody uses."""
+    return final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}{ending}"
+
+
+def _replace_entries(building: Path, final: Path) -> None:
+    """Take the last run's entries away, put the new ones in their places, and the old ones back if that fails."""
+    old = _beside(final, ".old")
+    old.mkdir()
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for origin, into in ((final, old), (building, final)):
+            for name in RUN_ENTRIES:
+                if _is_there(origin / name):
+                    (origin / name).rename(into / name)
+                    moved.append((into / name, origin / name))
+    except OSError as error:
+        for now, before in reversed(moved):
+            now.rename(before)
+        raise ProjectError(f"{final} cannot be written ({error.strerror})", next="name another folder") from None
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _swap(building: Path, final: Path) -> None:
     if not final.exists():
         building.rename(final)
         return
-    old = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.old"
+    old = _beside(final, ".old")
     final.rename(old)
     try:
         building.rename(final)
