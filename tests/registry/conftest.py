@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from tests.registry import store
 
 from nbdeploy.documents.evidence import DataSubject, Evidence, ModelSubject, ObjectiveRef, Run, Subject, VerdictSummary
 from nbdeploy.documents.finding import Finding, GateCondition
@@ -22,15 +23,26 @@ DIGEST = "sha256:" + "0" * 64
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("store")
-    assert Registry(f"sqlite:///{folder / 'mlflow.db'}").models() == ()
-    return folder / "mlflow.db"
+    return store.empty_store(tmp_path_factory)
 
 
 @pytest.fixture
 def registry(empty_store, tmp_path) -> Registry:
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "mlartifacts")
+    return store.copied(empty_store, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def saved(empty_store, tmp_path_factory) -> Path:
+    """The folder of one stored model, to be copied."""
+    folder = tmp_path_factory.mktemp("saved")
+    registry = store.copied(empty_store, folder)
+    uri = registry.save_estimator(LogisticRegression().fit(FRAME, LABELS), FRAME, "churn")
+    return registry.resolve(uri, folder / "model")[0]
+
+
+@pytest.fixture
+def model(saved, tmp_path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "model"))
 
 
 @pytest.fixture

@@ -6,20 +6,13 @@ import logging
 import os
 import shutil
 import time
-from pathlib import Path
 
 import pytest
-from nbdeploy.trust.digests import bytes_digest, model_digest
 
 from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.errors import ModelError, RegistryError
 from nbdeploy.registry import Registry
-
-
-@pytest.fixture
-def model(registry, estimator, frame, tmp_path) -> Path:
-    folder, _ = registry.resolve(registry.save_estimator(estimator, frame, "churn"), tmp_path / "model")
-    return folder
+from nbdeploy.trust.digests import bytes_digest, model_digest
 
 
 def test_saved_estimator_comes_back_with_signature_and_flavour(registry, estimator, frame, tmp_path):
@@ -52,7 +45,7 @@ def test_other_bytes_are_a_new_version(registry, model):
 def test_a_tag_alone_does_not_make_a_version_the_same(registry, model, tmp_path):
     """B7: artifacts overwritten after registration. The tag still says the old digest; the bytes do not."""
     registry.register("churn", model)
-    stored = next((tmp_path / "mlartifacts").rglob("MLmodel"))
+    (stored,) = (tmp_path / "mlartifacts").rglob("MLmodel")
     stored.write_text(stored.read_text() + "\n# changed\n")
     assert registry.register("churn", model) == "2"
 

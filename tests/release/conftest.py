@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.release.kept import KeptWorkers
 from tests.release.scene import Scene
 from tests.serve.live import Serving, save_plain_models
 
@@ -21,9 +22,17 @@ def serving_process():
         yield serving
 
 
+@pytest.fixture(scope="session")
+def kept_workers(serving_process):
+    kept = KeptWorkers()
+    yield kept
+    for worker in kept.idle.values():
+        serving_process.do(worker.stop(patience=1))
+
+
 @pytest.fixture
-def scene(tmp_path, models, serving_process):
+def scene(tmp_path, models, serving_process, kept_workers):
     serving_process.gateway._traffic = {}
-    scene = Scene(tmp_path, models, serving_process)
+    scene = Scene(tmp_path, models, serving_process, kept_workers)
     yield scene
     scene.target.stop_all()

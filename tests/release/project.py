@@ -7,18 +7,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.registry.store import copied
 from tests.release.scene import People, key, policy_text
 
-from nbdeploy.registry import Registry
+from nbdeploy.documents.request import Request
 from nbdeploy.release.journal import Journal
 from nbdeploy.release.service import service_state
 from nbdeploy.trust.ledger import Ledger
 
 
 class RealProject(People):
-    def __init__(self, root: Path, models: dict[str, Path]) -> None:
+    def __init__(self, root: Path, models: dict[str, Path], store: Path) -> None:
         self.root = root
         self.state = root / ".nbdeploy"
         (self.state / "keys").mkdir(parents=True)
@@ -29,14 +31,14 @@ class RealProject(People):
         (root / "nbdeploy.toml").write_text('[project]\nname = "churn"\n')
         self.policy = root / "policy.toml"
         self.policy.write_text(policy_text())
-        self.registry = Registry(f"sqlite:///{self.state / 'mlflow.db'}", self.state / "mlartifacts")
+        self.registry = copied(store, self.state)
         self.journal = Journal(f"sqlite:///{self.state / 'ledger.db'}")
         self.processes: list[subprocess.Popen[bytes]] = []
         super().__init__(Ledger(f"sqlite:///{self.state / 'ledger.db'}", key("ledger")), models)
 
-    def deploy(self, model: str, version: str) -> None:
+    def deploy(self, model: str, version: str, **changes: Any) -> Request:
         """Register, validate, log, ask and approve, as the stages before would."""
-        request = self.request(model, version)
+        request = self.request(model, version, **changes)
         folder = self.root / "run"
         folder.mkdir(exist_ok=True)
         for name, data in self.documents[request.digests.evidence].items():
@@ -44,6 +46,7 @@ class RealProject(People):
         run = self.registry.log_validation(self.evidence[request.digests.evidence], folder)
         assert self.registry.register("churn", self.models[model], run_id=run) == version
         self.approve(request)
+        return request
 
     def command(self, *options: str) -> list[str]:
         where = ["--project", str(self.root), "--policy", str(self.policy)]
@@ -52,9 +55,9 @@ class RealProject(People):
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*options), capture_output=True, text=True, timeout=120, check=False)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, port: int = 0) -> subprocess.Popen[bytes]:
         with (self.root / "stderr").open("ab") as stderr:
-            process = subprocess.Popen(self.command("--port", "0"), stdout=subprocess.DEVNULL, stderr=stderr)
+            process = subprocess.Popen(self.command("--port", str(port)), stdout=subprocess.DEVNULL, stderr=stderr)
         self.processes.append(process)
         self.wait_until(lambda: process.poll() is not None or service_state(self.state / "service.json") is not None)
         assert process.poll() is None, self.log()

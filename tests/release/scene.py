@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.release.kept import KeptTarget, KeptWorkers
 from tests.serve.live import Serving
 
 from nbdeploy.approve.record import Chain, read_chain
@@ -33,7 +34,6 @@ from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
 from nbdeploy.release.mirror import Mirror
-from nbdeploy.release.targets.local import LocalTarget
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
@@ -218,9 +218,9 @@ class People:
 class Scene(People):
     """People sign, `controller` acts, `ask` is a caller. Time stands still unless `later` moves it."""
 
-    def __init__(self, root: Path, models: dict[str, Path], serving: Serving) -> None:
+    def __init__(self, root: Path, models: dict[str, Path], serving: Serving, kept: KeptWorkers) -> None:
         super().__init__(Ledger(f"sqlite:///{root}/ledger.db", key("ledger")), models)
-        self.root, self.serving = root, serving
+        self.root, self.serving, self.kept = root, serving, kept
         self.policy_file = root / "policy.toml"
         self.policy_file.write_text(policy_text())
         self.shelf = Shelf()
@@ -228,7 +228,7 @@ class Scene(People):
 
     def start(self) -> None:
         """Start a controller on what the project's folder holds; a second call is a restart after a crash."""
-        self.target = LocalTarget(self.serving.gateway, self.serving.loop, self.root / "logs")
+        self.target = KeptTarget(self.serving.gateway, self.serving.loop, self.root / "logs", self.kept)
         source = Bytes(self.fetch, lambda request: self.documents.get(request.digests.evidence, {}))
         self.journal = Journal(self.ledger.url)
         self.controller = Controller(

@@ -152,7 +152,9 @@ def test_rollback_after_the_bake_to_a_version_whose_approval_ended_says_so_and_c
     scene.later(days=31)
     done, answer = scene.command("rollback")
     assert not done
-    assert answer.startswith("churn/2 keeps its traffic, because no version before it may take over (churn/1: E-EXPIRED")
+    assert answer.startswith(
+        "churn/2 keeps its traffic, because no version before it may take over (churn/1: E-EXPIRED"
+    )
     assert f"nbdeploy signoff {first.id}" in answer
     assert "\n" not in answer
     assert scene.ask(3) == [(200, "churn/2")] * 3

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
+from typing import Self
 
 import httpx
 import pytest
+from tests.registry.store import empty_store
 from tests.release.project import RealProject
 
+from nbdeploy.documents.objective import Rollout
 from nbdeploy.release.journal import Journal
 from nbdeploy.release.service import service_state
 
@@ -17,9 +21,40 @@ pytestmark = pytest.mark.slow
 ROW = {"dataframe_records": [{"age": 64.0}]}
 
 
+class Callers:
+    """Four callers that never tire."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.answers: list[tuple[int, str | None]] = []
+        self.unanswered = 0
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self.call) for _ in range(4)]
+
+    def __enter__(self) -> Self:
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+    def call(self) -> None:
+        with httpx.Client(timeout=60) as client:
+            while not self.stop.wait(0.02):
+                try:
+                    answer = client.post(self.address, json=ROW)
+                except httpx.TransportError:
+                    self.unanswered += 1
+                else:
+                    self.answers.append((answer.status_code, answer.json().get("version")))
+
+
 @pytest.fixture
-def project(tmp_path, models):
-    project = RealProject(tmp_path / "a project", models)
+def project(tmp_path, tmp_path_factory, models):
+    project = RealProject(tmp_path / "a project", models, empty_store(tmp_path_factory))
     yield project
     for process in project.processes:
         process.kill()
@@ -47,6 +82,33 @@ def test_an_approval_goes_live_survives_a_crash_and_ends_in_order(project):
     again.send_signal(signal.SIGTERM)
     assert again.wait(60) == 0
     assert not (project.state / "service.json").exists()
+    assert project.log() == ""
+
+
+def test_a_killed_controller_resumes_its_canary_while_requests_come(project):
+    """Whoever asks is answered 200 or 503, or finds nobody at the address while no process is there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = project.start(port)
+    project.deploy("old", "1")
+    project.wait_for("live")
+    canary = project.deploy("young", "2", rollout=Rollout(steps=(50, 100), bake_minutes=60, guardrails={}))
+    project.wait_for("rolling")
+    with Callers(f"http://127.0.0.1:{port}/endpoints/churn/invocations") as callers:
+        both = {(200, "churn/1"), (200, "churn/2")}
+        project.wait_until(lambda: both <= set(callers.answers))
+        process.kill()
+        process.wait()
+        project.wait_until(lambda: callers.unanswered > 0)
+        before = len(callers.answers)
+        project.start(port)
+        project.wait_until(lambda: both <= set(callers.answers[before:]))
+        project.journal.ask("churn", "promote", by="Ana")
+        project.wait_until(lambda: callers.answers[-20:] == [(200, "churn/2")] * 20)
+    assert {status for status, _ in callers.answers} <= {200, 503}
+    said = project.chain().deployments[canary.id]
+    assert [logged.predicate.action for logged in said] == ["started", "promoted", "completed"]
     assert project.log() == ""
 
 

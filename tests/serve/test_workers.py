@@ -56,14 +56,14 @@ def test_a_model_that_takes_too_long_fails_the_request_and_goes_on(serving, work
 
 
 def test_stopping_answers_what_was_asked_and_refuses_what_comes_after(serving, worker):
-    pipeline = worker("pipeline", log=None)
+    plain = worker("old", log=None)
 
     async def act():
-        asked = [asyncio.ensure_future(pipeline.ask(rows(60.0))) for _ in range(50)]
+        asked = [asyncio.ensure_future(plain.ask(rows(60.0))) for _ in range(50)]
         await asyncio.sleep(0)
-        await pipeline.stop()
+        await plain.stop()
         with pytest.raises(WorkerLostError, match="is stopped"):
-            await pipeline.ask(rows(60.0))
+            await plain.ask(rows(60.0))
         return await asyncio.gather(*asked)
 
     assert serving.do(act()) == [{"predictions": [1]}] * 50
@@ -85,6 +85,6 @@ def test_a_worker_that_keeps_dying_stops_making_callers_wait(serving, worker):
 
 def test_the_models_code_sees_no_secret_of_the_service(worker, monkeypatch):
     monkeypatch.setenv("NBDEPLOY_KEY_PASSPHRASE", "secret")
-    seen = Path(f"/proc/{worker('pipeline', log=None).pid}/environ").read_bytes()
+    seen = Path(f"/proc/{worker('old', log=None).pid}/environ").read_bytes()
     assert b"PATH=" in seen
     assert b"secret" not in seen

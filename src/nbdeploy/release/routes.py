@@ -19,6 +19,13 @@ class Routes:
     target: Target
     _directed: dict[str, tuple[list[tuple[str, float]], str]] = field(default_factory=dict, init=False)
 
+    def expect(self) -> None:
+        """Tell whoever asks at a known address to wait, and not that there is none: its versions are being started."""
+        for place in self.book.places():
+            last = self.book.at(place)[-1].release
+            reason = "the service has just begun, and loads what was live"
+            self.target.direct(place, endpoint=last.endpoint, environment=last.environment, weights=(), reason=reason)
+
     def redirect(self, place: str) -> None:
         """Make the target's traffic what the journal says, starting workers that should run and do not."""
         found = self.book.at(place)

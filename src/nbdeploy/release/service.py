@@ -97,6 +97,7 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
             intake = Intake(settings.state / "models", ledger, source)
             made = Controller(ledger, policy_file, journal, intake, target, mirror, signer)
             made.authority.read_policy()
+            made.routes.expect()
             return made
 
         asyncio.run(_serve(controller, listener, settings.state, _announcer(settings.state / STATE, url, say)))
