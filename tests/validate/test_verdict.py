@@ -123,6 +123,53 @@ def test_groups_too_small_to_judge_say_how_many_rows_would_do(declare, tally, pe
     assert "two groups the 30 rows that count" in found.advice
 
 
+def test_a_disparity_says_how_many_rows_every_rate_that_it_compares_would_need(declare, tally, people):
+    """The plan is checked by multiplying the very rows."""
+    import pandas as pd
+
+    objective = declare(gates={"fairness": {"equalized_odds_difference": "<= 0.5"}})
+    rows = people[:100].reset_index(drop=True)
+    id_ = "fairness.equalized_odds_difference:sex"
+    found = by_id(find(objective, {"fairness": []}, tally(objective, rows)))[id_]
+    assert found.verdict == "not_evaluated"
+    assert "fewer than two groups have 30 rows" in found.reason
+    assert "two groups the 30 rows that count for true_positive_rate and false_positive_rate" in found.advice
+    fewest = rows.groupby(["sex", "hired"]).size().min()
+    assert found.rows_needed == -(-100 * 30 // fewest)
+    times = -(-found.rows_needed // 100)
+    for factor, evaluated in ((times, True), (30 // fewest, False)):
+        more = pd.concat([rows] * int(factor), ignore_index=True)
+        again = by_id(find(objective, {"fairness": []}, tally(objective, more)))[id_]
+        assert (again.verdict != "not_evaluated") == evaluated
+
+
+def test_one_small_group_says_how_many_rows_it_needs(declare, tally, people):
+    gate = {"min": 0.1, "group": {"region": "(missing)"}}
+    objective = declare(sensitive=["region"], gates={"performance": {"accuracy": gate}})
+    found = by_id(find(objective, {"performance": []}, tally(objective)))["performance.accuracy@region=(missing)"]
+    assert found.verdict == "not_evaluated"
+    assert found.rows_needed == -(-len(people) * 30 // people["region"].isna().sum())
+    assert "would give the group the 30 rows that count" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason", "says"),
+    [
+        ("leakage", "no training data was given (--train)", "give --train, then"),
+        ("max_psi", "no reference or training data was given", "give --reference or --train"),
+        ("contract_violations", "the objective declares no contract", "declare in the objective's contract"),
+        ("outlier_share", "no numeric column varies in its middle half", "mend what notebooks/data.ipynb says"),
+    ],
+)
+def test_what_is_missing_is_named(declare, tally, metric, reason, says):
+    objective = declare(gates={"data": {metric: "<= 0.1"}})
+    missing = measured("data", metric, None).model_copy(update={"undefined": reason})
+    found = by_id(find(objective, {"data": [missing]}, tally(objective)))[f"data.{metric}"]
+    assert found.verdict == "not_evaluated"
+    assert says in found.advice
+    assert found.advice.endswith("nbdeploy validate hiring")
+
+
 def test_excluded_groups_stand_in_the_reason(declare, tally):
     objective = declare(sensitive=["region"], gates={"fairness": {"equal_opportunity_difference": "<= 0.5"}})
     found = by_id(find(objective, {"fairness": []}, tally(objective)))["fairness.equal_opportunity_difference:region"]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
@@ -16,6 +15,7 @@ from nbdeploy.stats.intervals import estimates
 from nbdeploy.stats.planning import deciding_factor
 from nbdeploy.validate.asked import Asked
 from nbdeploy.validate.judge import Judged, limits, number
+from nbdeploy.validate.lacking import how_to_get, round_up
 from nbdeploy.validate.recompute import class_names, is_disparity, tally_of
 from nbdeploy.validate.tallies import Tallies
 
@@ -40,7 +40,7 @@ def advise(
     if judged.verdict == "inconclusive":
         return _undecided(tallies, one, measurement, judged, seed)
     if judged.verdict == "not_evaluated":
-        return _missing(objective, tallies, one, measurement)
+        return Advice(*how_to_get(tallies, one, measurement))
     return Advice()
 
 
@@ -88,7 +88,7 @@ def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: J
         )
     needed = ceil(factor * rows)
     return Advice(
-        f"about {_round(needed):,} {what} would decide it (now {rows:,}) if the value stays as it is: "
+        f"about {round_up(needed):,} {what} would decide it (now {rows:,}) if the value stays as it is: "
         f"{again} on more data",
         needed,
     )
@@ -138,29 +138,6 @@ def _by_root_n(measurement: Measurement) -> IntervalAt:
     return interval_at
 
 
-def _missing(objective: Objective, tallies: Tallies, one: Asked, measurement: Measurement) -> Advice:
-    groups = sorted((group.denominator or 0 for group in measurement.by_group), reverse=True)
-    needed = 2 if is_disparity(one.metric) else 1
-    if one.features and len(groups) >= needed and 0 < groups[needed - 1] < objective.min_group_size:
-        rows = ceil(tallies.table.num_rows * objective.min_group_size / groups[needed - 1])
-        return Advice(
-            f"about {_round(rows):,} evaluation rows (now {tallies.table.num_rows:,}) would give "
-            f"{'two groups' if needed == 2 else 'a group'} the {objective.min_group_size} rows that count: "
-            f"nbdeploy validate {objective.name} on more data",
-            rows,
-        )
-    known = catalog.measure(one.section, one.metric)
-    missing = "give --model and --data" if known is not None and known.needs_model else "give what is missing"
-    return Advice(f"{missing}, then: nbdeploy validate {objective.name}")
-
-
 def _bound(one: Asked) -> str:
     bounds = one.gate.bound if isinstance(one.gate.bound, tuple) else (one.gate.bound,)
     return " and ".join(number(bound) for bound in bounds)
-
-
-def _round(rows: int) -> int:
-    """Round up to two digits: more would promise what a plan cannot know."""
-    digits = max(len(str(rows)) - 2, 0)
-    unit = int(10**digits)
-    return -(-rows // unit) * unit
