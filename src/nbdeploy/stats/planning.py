@@ -13,6 +13,9 @@ Limits = tuple[float, float]
 LARGEST_FACTOR = 10_000.0
 """Beyond so many times the rows at hand no number is given: nobody will collect them."""
 
+PRECISION = 1.01
+"""The factor found is at most 1 % too large: each further step costs an interval, and advice rounds more coarsely."""
+
 
 def decided(interval: Limits, region: Limits) -> bool:
     """Whether the interval lies wholly inside the region or wholly outside."""
@@ -49,7 +52,7 @@ def deciding_factor(interval_at: Callable[[float], Limits | None], region: Limit
         low, high = high, high * 2
         if low >= LARGEST_FACTOR:
             return None
-    while high / low > 1.001:
+    while high / low > PRECISION:
         middle = exp((log(low) + log(high)) / 2)
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high if high <= LARGEST_FACTOR else None
