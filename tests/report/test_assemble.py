@@ -7,7 +7,7 @@ import pytest
 
 from nbdeploy.documents.card import Card
 from nbdeploy.report.assemble import assemble
-from nbdeploy.report.summary import in_words, points
+from nbdeploy.report.sections.summary import in_words, points
 
 DIGEST = card_examples.digest("evidence")
 

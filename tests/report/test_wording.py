@@ -29,7 +29,7 @@ def test_an_undefined_value_is_a_dash_and_never_zero():
 
 
 def test_a_tiny_value_never_reads_as_zero():
-    assert wording.number(3.1e-15) == "3e−15"
+    assert wording.number(3.1e-15) == "3\u00a0×\u00a010⁻¹⁵"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_between_and_slices_are_told():
         value=0.5, gate=GateCondition(op="between", bound=(0.2, 0.4)), features=("sex",), slice="age >= 65"
     )
     assert wording.condition(judged) == "between 20\u00a0% and 40\u00a0%"
-    assert wording.name(judged) == "Recall by sex, where age >= 65"
+    assert wording.name(judged) == "Recall by sex, where age ≥ 65"
 
 
 @pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u0000", "\ufeff", "\ud800", "\u2066", "\u00ad"])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from nbdeploy.documents.card import Block, Card, CardSection
+from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest, Evidence
-from nbdeploy.report import described
-from nbdeploy.report.inert import deceptive_texts
-from nbdeploy.report.measured import measured
-from nbdeploy.report.summary import summary
-from nbdeploy.report.verification import verification
+from nbdeploy.report.sections.caveats import caveats
+from nbdeploy.report.sections.history import attempts
+from nbdeploy.report.sections.judging import factors, metrics
+from nbdeploy.report.sections.measured import measured
+from nbdeploy.report.sections.people import ethics, intended_use, oversight
+from nbdeploy.report.sections.plans import monitoring
+from nbdeploy.report.sections.subject import evaluation_data, model_details, training_data
+from nbdeploy.report.sections.summary import summary
+from nbdeploy.report.sections.verification import verification
 
 
 def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
@@ -18,23 +22,23 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
     """
     sections = (
         summary(evidence),
-        described.model_details(evidence),
-        described.intended_use(evidence),
-        described.factors(evidence),
-        described.metrics(evidence),
-        described.evaluation_data(evidence),
-        described.training_data(evidence),
+        model_details(evidence),
+        intended_use(evidence),
+        factors(evidence),
+        metrics(evidence),
+        evaluation_data(evidence),
+        training_data(evidence),
         measured(evidence, "performance"),
         measured(evidence, "fairness"),
         measured(evidence, "explainability"),
         measured(evidence, "robustness"),
         measured(evidence, "data"),
         measured(evidence, "operations"),
-        described.oversight(evidence),
-        described.monitoring(evidence),
-        described.attempts(evidence),
-        described.ethics(evidence),
-        _caveats(evidence),
+        oversight(evidence),
+        monitoring(evidence),
+        attempts(evidence),
+        ethics(evidence),
+        caveats(evidence),
         verification(evidence, evidence_digest),
     )
     model = evidence.subject.model
@@ -51,24 +55,4 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
         attempts=evidence.attempts,
         warnings=evidence.warnings,
         sections=sections,
-    )
-
-
-def _caveats(evidence: Evidence) -> CardSection:
-    told = list(described.caveats(evidence))
-    hidden = deceptive_texts(evidence)
-    if hidden:
-        told.insert(
-            0,
-            f"{hidden} {'name or text holds' if hidden == 1 else 'names or texts hold'} hidden "
-            "characters or letters of another alphabet "
-            "that look like Latin ones; hidden ones are written out as ⟨U+…⟩. Compare fingerprints, not names.",
-        )
-    if not told:
-        told = ["None beyond those of every measurement: it holds for data like the evaluated rows, and for no other."]
-    return CardSection(
-        id="caveats",
-        title="Caveats and recommendations",
-        lead="What this evidence does not show.",
-        blocks=tuple(Block(kind="text", text=text, options={"item": True}) for text in told),
     )

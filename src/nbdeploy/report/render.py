@@ -13,8 +13,8 @@ from nbdeploy.documents.card import Block, Card
 from nbdeploy.documents.finding import SEVERITY, Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import charts, inert, wording
-from nbdeploy.report.described import attempt
+from nbdeploy.report import charts, inert, reasons, wording
+from nbdeploy.report.sections.history import attempt
 from nbdeploy.templates import path
 
 
@@ -62,7 +62,11 @@ def _environment(form: str) -> Environment:
         severity=tuple(reversed(SEVERITY)),
         group_label=group_label,
         attempt=attempt,
+        wide=WIDE,
         group_rows=group_rows,
+        why=reasons.reason,
+        briefly=reasons.brief,
+        advice=reasons.advice,
         draw=charts.draw,
         gate_line=charts.gate_line,
         group_cell=charts.group_cell,
@@ -100,11 +104,30 @@ def _parts(card: Card) -> dict[str, Any]:
         "sections": sections,
         "points": [block for block in summary.blocks if block.kind == "note"],
         "gated": sorted(gated, key=lambda finding: -SEVERITY.index(finding.verdict or "pass")),
+        "lone": _lone(card),
         "named": lambda block: _named(block, by_id),
         "anchors": {finding.id: f"f{index}" for index, finding in enumerate(card.findings)},
         "tabled": tabled,
         "evaluated": next((data for data in card.subject.data if data.role in ("evaluation", "predictions")), None),
     }
+
+
+WIDE = {"compared", "forest", *charts.WIDE}
+"""Charts as wide as the page; the others stand two abreast."""
+
+
+def _lone(card: Card) -> set[str]:
+    """Return the charts, by finding and name, that would stand two abreast but have no partner."""
+    alone: set[str] = set()
+    for section in card.sections:
+        waiting: list[str] = []
+        for block in (*section.blocks, None):
+            if block is not None and block.kind == "chart" and block.chart not in WIDE:
+                waiting.append(f"{block.findings[0]} {block.chart}")
+            else:
+                alone |= set(waiting[len(waiting) // 2 * 2 :])
+                waiting = []
+    return alone
 
 
 def _named(block: Block, by_id: dict[str, Finding]) -> list[Finding]:

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding, Verdict
-from nbdeploy.report import fragments, inert, wording
-from nbdeploy.report.summary import in_words, ordered
+from nbdeploy.report import fragments, inert, reasons, wording
+from nbdeploy.report.sections.summary import in_words, ordered
 
 HEADERS = ("Gate", "Verdict", "Measured", "Interval", "Must be", "What to do")
 
@@ -51,8 +51,8 @@ def verdict_row(finding: Finding) -> VerdictRow:
         value=wording.value(finding),
         interval=wording.interval(finding),
         bound=wording.condition(finding),
-        reason=inert.visible(finding.reason),
-        advice=inert.visible(finding.advice),
+        reason=inert.visible(reasons.reason(finding)),
+        advice=inert.visible(reasons.advice(finding)),
     )
 
 

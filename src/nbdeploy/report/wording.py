@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.finding import Finding, GateCondition, Verdict
-from nbdeploy.documents.objective import Section
+from nbdeploy.documents.objective import Gate, Section
 from nbdeploy.documents.record import Interval
 
 VERDICTS: dict[Verdict, str] = {
@@ -33,9 +33,10 @@ NONE = "—"
 
 @dataclass(frozen=True)
 class Scale:
-    """How a measure is written: as a percentage, as a plain number, or with a unit."""
+    """How a measure is written: as a percentage, as a plain number, with a unit, or as yes and no."""
 
     percent: bool = False
+    truth: bool = False
     unit: str = ""
     whole: bool = False
     limits: tuple[float, float] = (-math.inf, math.inf)
@@ -48,8 +49,11 @@ def scale(section: str, metric: str) -> Scale:
         return Scale()
     if known.kind == "rate":
         return Scale(percent=True, limits=(0, 1))
+    if metric == "loads_in_clean_process":
+        return Scale(truth=True)
     if known.kind == "quantity":
-        return Scale(unit=known.unit, whole=not known.unit or (known.unit.isalpha() and known.unit not in ("ms", "MB")))
+        whole = not known.unit or (known.unit.isalpha() and known.unit not in ("ms", "MB"))
+        return Scale(unit=known.unit, whole=whole, limits=(0, math.inf))
     if known.kind == "disparity":
         return Scale(limits=(0, 1) if metric.endswith("_ratio") else (0, math.inf))
     return Scale()
@@ -77,24 +81,38 @@ def number(value: float | None, how: Scale = Scale(), *, apart_from: tuple[float
         return NONE
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    if how.truth and value in (0, 1):
+        return "yes" if value else "no"
+    if how.unit == "MB" and 0 < abs(value) < 0.1:
+        return number(value * 1000, replace(how, unit="kB"), apart_from=tuple(bound * 1000 for bound in apart_from))
     factor = 100 if how.percent else 1
     shown = value * factor
     decimals = _decimals(shown, how)
     others = [bound * factor for bound in apart_from if bound != value]
     while decimals < 8 and any(round(shown, decimals) == round(other, decimals) for other in others):
         decimals += 1
-    text = f"{shown:,.{decimals}f}"
+    text = f"{shown:,.{decimals}f}" if decimals >= 0 else f"{round(shown, decimals):,.0f}"
     if not shown.is_integer() and float(text.replace(",", "")) == 0:
-        text = f"{shown:.1g}"
+        text = _tiny(shown)
     text = text.replace("-", "−")
     if how.percent:
         return f"{text}\u00a0%"
     return f"{text}\u00a0{how.unit}" if how.unit else text
 
 
+def _tiny(shown: float) -> str:
+    """Write a number next to nothing as ``9 × 10⁻¹⁶``: it must not read as zero."""
+    if abs(shown) >= 1e-4:
+        return f"{shown:.1g}"
+    digit, exponent = f"{shown:.0e}".split("e")
+    return f"{digit}\u00a0×\u00a010{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
 def _decimals(shown: float, how: Scale) -> int:
     if how.whole and float(shown).is_integer():
         return 0
+    if how.unit == "rows/s" and abs(shown) >= 100:
+        return 2 - math.floor(math.log10(abs(shown)))  # three digits: a second measurement gives no more
     if how.percent:
         return 1
     if abs(shown) >= 1000:
@@ -106,6 +124,8 @@ def _decimals(shown: float, how: Scale) -> int:
 
 def plain(value: float, how: Scale) -> str:
     """Write a declared bound without trailing zeros: ``80 %``, ``0.1``, ``50 ms``."""
+    if how.truth and value in (0, 1):
+        return "yes" if value else "no"
     shown = value * 100 if how.percent else value
     text = f"{round(shown, 9):,.9f}".rstrip("0").rstrip(".").replace("-", "−")
     if how.percent:
@@ -122,13 +142,24 @@ def bounds(gate: GateCondition | None) -> tuple[float, ...]:
 
 def condition(finding: Finding) -> str:
     """Return the gate in words: ``at least 75 %``."""
-    gate = finding.gate
-    if gate is None:
-        return ""
-    how = scale(finding.section, finding.metric)
+    return asked(finding.gate, scale(finding.section, finding.metric)) if finding.gate else ""
+
+
+def asked(gate: Gate | GateCondition, how: Scale = Scale()) -> str:
+    """Return a gate in words, its bound written like the measure's values."""
     if isinstance(gate.bound, tuple):
         return f"between {plain(gate.bound[0], how)} and {plain(gate.bound[1], how)}"
+    if how.truth and gate.bound in (0, 1):
+        return plain(gate.bound, how)
     return f"{COMPARED[gate.op]} {plain(gate.bound, how)}"
+
+
+def spoken(text: str) -> str:
+    """Return a declared condition without the operators of a programming language: ``at most 42``, ``age ≥ 65``."""
+    for operator in (">=", "<=", "==", ">", "<"):
+        if text.startswith(operator):
+            return f"{COMPARED[operator]} {text.removeprefix(operator).strip()}"
+    return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("!=", "≠")
 
 
 def value(finding: Finding) -> str:
@@ -159,20 +190,38 @@ def level(finding: Finding) -> str:
     return plain(finding.level, Scale(percent=True)) if finding.level is not None else ""
 
 
+_COUNTS = {
+    "missing_share": "cell",
+    "outlier_share": "cell",
+    "drifted_columns": "column",
+    "environment_mismatches": "package",
+    "latency_p50_ms": "call",
+    "latency_p95_ms": "call",
+    "latency_p99_ms": "call",
+}
+
+
+def counts(finding: Finding) -> str:
+    """Return what a finding's `n` and `denominator` count: rows, unless it is a measure of something else."""
+    return _COUNTS.get(finding.metric, "row")
+
+
 def rests_on(finding: Finding) -> str:
-    """Return how many rows the value rests on, empty where that is unknown."""
+    """Return how many rows (or cells, calls) the value rests on; empty where that is unknown, or no value is."""
+    if finding.value is None:
+        return ""
     if finding.denominator is not None:
-        return counted(finding.denominator, "row")
+        return counted(finding.denominator, counts(finding))
     if finding.sample is not None:
-        return f"sample of {counted(finding.sample, 'row')}"
-    return counted(finding.n, "row") if finding.n is not None else ""
+        return f"sample of {counted(finding.sample, counts(finding))}"
+    return counted(finding.n, counts(finding)) if finding.n is not None else ""
 
 
 def subject(finding: Finding) -> str:
     """Return what a finding is about beyond its measure: ``by sex and age_band``, ``where age >= 65``."""
     parts = [f"by {listed(finding.features)}"] if finding.features else []
     if finding.slice:
-        parts.append(f"where {finding.slice}")
+        parts.append(f"where {spoken(finding.slice)}")
     return ", ".join(parts)
 
 
@@ -180,6 +229,18 @@ def name(finding: Finding) -> str:
     """Return the measure's label and what it is about."""
     about = subject(finding)
     return f"{label(finding.section, finding.metric)} {about}" if about else label(finding.section, finding.metric)
+
+
+def lowered(text: str) -> str:
+    """Return a label for the middle of a sentence; ``ROC AUC`` stays as it is."""
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"
+
+
+def sentence(text: str) -> str:
+    """Return text as a sentence: a capital if it starts with a word, a full stop if it ends without one."""
+    first = text.partition(" ")[0]
+    opened = f"{text[0].upper()}{text[1:]}" if first.isalpha() else text
+    return opened if not opened or opened.endswith((".", "!", "?")) else f"{opened}."
 
 
 def counted(n: int, noun: str, many: str | None = None) -> str:

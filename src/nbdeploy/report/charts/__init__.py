@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Record
-from nbdeploy.report.charts import bars, curves, ranges
+from nbdeploy.report.charts import bars, counts, curves, ranges, rows
 
 
 class Chart(Record):
@@ -26,13 +26,13 @@ class Chart(Record):
 
 
 _DRAW: dict[str, Callable[[Finding], Markup]] = {
-    "confusion": bars.confusion,
+    "confusion": counts.confusion,
     "roc": curves.roc,
     "precision_recall": curves.precision_recall,
     "reliability": curves.reliability,
-    "scores": bars.score_histogram,
+    "scores": counts.score_histogram,
     "thresholds": curves.thresholds,
-    "errors": bars.histogram,
+    "errors": counts.histogram,
     "mean_predicted": curves.mean_predicted,
     "importance": bars.importance,
     "shap": bars.shap,
@@ -41,9 +41,14 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "column_flips": bars.column_flips,
     "missing": bars.missing,
     "drift": bars.drift,
-    "shapes": bars.shapes,
-    "latency": bars.histogram,
+    "shapes": counts.shapes,
+    "examples": rows.examples,
+    "latency": counts.histogram,
 }
+
+
+WIDE = frozenset({"importance", "shap", "partial_dependence", "examples", "column_flips", "missing", "drift", "shapes"})
+"""Charts that need the width of the page."""
 
 
 @cache

@@ -146,8 +146,9 @@ def frame(
     *,
     width: float = 340,
     height: float = 300,
+    x_labels: Sequence[tuple[float, str]] | None = None,
 ) -> Frame:
-    """Make a canvas with labelled axes and a light grid."""
+    """Make a canvas with labelled axes and a light grid; `x_labels` stand at their places instead of round numbers."""
     canvas = Canvas(width, height, title)
     left, right, top, bottom = 54, 12, 10, 44
     x = Axis(*_wider(x_range), left, width - right)
@@ -155,9 +156,11 @@ def frame(
     for tick in y.ticks():
         canvas.line((left, y(tick)), (width - right, y(tick)), "c-grid")
         canvas.text((left - 6, y(tick) + 4), short(tick), "c-tick", anchor="end")
-    for tick in x.ticks():
-        canvas.line((x(tick), height - bottom), (x(tick), height - bottom + 4), "c-axis")
-        canvas.text((x(tick), height - bottom + 16), short(tick), "c-tick", anchor="middle")
+    for place, said in x_labels if x_labels is not None else [(tick, short(tick)) for tick in x.ticks()]:
+        canvas.line((x(place), height - bottom), (x(place), height - bottom + 4), "c-axis")
+        over = x(place) + 3.5 * len(said) > width
+        at = (width - 2 if over else x(place), height - bottom + 16)
+        canvas.text(at, said, "c-tick", anchor="end" if over else "middle", limit=14)
     canvas.line((left, height - bottom), (width - right, height - bottom), "c-axis")
     canvas.text((left + (width - right - left) / 2, height - 8), x_name, "c-name", anchor="middle", limit=48)
     canvas.vertical_text((13, top + (height - bottom - top) / 2), y_name)
@@ -167,6 +170,17 @@ def frame(
 def short(value: float) -> str:
     """Write a tick."""
     return f"{value:,.6g}".replace("-", "−")
+
+
+def levels(names: Sequence[str], first: float) -> list[tuple[float, str]]:
+    """Return labels for up to eight levels, one apart from each other, cut to what fits between two."""
+    every = -(-len(names) // 8) or 1
+    room = max(int(44 / max(len(names) / every, 1)), 4)
+    return [
+        (first + index, name if len(name) <= room else f"{name[: room - 1]}…")
+        for index, name in enumerate(names)
+        if index % every == 0
+    ]
 
 
 def _wider(limits: tuple[float, float]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.report.charts.canvas import Frame, Point, frame, numbers, short
+from nbdeploy.report.charts.canvas import Frame, Point, frame, levels, numbers, short
 
 Data = dict[str, Any]
 
@@ -125,6 +125,7 @@ def partial_dependence(finding: Finding) -> Markup:
         for v in (*numbers(f["average"]), *(v for line in f.get("lines", [])[:20] for v in numbers(line)))
     ]
     reach = (min(every), max(every))
+    answer = f"Average {finding.data.get('answer') or 'answer'}"
     for feature in features:
         average = numbers(feature["average"])
         name = str(feature["feature"])
@@ -132,7 +133,7 @@ def partial_dependence(finding: Finding) -> Markup:
             parts.append(_levels(name, [str(level) for level in feature["grid"]], average, reach))
             continue
         grid = numbers(feature["grid"])
-        plot = frame(f"Partial dependence of {name}", name, "Average answer", (grid[0], grid[-1]), reach, height=240)
+        plot = frame(f"Partial dependence of {name}", name, answer, (grid[0], grid[-1]), reach, height=240)
         for line in feature.get("lines", [])[:20]:
             plot.curve(_points(grid, line), "c-faint")
         plot.curve(_points(grid, average), "c-line strong")
@@ -140,12 +141,18 @@ def partial_dependence(finding: Finding) -> Markup:
     return Markup('<div class="many">{}</div>').format(Markup("").join(parts))
 
 
-def _levels(name: str, levels: list[str], average: list[float], reach: Point) -> Markup:
-    plot = frame(f"Partial dependence of {name}", name, "Average answer", (-0.5, len(levels) - 0.5), reach, height=240)
+def _levels(name: str, known: list[str], average: list[float], reach: Point) -> Markup:
+    plot = frame(
+        f"Partial dependence of {name}",
+        name,
+        "Average answer",
+        (-0.5, len(known) - 0.5),
+        reach,
+        height=240,
+        x_labels=levels(known, 0),
+    )
     for index, value in enumerate(average):
-        plot.canvas.circle(plot.at(index, value), 5, "c-dot is-none", f"{levels[index]}: {short(round(value, 4))}")
-    listed = ", ".join(f"{index} = {level}" for index, level in enumerate(levels[:4]))
-    plot.canvas.text((plot.x.start, 9), listed, "c-tick", limit=44)
+        plot.canvas.circle(plot.at(index, value), 5, "c-dot is-none", f"{known[index]}: {short(round(value, 4))}")
     return plot.canvas.svg()
 
 

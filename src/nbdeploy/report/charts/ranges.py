@@ -13,6 +13,7 @@ from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Interval, group_label
 from nbdeploy.report import wording
 from nbdeploy.report.charts.canvas import Axis, Canvas, short
+from nbdeploy.report.charts.layout import Layout, both
 
 
 def region(gate: GateCondition) -> tuple[float, float]:
@@ -62,7 +63,7 @@ def _allowed(canvas: Canvas, axis: Axis, gate: GateCondition, top: float, bottom
 
 def gate_line(finding: Finding) -> Markup:
     """Draw a finding against its gate: allowed side shaded, bound a line, value a dot, interval a whisker."""
-    if finding.gate is None or not _finite([finding.value]):
+    if finding.gate is None or not _finite([finding.value]) or finding.gate.op == "==":
         return Markup("")
     bounds = wording.bounds(finding.gate)
     how = wording.scale(finding.section, finding.metric)
@@ -107,13 +108,28 @@ def column_reach(finding: Finding) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a forest plot."""
+    """One row of a forest plot; without `text` it is a heading."""
 
     name: str
-    value: float | None
-    interval: Interval | None
-    tone: str
-    text: str
+    value: float | None = None
+    interval: Interval | None = None
+    tone: str = ""
+    text: str = ""
+    gate: GateCondition | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a forest plot shares between its rows: the scale, lines across all rows, and a gate for all of them."""
+
+    title: str
+    reach: tuple[float, float]
+    how: wording.Scale
+    mark: float | None = None
+    gate: GateCondition | None = None
+
+
+RIGHT = 132
 
 
 def forest(finding: Finding) -> Markup:
@@ -121,7 +137,7 @@ def forest(finding: Finding) -> Markup:
     how = wording.scale(finding.section, finding.metric)
     lines = [
         Line(
-            f"{group_label(g.group)}",
+            group_label(g.group),
             g.value,
             g.interval,
             "is-excluded" if g.excluded else "is-none",
@@ -129,53 +145,78 @@ def forest(finding: Finding) -> Markup:
         )
         for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
     ]
-    canvas, axis = _paper(wording.name(finding), lines, column_reach(finding), how)
-    bottom = 20.0 + 28 * len(lines) - 12
-    if finding.gate is not None:
-        _allowed(canvas, axis, finding.gate, 6, bottom)
-    if finding.value is not None:
-        canvas.line((axis(finding.value), 4), (axis(finding.value), bottom), "c-overall")
-    for index, line in enumerate(lines):
-        _row(canvas, axis, 20.0 + index * 28, line)
-    return canvas.svg()
+    plan = Plan(wording.name(finding), column_reach(finding), how, finding.value, finding.gate)
+    return _plot(plan, lines)
 
 
 def compared(findings: Sequence[Finding]) -> Markup:
-    """Draw several disparities of one kind under each other, each with its own gate's allowed side."""
+    """Draw several disparities of one kind under each other, by measure, each with its own gate's allowed side."""
     known = [f for f in findings if f.value is not None]
     if not known:
         return Markup("")
     ratio = all(f.metric.endswith("_ratio") for f in known)
     values = [v for f in known for v in (f.value, *(f.interval or ()), *wording.bounds(f.gate))]
     top = 1.0 if ratio else min(max(*_finite(values), 0.1) * 1.15, 1.0)
-    lines = [Line(wording.name(f), f.value, f.interval, f"is-{f.verdict or 'none'}", wording.value(f)) for f in known]
-    canvas, axis = _paper("Disparities between groups", lines, (0.0, top), wording.Scale())
-    for index, (finding, line) in enumerate(zip(known, lines, strict=True)):
-        y = 20.0 + index * 28
-        if finding.gate is not None:
-            _allowed(canvas, axis, finding.gate, y - 9, y + 9)
-        _row(canvas, axis, y, line)
-    canvas.line((axis(1.0 if ratio else 0.0), 4), (axis(1.0 if ratio else 0.0), 20 + 28 * len(lines) - 12), "c-overall")
+    lines: list[Line] = []
+    for metric in dict.fromkeys(f.metric for f in known):
+        same = [f for f in known if f.metric == metric]
+        lines.append(Line(wording.label(same[0].section, metric)))
+        lines += [
+            Line(
+                wording.subject(f) or "overall",
+                f.value,
+                f.interval,
+                f"is-{f.verdict or 'none'}",
+                wording.value(f),
+                f.gate,
+            )
+            for f in same
+        ]
+    return _plot(Plan("Disparities between groups", (0.0, top), wording.Scale(), 1.0 if ratio else 0.0), lines)
+
+
+def _plot(plan: Plan, lines: Sequence[Line]) -> Markup:
+    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines], RIGHT)
+
+
+def _drawn(plan: Plan, lines: Sequence[Line], layout: Layout) -> Markup:
+    step, down = (40, 18) if layout.above else (28, 0)
+    tops, height = [], 6
+    for line in lines:
+        tops.append(height)
+        height += step if line.text else 28
+    canvas = Canvas(layout.width, height + 26, plan.title)
+    right = layout.right if not layout.above else 12
+    axis = Axis(*plan.reach, layout.left + 8, layout.width - right)
+    for tick in axis.ticks():
+        canvas.line((axis(tick), 4), (axis(tick), height), "c-grid")
+        shown = f"{short(tick * 100)}\u00a0%" if plan.how.percent else short(tick)
+        at = min(axis(tick), layout.width - 14)
+        canvas.text((at, height + 18), shown, "c-tick", anchor="middle")
+    if plan.gate is not None:
+        _allowed(canvas, axis, plan.gate, 4, height)
+    if plan.mark is not None:
+        canvas.line((axis(plan.mark), 2), (axis(plan.mark), height), "c-overall")
+    for top, line in zip(tops, lines, strict=True):
+        if line.text:
+            _row(canvas, axis, top, line, layout, down)
+        else:
+            canvas.text((layout.left if layout.above else 4, top + 19), line.name, "c-name", limit=60)
     return canvas.svg()
 
 
-LEFT, RIGHT, WIDTH = 316, 132, 880
-
-
-def _paper(title: str, lines: Sequence[Line], reach: tuple[float, float], how: wording.Scale) -> tuple[Canvas, Axis]:
-    height = 20 + 28 * len(lines) + 22
-    canvas = Canvas(WIDTH, height, title)
-    axis = Axis(*reach, LEFT + 8, WIDTH - RIGHT)
-    for tick in axis.ticks():
-        canvas.line((axis(tick), 6), (axis(tick), height - 28), "c-grid")
-        shown = f"{short(tick * 100)} %" if how.percent else short(tick)
-        canvas.text((axis(tick), height - 10), shown, "c-tick", anchor="middle")
-    return canvas, axis
-
-
-def _row(canvas: Canvas, axis: Axis, y: float, line: Line) -> None:
-    canvas.text((LEFT - 6, y + 4), line.name, "c-text", anchor="end", limit=46)
+def _row(  # noqa: PLR0917 - where, then what
+    canvas: Canvas, axis: Axis, top: float, line: Line, layout: Layout, down: float
+) -> None:
+    y = top + down + 14
+    named = top + 15 if layout.above else y + 4
+    canvas.text(
+        (layout.left, named), line.name, "c-text", anchor="start" if layout.above else "end", limit=layout.limit
+    )
+    if line.gate is not None:
+        _allowed(canvas, axis, line.gate, y - 9, y + 9)
     if line.value is None:
         canvas.text((axis.start, y + 4), "undefined", "c-tick")
     _whisker(canvas, axis, y, line.value, line.interval, line.tone)
-    canvas.text((WIDTH - RIGHT + 14, y + 4), line.text, "c-number", limit=30)
+    at = layout.width - 6 if layout.above else layout.width - layout.right + 14
+    canvas.text((at, named), line.text, "c-number", anchor="end" if layout.above else "start", limit=30)

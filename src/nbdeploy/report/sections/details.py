@@ -8,6 +8,7 @@ from typing import Any
 from nbdeploy.documents.card import Block
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report import wording
+from nbdeploy.report.charts.rows import value as written
 
 Row = tuple[str, str]
 _RATE = wording.Scale(percent=True)
@@ -78,7 +79,7 @@ def _outside(data: dict[str, Any]) -> Iterator[Row]:
 def _leakage(data: dict[str, Any]) -> Iterator[Row]:
     yield (
         "Evaluated rows that also stand in training",
-        f"{int(data['matches']):,} ({int(data['train_rows']):,} training rows compared)",
+        f"{int(data['matches']):,} (compared with {wording.counted(int(data['train_rows']), 'training row')})",
     )
 
 
@@ -86,7 +87,7 @@ def _slices(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["slices"]:
         span = wording.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
         yield (
-            str(one["slice"]),
+            wording.spoken(str(one["slice"])),
             (
                 f"{wording.number(float(one['accuracy']), _RATE)}{f' ({span})' if span else ''}, "
                 f"{wording.counted(int(one['n']), 'row')}"
@@ -105,6 +106,7 @@ def _ranks(data: dict[str, Any]) -> Iterator[Row]:
             yield named, "not an input of the model"
         else:
             yield named, f"rank {int(one['rank'])} of {int(data['features_total'])}"
+    yield from _proxies(data)
 
 
 def _baseline(data: dict[str, Any]) -> Iterator[Row]:
@@ -116,18 +118,31 @@ def _baseline(data: dict[str, Any]) -> Iterator[Row]:
 
 def _batches(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["batches"]:
-        yield (
-            wording.counted(int(one["rows"]), "row"),
-            f"{float(one['ms']):,.1f} ms, {float(one['rows_per_s']):,.0f} rows a second",
-        )
+        rate = wording.number(float(one["rows_per_s"]), wording.Scale(unit="rows/s"))
+        yield wording.counted(int(one["rows"]), "row"), f"{float(one['ms']):,.1f}\u00a0ms, {rate}"
 
 
 def _packages(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["packages"]:
         yield str(one["package"]), f"asked {one['asked']}, here {one['here'] or 'not installed'}"
     python = data.get("python")
-    if python:
+    if python and python["asked"] != python["here"]:
         yield "Python", f"asked {python['asked']}, here {python['here']}"
+
+
+def _files(data: dict[str, Any]) -> Iterator[Row]:
+    files = data["files"]
+    for one in files:
+        yield str(one["path"]), wording.number(int(one["bytes"]) / 1e6, wording.Scale(unit="MB"))
+    more = int(data.get("total_files") or len(files)) - len(files)
+    if more > 0:
+        yield "Smaller ones", wording.counted(more, "more file")
+
+
+def _proxies(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data.get("proxies") or []:
+        strength = f"association {wording.number(float(one['association']))} of at most 1"
+        yield f"{one['feature']} stands in for {one['of']}", strength
 
 
 def _clean_load(data: dict[str, Any]) -> Iterator[Row]:
@@ -135,6 +150,12 @@ def _clean_load(data: dict[str, Any]) -> Iterator[Row]:
         yield "Error", str(data["error"])
     if data.get("seconds") is not None:
         yield "Time to load", f"{float(data['seconds']):.2f} s"
+
+
+def _examples(data: dict[str, Any]) -> Iterator[Row]:
+    for number, one in enumerate(data.get("examples") or (), 1):
+        values = "; ".join(f"{name} {written(value)}" for name, value in one["row"].items())
+        yield f"Row {number}: the answer is {one['answer']}", values
 
 
 def _tree(data: dict[str, Any]) -> Iterator[Row]:
@@ -152,6 +173,8 @@ _TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] 
     "forbidden_in_top": ("Rank of sensitive and forbidden features", _ranks, False),
     "skill_over_baseline": ("Against the simplest rule", _baseline, False),
     "throughput_rows_per_s": ("Throughput by batch size", _batches, True),
+    "lime_jaccard_at_5": ("The rows explained above, whole", _examples, True),
+    "model_size_mb": ("Largest files of the model", _files, True),
     "environment_mismatches": ("Packages in another version than the model asks for", _packages, True),
     "loads_in_clean_process": ("Loading in a new process", _clean_load, False),
     "surrogate_fidelity": ("A small tree that imitates the model", _tree, False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
-from nbdeploy.report.described import told
+from nbdeploy.report.sections.facts import told
 
 MODEL_LINE = (
     "cd MODEL_FOLDER && find . -type f ! -path ./registered_model_meta -printf '%P\\n' "
@@ -32,7 +32,11 @@ def verification(evidence: Evidence, digest: str) -> CardSection:
         ("Took", f"{seconds:,.0f} s"),
         ("Seed", str(run.seed)),
         ("nbdeploy", run.nbdeploy),
-        *((str(name), told(value)) for name, value in subject.parameters.items()),
+        *(
+            (str(name).replace("_", " ").capitalize(), told(value))
+            for name, value in subject.parameters.items()
+            if name != "seed" or value != run.seed
+        ),
     )
     shell = [
         "sha256sum evidence.json objective.yaml     # must print the two digests above",

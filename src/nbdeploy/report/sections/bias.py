@@ -1,0 +1,142 @@
+"""Bias and fairness: differences between groups, the 80 % rule, and every rate of every group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nbdeploy.documents.card import Block
+from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.record import group_label
+from nbdeploy.report import wording
+from nbdeploy.report.sections.tables import table
+
+
+def bias(evidence: Evidence, findings: Sequence[Finding]) -> list[Block]:
+    """Return the blocks of the section: what a gate judges first, then each partition into groups."""
+    disparities = [f for f in findings if f.metric.endswith(("_ratio", "_difference"))]
+    blocks = [*_disparity_tables(disparities), *_screening(disparities), *_compared(disparities)]
+    others = [f for f in findings if f not in disparities]
+    explained = False
+    for partition in evidence.objective.content.partitions:
+        here = [f for f in others if f.features == partition and f.by_group]
+        if here:
+            blocks += _partition(partition, here, explained=explained)
+            explained = True
+    known = {name for block in blocks for name in block.findings}
+    overall = [f for f in others if f.id not in known and f.verdict is not None]
+    if overall:
+        blocks.insert(1 if disparities else 0, table("Gates on single groups", overall))
+    return blocks
+
+
+def _disparity_tables(disparities: Sequence[Finding]) -> list[Block]:
+    """Show the differences that a gate judges; fold the rest, which the charts below draw."""
+    gated = [finding for finding in disparities if finding.verdict is not None]
+    rest = [finding for finding in disparities if finding.verdict is None]
+    if not gated:
+        return [table("Differences between groups", rest)] if rest else []
+    blocks = [table("Differences between groups that a gate judges", gated)]
+    if rest:
+        blocks.append(table(f"Other differences between groups ({len(rest)})", rest, folded=True))
+    return blocks
+
+
+def _compared(disparities: Sequence[Finding]) -> list[Block]:
+    """Draw all ratios under each other, then all differences."""
+    blocks = []
+    for ending, kind, reading in (
+        ("_ratio", "Ratios", "1 would be equal treatment; further left is less equal."),
+        ("_difference", "Differences", "0 would be equal treatment; further right is less equal."),
+    ):
+        drawn = tuple(f.id for f in disparities if f.metric.endswith(ending) and f.value is not None)
+        if drawn:
+            text = f"{reading} A shaded strip is what the gate allows."
+            title = f"{kind} between groups, with intervals"
+            blocks.append(Block(kind="chart", chart="compared", title=title, text=text, findings=drawn))
+    return blocks
+
+
+_MAIN = ("favourable_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
+_READING = (
+    "One line a group, lowest first: the dot is what was measured, the bar its interval, the vertical "
+    "line all rows together. "
+    "Hollow and grey: too few rows to compare."
+)
+
+
+def _partition(features: tuple[str, ...], findings: Sequence[Finding], *, explained: bool) -> list[Block]:
+    """Tell one partition into groups: a chart of the outcome, then every rate; complements folded away.
+
+    What the chart and the rates mean stands below the first partition only (`explained` says that it was told).
+    """
+    by_metric = {finding.metric: finding for finding in findings}
+    title = f"By {wording.listed(features)}{' (where groups cross)' if len(features) > 1 else ''}"
+    main = [by_metric[metric] for metric in _MAIN if metric in by_metric]
+    rest = [finding for finding in findings if finding not in main and finding.metric != "count"]
+    if not main:
+        main, rest = rest, []
+    counts = (by_metric["count"].id,) if "count" in by_metric else ()
+    blocks = []
+    for shown, name, folded in ((main, "every rate", len(findings[0].by_group) > 12), (rest, "further rates", True)):
+        if shown:
+            named = (*counts, *(finding.id for finding in shown))
+            options = {"folded": folded, "explained": explained}
+            blocks.append(Block(kind="groups", title=f"{title}: {name}", findings=named, options=options))
+    if main:
+        drawn = Block(
+            kind="chart",
+            chart="forest",
+            title=f"{title}: {wording.lowered(wording.label('fairness', main[0].metric))}",
+            text="" if explained else _READING,
+            findings=(main[0].id,),
+        )
+        blocks.insert(0, drawn)
+    return blocks
+
+
+def _screening(disparities: Sequence[Finding]) -> list[Block]:
+    """Tell the 80 % rule with its test and n: as a screening statistic, never as a finding of law."""
+    rows: list[tuple[str, str]] = []
+    used: list[str] = []
+    for finding in disparities:
+        if finding.metric == "demographic_parity_ratio" and isinstance(finding.data.get("eighty_percent"), dict):
+            told = _screened(finding.data["eighty_percent"])
+            rows += told
+            used += [finding.id] if told else []
+    if not rows:
+        return []
+    text = (
+        "Each group’s rate of the favourable outcome, divided by that of the group named as highest. A "
+        "screening statistic of US hiring "
+        "practice (29 CFR 1607.4(D)), not a legal finding: a smaller gap can matter, and a larger one "
+        "can be chance where rows are few."
+    )
+    return [
+        Block(
+            kind="facts",
+            title="The 80 % rule",
+            text=text,
+            rows=tuple(rows),
+            findings=tuple(used),
+            options={"folded": len(rows) > 12},
+        )
+    ]
+
+
+def _screened(rule: dict[str, Any]) -> list[tuple[str, str]]:
+    try:
+        highest = group_label(rule["highest"])
+        rows = []
+        for one in rule["groups"]:
+            name = group_label(one["group"])
+            if name == highest or one.get("ratio") is None:
+                continue
+            below = "below 0.8" if one["below"] else "not below 0.8"
+            tested = f"{one['test']} test: p = {float(one['p_value']):.2g}; " if one.get("p_value") is not None else ""
+            ratio = wording.number(float(one["ratio"]), apart_from=(0.8,))
+            rows.append((f"{name} ÷ {highest}", f"{ratio}, {below} ({tested}{int(one['n']):,} rows)"))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []  # an edited notebook recorded something else; the ratio itself stays in the table
+    return rows
