@@ -30,9 +30,12 @@ def test_quickstart_goes_to_dev_and_stays_out_of_production(tmp_path: Path):
             text = output.get("text") or output.get("data", {}).get("text/plain", "")
             told[cell["id"]] = told.get(cell["id"], "") + text
     everything = "\n".join(told.values())
+    answers = [text for text in told.values() if text.startswith("{'predictions'")]
+    assert ["progression-risk/1" in answer for answer in answers] == [True, True], "asked before and after the rollback"
     assert "E-DRAFT" in everything
-    assert "version" in everything
-    assert "progression-risk/2" in everything
+    assert "live progression-risk/2 at 100 %" in everything
     assert "waiting for a validator; nothing is live" in everything
+    assert "progression-risk/1 has all traffic again" in everything
     assert "The chain of progression-risk holds" in everything
     assert "Traceback" not in everything
+    assert "'error'" not in everything

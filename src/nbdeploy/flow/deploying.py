@@ -36,6 +36,11 @@ from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.policy import Environment
 
+HOW_TO_NAME_A_VALIDATOR = (
+    "nbdeploy key create 'THEIR NAME'   # the validator, on their own machine; it prints the public key",
+    "nbdeploy policy add 'THEIR NAME' --role validator --key ed25519:…   # here",
+)
+
 
 @dataclass(frozen=True)
 class Requested(Result):
@@ -60,6 +65,7 @@ class Requested(Result):
             )
             lines = [f"Requested; waiting for a validator; nothing is live. Who can sign: {whom}."]
             steps = [f"nbdeploy signoff {request.id}   # on the validator's own terminal"]
+            steps = steps if self.approvers else [*HOW_TO_NAME_A_VALIDATOR, *steps]
         else:
             lines = [
                 f"{request.environment} needs no signature; the controller deploys it once it has verified the bytes."

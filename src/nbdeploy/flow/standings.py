@@ -14,6 +14,7 @@ from nbdeploy.documents.request import Request
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.serving import service_url
 from nbdeploy.flow.show import Result, Shown, Table
+from nbdeploy.release.addresses import address
 from nbdeploy.release.journal import Journal, Journaled
 
 _MOVING = ("waiting", "verifying", "starting", "rolling")
@@ -21,7 +22,7 @@ _MOVING = ("waiting", "verifying", "starting", "rolling")
 
 @dataclass(frozen=True)
 class EndpointLine:
-    """One endpoint or model in a status report."""
+    """One endpoint or model in a status report. `url` takes requests while a version answers there."""
 
     objective: str
     model: str
@@ -30,6 +31,7 @@ class EndpointLine:
     live: str
     standing: str
     note: str = ""
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,11 @@ class StatusReport(Result):
         )
         return Shown(
             title=f"Project {self.project}",
-            lines=[serving, *(f"Alert: {alert}" for alert in self.alerts)],
+            lines=[
+                serving,
+                *(f"Ask {line.endpoint} in {line.environment}: POST {line.url}" for line in self.lines if line.url),
+                *(f"Alert: {alert}" for alert in self.alerts),
+            ],
             tables=[Table(headers, rows)] if rows else (),
             notes=[f"Not governed: {name}" for name in self.ungoverned]
             + ([] if rows else ["Nothing was asked for yet."]),
@@ -131,14 +137,15 @@ def _lines(project: Project, journal: Journal, name: str | None) -> Iterator[End
 def _line(project: Project, chain: Chain, request: Request, journaled: dict[str, Journaled]) -> EndpointLine:
     found = standing(chain, request.id, project.policy, datetime.now(UTC))
     entry = journaled.get(request.id)
-    live, note = "nothing", ""
+    live, note, answers = "nothing", "", False
     if entry is not None:
         release = entry.release
         live = f"{release.state.replace('_', ' ')} {release.subject} at {release.weight:g} %"
         note = release.steps[-1].reason if release.steps else ""
+        answers = release.weight > 0
     elif found.state == "approved":
         live = "waiting for the controller"
-    before = _still_live(journaled, request)
+    before, service = _still_live(journaled, request), service_url(project)
     if before:
         live = f"{live}; live: {before}"
     return EndpointLine(
@@ -149,6 +156,9 @@ def _line(project: Project, chain: Chain, request: Request, journaled: dict[str,
         live=live,
         standing=f"{found.state.replace('_', ' ')} ({request.id})",
         note=note,
+        url=f"{service}/endpoints/{address(project.policy, request.endpoint, request.environment)}/invocations"
+        if service and (answers or before)
+        else None,
     )
 
 

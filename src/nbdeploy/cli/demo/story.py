@@ -155,9 +155,10 @@ class Story:
 
     def _served(self, study: patients.Study) -> str:
         self._begin("deploy through the controller and ask the gateway", "nbdeploy up")
-        service = flow.up(port=0)
-        url = f"{service.url}/endpoints/{NAME}/invocations"
-        draw(flow.status(NAME, settle=60))
+        flow.up(port=0)
+        report = flow.status(NAME, settle=60)
+        draw(report)
+        url = next(line.url for line in report.lines if line.url)
         rows = study.evaluation.loc[:0, list(patients.FEATURES)]
         self._command(f"curl {url} -H 'content-type: application/json' -d '{{\"dataframe_split\": …}}'")
         self._say(f"Answer: {traffic.ask(url, rows)}")
