@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.release.kept import KeptTarget, KeptWorkers
 from tests.serve.live import Serving
@@ -279,9 +278,8 @@ class Scene(People):
 
     def ask(self, times: int = 1, address: str = "churn", row: dict[str, Any] | None = None) -> list[tuple[int, str]]:
         """Send requests and return (status, version) of each answer."""
-        with httpx.Client(base_url=self.serving.url, timeout=60) as client:
-            path, content = f"/endpoints/{address}/invocations", {"dataframe_records": [row or ROW]}
-            answers = [client.post(path, json=content) for _ in range(times)]
+        path, content = f"/endpoints/{address}/invocations", {"dataframe_records": [row or ROW]}
+        answers = [self.serving.client.post(path, json=content) for _ in range(times)]
         return [(answer.status_code, answer.json().get("version", answer.json().get("error"))) for answer in answers]
 
     def command(self, verb: str, **options: Any) -> tuple[bool | None, str]:

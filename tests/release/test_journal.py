@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from tests.trust import postgres
 
 from nbdeploy.documents.objective import Rollout
 from nbdeploy.documents.release import Release
@@ -111,3 +112,25 @@ def test_a_journal_that_cannot_be_opened_is_one_sentence(tmp_path):
     (tmp_path / "ledger.db").write_text("this is not a database, but a text of more than sixteen bytes")
     with pytest.raises(ServiceError, match="cannot be written"):
         Journal(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(postgres.unfit() is not None, reason=postgres.unfit() or "")
+def test_a_journal_in_postgresql_keeps_what_is_written_and_one_controller():
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with postgres.server() as url:
+        journal, other = Journal(url), Journal(url)
+        moved = journaled().stepped("rolling", 5, "begun", NOW, previous="r-00000000")
+        journal.write(moved, statements=(b"said",))
+        assert [found.release for found in other.releases()] == [moved.release]
+        with pytest.raises(ServiceError, match=r"the journal at postgresql.* cannot be written"):
+            journal.write(moved.stepped("live", 100, "done", NOW), statements=(None,))  # a statement must be bytes
+        assert other.releases()[0].release.state == "rolling"
+        number = other.ask("churn", "pause", by="Ana")
+        journal.answer(number, "it stays", done=True)
+        assert other.command(number).done
+        journal.alert("churn", "moved")
+        other.alert("churn", "moved")
+        assert len(journal.alerts()) == 1
+        assert journal.take_lease()
+        del journal, other  # their connections end before the server does

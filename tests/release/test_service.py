@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import threading
@@ -14,7 +13,6 @@ from tests.registry.store import empty_store
 from tests.release.project import RealProject
 
 from nbdeploy.documents.objective import Rollout
-from nbdeploy.release.journal import Journal
 from nbdeploy.release.service import service_state
 
 pytestmark = pytest.mark.slow
@@ -85,7 +83,7 @@ def test_an_approval_goes_live_survives_a_crash_and_ends_in_order(project):
     assert project.log() == ""
 
 
-def test_a_killed_controller_resumes_its_canary_while_requests_come(project):
+def test_a_killed_controller_resumes_its_canary_and_ctrl_c_ends_it_while_requests_come(project):
     """Whoever asks is answered 200 or 503, or finds nobody at the address while no process is there."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -102,10 +100,13 @@ def test_a_killed_controller_resumes_its_canary_while_requests_come(project):
         process.wait()
         project.wait_until(lambda: callers.unanswered > 0)
         before = len(callers.answers)
-        project.start(port)
+        again = project.start(port)
         project.wait_until(lambda: both <= set(callers.answers[before:]))
         project.journal.ask("churn", "promote", by="Ana")
         project.wait_until(lambda: callers.answers[-20:] == [(200, "churn/2")] * 20)
+        again.send_signal(signal.SIGINT)
+        assert again.wait(60) == 0
+    assert not (project.state / "service.json").exists()
     assert {status for status, _ in callers.answers} <= {200, 503}
     said = project.chain().deployments[canary.id]
     assert [logged.predicate.action for logged in said] == ["started", "promoted", "completed"]
@@ -132,14 +133,3 @@ def test_a_policy_that_cannot_be_read_is_one_sentence(project):
     assert refused.returncode != 0
     assert "E-POLICY" in refused.stderr
     assert "Traceback" not in refused.stderr
-
-
-def test_ctrl_c_answers_what_is_under_way(project):
-    process = project.start()
-    project.deploy("old", "1")
-    project.wait_for("live")
-    os.kill(process.pid, signal.SIGINT)
-    assert process.wait(60) == 0
-    assert not (project.state / "service.json").exists()
-    (found,) = Journal(f"sqlite:///{project.state / 'ledger.db'}").releases()
-    assert found.release.state == "live"

@@ -9,10 +9,12 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import httpx
 import pandas as pd
 import uvicorn
 from mlflow import sklearn as flavour
@@ -134,6 +136,7 @@ class Serving:
         finally:
             for worker in self.workers:
                 self.do(worker.stop(patience=1))
+            self.client.close()
             self.server.should_exit = True
             self.thread.join(30)
 
@@ -162,6 +165,11 @@ class Serving:
 
     def direct(self, *arms: tuple[ServedVersion, float], reason: str = "") -> None:
         self.gateway.direct("churn", Traffic("churn", "production", tuple(arms), reason))
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """A caller. Setting a client up takes longer than an answer, so there is one for all tests."""
+        return httpx.Client(base_url=self.url, timeout=60)
 
     @property
     def url(self) -> str:

@@ -37,7 +37,7 @@ def live(serving, models):
 @pytest.fixture
 def ask(live):
     def post(given=None, path="/invocations", **options):
-        return httpx.post(live.url + path, **({"json": given} if given is not None else {}), **options)
+        return live.client.post(path, **({"json": given} if given is not None else {}), **options)
 
     return post
 
@@ -126,10 +126,10 @@ def test_unknown_endpoint_is_named(ask):
 
 def test_status_and_metrics_count_what_was_answered(serving, models):
     serving.direct((serving.start(models["skops"], "churn/1"), 100))
-    httpx.post(serving.url + "/invocations", json={"dataframe_records": [ROW, ROW]})
-    httpx.post(serving.url + "/invocations", json={"dataframe_records": [{"age": "old"}]})
-    assert httpx.get(serving.url + "/ping").status_code == 200
-    (endpoint,) = httpx.get(serving.url + "/endpoints").json()["endpoints"]
+    serving.client.post("/invocations", json={"dataframe_records": [ROW, ROW]})
+    serving.client.post("/invocations", json={"dataframe_records": [{"age": "old"}]})
+    assert serving.client.get("/ping").status_code == 200
+    (endpoint,) = serving.client.get("/endpoints").json()["endpoints"]
     (arm,) = endpoint["arms"]
     assert endpoint["invocations"] == "/endpoints/churn/invocations"
     assert (arm["version"], arm["requests"], arm["errors"], arm["refused"], arm["worker"]) == (
@@ -140,33 +140,32 @@ def test_status_and_metrics_count_what_was_answered(serving, models):
         "ready",
     )
     assert 0 < arm["latency_p50_ms"] <= arm["latency_p95_ms"]
-    assert 'nbdeploy_rows_total{endpoint="churn",version="churn/1"} 2.0' in httpx.get(serving.url + "/metrics").text
+    assert 'nbdeploy_rows_total{endpoint="churn",version="churn/1"} 2.0' in serving.client.get("/metrics").text
 
 
 def test_decisions_are_made_at_the_objectives_threshold_and_rows_held_to_its_contract(serving, models):
     serving.direct((serving.start(models["pipeline"], "churn/1", objective=OBJECTIVE), 100))
     middle, old = {"age": 47, "ward": "b"}, {"age": 119, "ward": "b"}
-    answer = httpx.post(serving.url + "/invocations", json={"dataframe_records": [middle, old]}).json()
+    answer = serving.client.post("/invocations", json={"dataframe_records": [middle, old]}).json()
     assert answer["predictions"] == [int(score >= 0.9999) for score in answer["scores"]]
     assert answer["predictions"] == [0, 1]
     assert answer["scores"][0] > 0.5  # the estimator itself would say 1
     for change, column in [({"age": 130}, "age"), ({"age": None}, "age"), ({"ward": "z"}, "ward")]:
-        refused = httpx.post(serving.url + "/invocations", json={"dataframe_records": [ROW | change]})
+        refused = serving.client.post("/invocations", json={"dataframe_records": [ROW | change]})
         assert (refused.status_code, refused.json()["column"]) == (422, column)
 
 
 def test_nothing_live_is_503_with_the_reason(serving):
-    assert httpx.post(serving.url + "/invocations").status_code == 404
+    assert serving.client.post("/invocations").status_code == 404
     serving.direct(reason="the first release was rolled back")
-    answer = httpx.post(serving.url + "/churn/invocations", json={"dataframe_records": [ROW]})
+    answer = serving.client.post("/churn/invocations", json={"dataframe_records": [ROW]})
     assert answer.status_code == 503
     assert "the first release was rolled back" in answer.json()["error"]
 
 
 def test_traffic_is_shared_by_weight(serving, models):
     serving.direct((serving.start(models["pipeline"], "churn/1"), 75), (serving.start(models["young"], "churn/2"), 25))
-    with httpx.Client(base_url=serving.url) as client:
-        answers = [client.post("/invocations", json={"dataframe_records": [ROW]}).json() for _ in range(200)]
+    answers = [serving.client.post("/invocations", json={"dataframe_records": [ROW]}).json() for _ in range(200)]
     counted = Counter((answer["version"], answer["predictions"][0]) for answer in answers)
     assert set(counted) == {("churn/1", 1), ("churn/2", 0)}
     assert 25 <= counted["churn/2", 0] <= 75  # 50 expected, and a standard deviation is 6.1
@@ -211,7 +210,7 @@ def test_a_killed_worker_is_restarted_and_its_requests_are_answered(serving, mod
     serving.direct((arm, 100))
     before = arm.worker.pid
     os.kill(before, signal.SIGKILL)
-    answer = httpx.post(serving.url + "/invocations", json={"dataframe_records": [ROW]}, timeout=60)
+    answer = serving.client.post("/invocations", json={"dataframe_records": [ROW]}, timeout=60)
     assert answer.json()["predictions"] == [1]
     assert arm.worker.pid != before
     assert arm.worker.restarts == 1
@@ -223,7 +222,7 @@ def test_a_request_that_kills_its_worker_twice_fails_and_harms_nobody_else(servi
     statuses = {}
 
     def call(age):
-        answer = httpx.post(serving.url + "/invocations", json={"dataframe_records": [{"age": age}]}, timeout=60)
+        answer = serving.client.post("/invocations", json={"dataframe_records": [{"age": age}]}, timeout=60)
         statuses[age] = answer.status_code
 
     callers = [threading.Thread(target=call, args=(age,)) for age in (13, 20, 60)]
@@ -239,7 +238,7 @@ def test_another_version_helps_out_while_one_is_down(serving, models):
     down, up = serving.start(models["old"], "churn/1", fresh=True), serving.start(models["young"], "churn/2")
     serving.direct((down, 99.999), (up, 0.001))
     serving.do(down.worker.stop())
-    answer = httpx.post(serving.url + "/invocations", json={"dataframe_records": [ROW]})
+    answer = serving.client.post("/invocations", json={"dataframe_records": [ROW]})
     assert (answer.status_code, answer.json()["version"]) == (200, "churn/2")
     assert down.counts.errors == 1
 
@@ -247,7 +246,7 @@ def test_another_version_helps_out_while_one_is_down(serving, models):
 def test_a_model_that_raises_is_a_counted_error(serving, models):
     arm = serving.start(models["temperamental"], "churn/1")
     serving.direct((arm, 100))
-    answer = httpx.post(serving.url + "/invocations", json={"dataframe_records": [{"age": 14}]})
+    answer = serving.client.post("/invocations", json={"dataframe_records": [{"age": 14}]})
     assert answer.status_code == 500
     assert "ValueError: no fourteen, please" in answer.json()["error"]
     assert (arm.counts.requests, arm.counts.errors) == (1, 1)

@@ -16,7 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -59,13 +62,15 @@ def service_state(path: Path) -> Serving | None:
 
 
 def _answers(found: Serving) -> bool:
-    import httpx
-
+    connection = HTTPConnection(urlsplit(found.url).netloc, timeout=5)
     try:
         os.kill(found.pid, 0)
-        return httpx.get(found.url + "/ping", timeout=5).is_success
-    except (OSError, httpx.HTTPError):
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say: Callable[[str], None] = print) -> int:
