@@ -39,11 +39,11 @@ def test_recorded_measurements_are_read_back_equal(context, workspace):
         np.float64(0.25),
         interval=(0.1, np.float32(0.5)),
         n=np.int64(7),
-        data={"points": np.array([[1, np.nan]]), "flag": np.bool_(True)},
+        data={"points": np.array([[1, np.nan]]), "flag": np.bool_(True), "ends": (float("-inf"), np.float32("inf"))},
         sample=len(context.data),
     )
     assert made.id == "fairness.parity_gap"
-    assert made.data == {"points": [[1.0, None]], "flag": True}
+    assert made.data == {"points": [[1.0, None]], "flag": True, "ends": [None, None]}
     assert made.sample is None  # all rows are no sample
     assert list(workspace.slot("fairness").measurements()) == [made]
 

@@ -41,6 +41,12 @@ BROKEN = {
     "data_unmarked": ((MEASURE,), {}, "did not reach context.finish"),
     "data_empty": ((MARK,), {}, "recorded nothing"),
     "data_torn": (("open(workspace + '/measurements.jsonl', 'w').write('{')", MARK), {}, "cannot be read"),
+    "data_nan": ((MEASURE.replace('"value": 1', '"value": 1, "data": {"points": [NaN]}'), MARK), {}, "cannot be read"),
+    "data_huge": (
+        (MEASURE.replace('"value": 1', '"value": 1, "data": {"points": [1e999]}'), MARK),
+        {},
+        "cannot be read",
+    ),
     "data_foreign": ((MEASURE.replace('"data"', '"fairness"'), MARK), {}, "of another section"),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Section
+from nbdeploy.errors import FormatError
 from nbdeploy.validate.workspace import Slot
 
 FORBIDDEN_TAGS = ("skip-execution", "raises-exception")
@@ -40,7 +41,7 @@ def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collecte
         reason = "the notebook did not reach context.finish()"
     try:
         measurements = tuple(slot.measurements())
-    except ValueError:
+    except (ValueError, FormatError):
         return Collected((), reason or "its measurements cannot be read: something else wrote to them")
     strange = next((found for found in measurements if found.section != section), None)
     if not reason and strange is not None:

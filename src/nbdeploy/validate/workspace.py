@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.record import strict_json
 from nbdeploy.errors import NotebookError
 from nbdeploy.trust.digests import file_digest
 
@@ -64,12 +65,12 @@ class Slot:
 
         Raises
         ------
-        ValueError
-            A line is not a measurement: something else wrote into the slot.
+        ValueError, FormatError
+            A line is not a measurement, or holds NaN or infinity: something else wrote into the slot.
         """
         if self.file.is_file():
-            for line in self.file.read_text("utf-8").splitlines():
-                yield Measurement.model_validate_json(line)
+            for line in self.file.read_bytes().splitlines():
+                yield Measurement.model_validate(strict_json(line))
 
     def finish(self) -> None:
         """Leave the mark that the last cell was reached."""

@@ -1,0 +1,141 @@
+"""What a validation notebook is given: rows, predictions, the model, samples, random numbers and tallies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbdeploy.validate.model import LoadedModel
+
+
+class Given:
+    """The part of the context that is read.
+
+    Attributes
+    ----------
+    section
+        The section that its measurements belong to.
+    objective, seed, draft
+        Of the run.
+    """
+
+    def __init__(self, section: Section, workspace: Workspace) -> None:
+        self.section: Section = section
+        self._workspace = workspace
+        self.objective: Objective = workspace.objective
+        self.seed: int = workspace.seed
+        self.draft: bool = workspace.draft
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """The evaluated rows, target included, in the order of `predictions`."""
+        return self._frame("data")
+
+    @cached_property
+    def train(self) -> pd.DataFrame | None:
+        """The training rows, if they were given."""
+        return self._frame("train") if self._workspace.has("train") else None
+
+    @cached_property
+    def reference(self) -> pd.DataFrame | None:
+        """Rows to compare the distribution with, if they were given."""
+        return self._frame("reference") if self._workspace.has("reference") else None
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The model's input columns; every column but the target where the model lives elsewhere."""
+        return tuple(
+            self._workspace.scored.get("features") or (c for c in self.data.columns if c != self.objective.target)
+        )
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Columns ``label``, ``predicted`` and, where there are scores, ``score``; one row for each of `data`."""
+        names = {LABEL: "label", PREDICTED: "predicted", SCORE: "score"}
+        table = self._tallies.table
+        kept = [name for name in names if name in table.column_names]
+        frame: pd.DataFrame = table.select(kept).rename_columns([names[name] for name in kept]).to_pandas()
+        return frame
+
+    @property
+    def model_folder(self) -> Path | None:
+        """The model's folder; None where only predictions were given."""
+        return self._workspace.model_folder
+
+    @cached_property
+    def model(self) -> LoadedModel | None:
+        """The model, loaded on first use; None where only predictions were given."""
+        if self.model_folder is None:
+            return None
+        from nbdeploy.validate.model import LoadedModel
+
+        return LoadedModel(self.model_folder, self.objective)
+
+    def sample(self, n: int, name: str) -> pd.DataFrame:
+        """Return `n` evaluated rows without repeats, each class of the target in its share; all if fewer.
+
+        The same `name`, seed and section give the same rows. The index is the row's place in `data`.
+        """
+        if n >= len(self.data):
+            return self.data
+        rng = self.rng(name)
+        target = self.data[self.objective.target]
+        if self.objective.task == "regression":
+            chosen = rng.choice(len(target), size=n, replace=False)
+        else:
+            chosen = _stratified(target.astype("category").cat.codes.to_numpy(), n, rng)
+        return self.data.iloc[np.sort(chosen)]
+
+    def rng(self, name: str) -> np.random.Generator:
+        """Return the random generator of this name: the same for the same seed, section and name, unlike any other."""
+        text = f"{self.section}/{name}".encode()
+        words = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint32).tolist()
+        return np.random.default_rng([self.seed, *words])
+
+    def class_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
+        """Return counts of label × decision by group."""
+        return self._tallies.classes(features, slice)
+
+    def score_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ScoreTally:  # noqa: A002
+        """Return counts by score and group."""
+        return self._tallies.scores(features, slice)
+
+    def error_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
+        """Return moments of a regression's error by group."""
+        return self._tallies.errors(features, slice)
+
+    @cached_property
+    def _tallies(self) -> Tallies:
+        return Tallies(self._workspace.read("predictions"), self.objective)
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = self._workspace.read(name).to_pandas().reset_index(drop=True)
+        return frame
+
+
+def _stratified(codes: np.ndarray[Any, np.dtype[Any]], n: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Choose n places so that each code keeps its share, rounded by largest remainders; each code at least once."""
+    levels, counts = np.unique(codes, return_counts=True)
+    share = counts * n / len(codes)
+    take = np.maximum(np.floor(share).astype(int), 1)
+    for at in np.argsort(np.floor(share) - share, kind="stable"):
+        if take.sum() < n and take[at] < counts[at]:
+            take[at] += 1
+    places = [
+        rng.choice(np.flatnonzero(codes == level), size=k, replace=False) for level, k in zip(levels, take, strict=True)
+    ]
+    return np.concatenate(places)
