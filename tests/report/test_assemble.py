@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import card_examples
 import pytest
 
@@ -70,6 +72,26 @@ def test_what_fails_is_told_first_with_the_groups_that_decide_it():
     assert first.title == "Demographic parity ratio by age_band fails"
     assert "age_band=60 and over against" in first.text
     assert first.findings == ("fairness.demographic_parity_ratio:age_band",)
+
+
+def test_many_failing_gates_leave_room_for_a_third_thing_to_know():
+    evidence = card_examples.failing()
+    broken = tuple(f.model_copy(update={"verdict": "fail"}) if f.verdict else f for f in evidence.findings)
+    told = list(points(evidence.model_copy(update={"findings": broken})))[:3]
+    assert told[0].title.endswith(" fails")
+    assert told[1].title == "14 more gates fail"
+    assert "fail" not in told[2].title
+
+
+def test_rows_that_decide_are_told_from_the_easiest_gate_to_the_hardest():
+    evidence = card_examples.failing()
+    needed = iter((832, 2_617, 270_767))
+    findings = tuple(
+        f.model_copy(update={"rows_needed": next(needed, None)}) if f.verdict == "inconclusive" else f
+        for f in evidence.findings
+    )
+    told = next(p for p in points(evidence.model_copy(update={"findings": findings})) if "cannot be decided" in p.title)
+    assert re.search(r"from about 840 rows like these \(.+\) to about 280,000 \(.+\), for 3 of the 7\.", told.text)
 
 
 def test_a_model_that_was_not_seen_is_told_before_gates_without_evidence():

@@ -24,6 +24,7 @@ _FORM = (
 _ALONE = {"the objective says `decide: point`": "the objective asks for that"}
 _TOO_FEW = re.compile(r"fewer than two groups have (?P<least>\S+) rows that (?P<metric>\w+) divides by")
 _ALL_ZERO = re.compile(r"(?P<metric>\w+) is 0 in every group, and 0/0 is undefined")
+_COUNT_FOR = re.compile(r"(rows that count for )([a-z]+(?:_[a-z]+)+(?: and [a-z]+(?:_[a-z]+)+)*)")
 _LEFT_OUT = "; left out, too few rows: "
 
 
@@ -45,9 +46,7 @@ def brief(finding: Finding) -> str:
 
 def advice(finding: Finding) -> str:
     """Return what would mend or decide the verdict, as a sentence; empty where nothing was recorded."""
-    text = finding.advice
-    if _TOO_FEW.match(finding.reason):
-        text = text.replace("give what is missing, then:", "give more rows of the small groups, then:")
+    text = _COUNT_FOR.sub(lambda found: f"{found[1]}{_measures(finding, found[2])}", finding.advice)
     ends_in_command = ": nbdeploy " in text
     return wording.sentence(text).removesuffix(".") if ends_in_command else wording.sentence(text)
 
@@ -102,6 +101,10 @@ def _undefined(finding: Finding, why: str) -> str:
     if zero:
         return f"{_measure(finding, zero['metric'])} is 0 in every group, so there is no ratio to compare"
     return why
+
+
+def _measures(finding: Finding, names: str) -> str:
+    return " and ".join(_measure(finding, metric) for metric in names.split(" and "))
 
 
 def _measure(finding: Finding, metric: str) -> str:

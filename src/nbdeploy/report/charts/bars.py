@@ -42,6 +42,8 @@ def _drawn(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]], 
     step, down = (40, 16) if layout.above else (24, 0)
     canvas = Canvas(layout.width, step * len(bars) + (26 if marks else 10), title)
     axis = Axis(low, high, layout.left + 8, layout.width - layout.right)
+    bottom = 4 + step * len(bars)
+    canvas.line((axis(0), 2), (axis(0), bottom), "c-axis")
     for index, bar in enumerate(bars):
         y = 4 + step * index
         at = (layout.left, y + 13) if layout.above else (layout.left, y + 14)
@@ -54,8 +56,6 @@ def _drawn(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]], 
             canvas.line(whisker[0], whisker[1], "c-whisker on-bar")
         said = (layout.width - 6, y + 13) if layout.above else (layout.width - layout.right + 14, y + 14)
         canvas.text(said, bar.text, "c-number", anchor="end" if layout.above else "start", limit=20)
-    bottom = 4 + step * len(bars)
-    canvas.line((axis(0), 2), (axis(0), bottom), "c-axis")
     for mark, told in marks:
         canvas.line((axis(mark), 2), (axis(mark), bottom), "c-bound")
         canvas.text((min(axis(mark), layout.width - 70), bottom + 15), told, "c-tick", anchor="middle")

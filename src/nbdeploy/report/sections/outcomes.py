@@ -35,16 +35,21 @@ def _judged(evidence: Evidence, verdict: Verdict) -> list[Finding]:
 
 
 def failed(evidence: Evidence) -> Iterator[Point]:
-    """Tell the first two gates that fail one by one, the others by name."""
+    """Tell up to two gates that fail one by one; of more, the first, and the others by name.
+
+    So there stays room for a third thing, such as that the model was not seen.
+    """
     broken = _judged(evidence, "fail")
-    for finding in broken[:2]:
+    alone = broken if len(broken) <= 2 else broken[:1]
+    for finding in alone:
         text = f"Measured {wording.value(finding)}{_between(finding)}; the gate asks {wording.condition(finding)}."
         if finding.pair is not None:
             text += f" It is decided by {pair(finding)}."
         yield Point(f"{wording.name(finding)} fails", text, (finding.id,))
-    if len(broken) > 2:
-        title = f"{len(broken) - 2} more {'gate fails' if len(broken) == 3 else 'gates fail'}"
-        yield Point(title, f"{named(broken[2:])}.", tuple(finding.id for finding in broken[2:]))
+    rest = broken[len(alone) :]
+    if rest:
+        title = f"{len(rest)} more gates fail"
+        yield Point(title, f"{named(rest)}.", tuple(finding.id for finding in rest))
 
 
 def _between(finding: Finding) -> str:
@@ -85,8 +90,13 @@ def missing(evidence: Evidence) -> Iterator[Point]:
     others = f" The others have {wording.counted(len(causes) - 1, 'other reason')}." if len(causes) > 1 else ""
     title = f"{wording.counted(len(unknown), 'gate')} {'was' if len(unknown) == 1 else 'were'} not evaluated"
     asks = _asks(unknown[0]) if len(unknown) == 1 else ""
-    text = f"{named(unknown)}{f' asks {asks}' if asks else ''}. {cause}{others}"
+    text = f"{named(unknown)}{f' asks {asks}' if asks else ''}. {cause}{others}{_would_give(unknown)}"
     yield Point(title, text, tuple(finding.id for finding in unknown))
+
+
+def _would_give(unknown: Sequence[Finding]) -> str:
+    rows = unknown[0].rows_needed
+    return f" About {_rounded(rows):,} rows like these would give it a value." if len(unknown) == 1 and rows else ""
 
 
 def _asks(finding: Finding) -> str:

@@ -1,0 +1,97 @@
+"""What a chart shows must be what was recorded, in words as well as in shapes."""
+
+from __future__ import annotations
+
+import re
+
+import card_examples
+import pytest
+
+from nbdeploy.documents.finding import Finding
+from nbdeploy.report import charts
+from nbdeploy.report.assemble import assemble
+from nbdeploy.report.charts.canvas import levels
+from nbdeploy.report.render import render_html
+from nbdeploy.report.sections.details import details
+
+
+def explained(**changes) -> Finding:
+    example = {
+        "row": {"bmi": "32.123456", "town": "<b>Bern</b>"},
+        "answer": "1",
+        "lime": [["bmi", 0.2], ["town", -0.1]],
+        "shap": [["bmi", 1.5]],
+    }
+    data = {"rows": 16, "per_row": [1.0], "examples": [example]} | changes
+    return Finding(
+        id="explainability.lime_jaccard_at_5",
+        section="explainability",
+        metric="lime_jaccard_at_5",
+        value=0.9,
+        data=data,
+    )
+
+
+def test_rows_that_people_consented_to_are_drawn_with_their_values():
+    finding = explained()
+    assert [chart.name for chart in charts.charts_for(finding)] == ["examples"]
+    drawn = charts.draw("examples", [finding])
+    assert "Row 1: the answer is 1" in drawn
+    assert "bmi = 32.12" in drawn
+    assert "LIME, town: -0.1" in drawn
+    assert "&lt;b&gt;Bern" in drawn
+    (block,) = details(finding)
+    assert block.rows == (("Row 1: the answer is 1", "bmi 32.12; town <b>Bern</b>"),)
+
+
+def test_without_consent_nothing_of_a_row_is_drawn():
+    finding = explained(examples=[])
+    assert charts.charts_for(finding) == ()
+    assert details(finding) == ()
+
+
+def test_the_largest_files_of_the_model_are_listed_with_readable_sizes():
+    data = {"files": [{"path": "model.pkl", "bytes": 2_480_000}, {"path": "MLmodel", "bytes": 900}], "total_files": 5}
+    finding = Finding(id="operations.model_size_mb", section="operations", metric="model_size_mb", value=2.5, data=data)
+    (block,) = details(finding)
+    assert block.rows == (
+        ("model.pkl", "2.48\u00a0MB"),
+        ("MLmodel", "0.90\u00a0kB"),
+        ("Smaller ones", "3 more files"),
+    )
+
+
+def test_long_names_of_disparities_are_told_once_and_whole():
+    evidence = card_examples.failing()
+    ratios = [f for f in evidence.findings if f.metric.endswith("_ratio") and f.value is not None]
+    drawn = charts.draw("compared", ratios)
+    wide, narrow = drawn.split('<div class="narrow">')
+    for part in (wide, narrow):
+        assert part.count(">Demographic parity ratio</text>") == 1
+        assert ">by sex and age_band</text>" in part
+        assert "…" not in part
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 40])
+def test_levels_on_an_axis_never_run_into_each_other(count):
+    labels = levels([f"a long level {number}" for number in range(count)], 0.5)
+    assert len(labels) <= 8
+    assert sum(len(label) for _, label in labels) <= 50
+
+
+def test_regulations_that_a_finding_is_evidence_for_are_shown():
+    evidence = card_examples.passing()
+    first, *rest = evidence.findings
+    named = evidence.model_copy(
+        update={"findings": (first.model_copy(update={"clauses": ("AIACT-IV-2g", "<i>")}), *rest)}
+    )
+    page = render_html(assemble(named, card_examples.digest("evidence")))
+    assert re.search(r"Evidence for <span>AIACT-IV-2g</span>, <span>&lt;i&gt;</span>", page)
+
+
+def test_a_run_outside_of_a_project_has_no_attempt_and_is_no_draft():
+    evidence = card_examples.passing()
+    outside = evidence.model_copy(update={"run": evidence.run.model_copy(update={"attempt": None, "draft": False})})
+    page = render_html(assemble(outside, card_examples.digest("evidence")))
+    assert "<dt>Attempt</dt><dd>not recorded</dd>" in page
+    assert "raft" not in page.split('id="verification"')[0].split("</style>")[1]
