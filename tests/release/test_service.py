@@ -20,14 +20,14 @@ ROW = {"dataframe_records": [{"age": 64.0}]}
 
 
 class Callers:
-    """Four callers that never tire."""
+    """Two callers that never tire."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.answers: list[tuple[int, str | None]] = []
         self.unanswered = 0
         self.stop = threading.Event()
-        self.threads = [threading.Thread(target=self.call) for _ in range(4)]
+        self.threads = [threading.Thread(target=self.call) for _ in range(2)]
 
     def __enter__(self) -> Self:
         for thread in self.threads:
@@ -41,7 +41,7 @@ class Callers:
 
     def call(self) -> None:
         with httpx.Client(timeout=60) as client:
-            while not self.stop.wait(0.02):
+            while not self.stop.wait(0.05):
                 try:
                     answer = client.post(self.address, json=ROW)
                 except httpx.TransportError:
