@@ -101,6 +101,8 @@ def _serve(control: socket.socket) -> dict[str, Any] | None:
     for pid in forked:
         with suppress(OSError):  # ended by itself, with everything that it started
             os.killpg(pid, signal.SIGKILL)
+    for pid in forked:
+        os.waitpid(pid, 0)
     return None
 
 
