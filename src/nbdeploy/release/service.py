@@ -84,10 +84,15 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
     Raises
     ------
     ServiceError
-        The port is in use, or another controller works on this ledger.
+        The settings name a target that is not there, the port is in use, or another controller works on this ledger.
     PolicyError, KeyFileError
         The deployer's policy or a key cannot be read.
     """
+    if settings.serve.target != "local":
+        raise ServiceError(
+            f"{FILE} names the target {settings.serve.target!r}, and only 'local' is available yet",
+            next='set target = "local" under [serve]',
+        )
     keys = settings.state / "keys"
     named = read_policy(policy_bytes(policy_file)).ledger
     key = load_key(keys / "ledger.pem", None)
