@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 
 from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
 from nbdeploy.documents.measurement import Measurement
@@ -119,7 +117,8 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
     with kernel_parent(with_model=order.model_folder is not None) as parent:
         # Seconds of imports, which pass while the kernel parent imports too and the model is scored.
-        Thread(target=import_module, args=("papermill",), daemon=True).start()
+        importing = Thread(target=import_module, args=("papermill",), daemon=True)
+        importing.start()
         watch(Progress(stage=STAGE, part="predictions", state="running"))
         workspace = prepare(
             where,
@@ -131,6 +130,7 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
             parent=parent,
         )
         watch(Progress(stage=STAGE, part="predictions", state="done"))
+        importing.join()  # what follows imports parts of it, and two threads in one circle of imports get half a module
         clock.lap("predictions")
         has_model = workspace.model_folder is not None
         runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
