@@ -184,6 +184,21 @@ def test_text_stands_left_and_fits_its_cell(opened):
         assert page.evaluate("output => output.scrollWidth <= output.clientWidth", shown[name])
 
 
+def test_a_narrow_window_shows_every_verdict(opened):
+    page, shown, _ = opened
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 560, "height": wide["height"]})
+    page.wait_for_timeout(500)  # Lab lays the notebook out anew
+    cut = [
+        name
+        for name in ("objective", "validate", "card", "signoff", "progress")
+        for cell in shown[name].query_selector_all("tr > :nth-child(2)")
+        if cell.bounding_box()["x"] + cell.bounding_box()["width"] > 560 - 30  # the bar at the right edge
+    ]
+    page.set_viewport_size(wide)
+    assert cut == []
+
+
 def test_a_card_beside_the_notebook_opens_from_it(opened):
     page, shown, _ = opened
     link = shown["linked"].query_selector("a")

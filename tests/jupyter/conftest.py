@@ -28,11 +28,12 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     config.HistoryManager.enabled = False
     # IPython reads an environment's outer `site-packages` when it finds none; what our tests need is here already.
     config.InteractiveShell.warn_venv = False
-    shell = InteractiveShell(config=config)
+    shell = InteractiveShell.instance(config=config)  # `display` looks for this one
     shell.run_line_magic("load_ext", "nbdeploy")
     yield shell
     atexit.unregister(shell.atexit_operations)  # it would run a second time when the tests end
     shell.atexit_operations()
+    InteractiveShell.clear_instance()
 
 
 @pytest.fixture

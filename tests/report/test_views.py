@@ -27,9 +27,18 @@ KEPT = {
     "li",
     "details",
     "summary",
+    "div",
     "a",
+    "wbr",
 }
-ATTRIBUTES = {'style="text-align:left"', "open", 'href="cards/mine.html"', 'target="_blank"'}
+ATTRIBUTES = {
+    'style="text-align:left"',
+    'style="margin-bottom:1em"',
+    'style="white-space:nowrap"',
+    "open",
+    'href="cards/mine.html"',
+    'target="_blank"',
+}
 
 
 @pytest.mark.parametrize("name", card_examples.ALL)

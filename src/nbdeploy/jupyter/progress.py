@@ -10,7 +10,7 @@ from IPython.display import display
 from markupsafe import Markup
 
 from nbdeploy.documents.progress import Progress
-from nbdeploy.report import fragments
+from nbdeploy.report import fragments, wording
 
 _WORDS = {"waiting": "waiting", "running": "running …", "done": "done", "failed": "failed"}
 _LEFT_OFF = {"waiting": "not begun", "running": "not finished"}
@@ -70,7 +70,7 @@ class NotebookProgress:
     def _headline(self) -> str:
         seconds = f"{time.monotonic() - self._began:.0f} s"
         done = sum(step.state == "done" for step in self._parts.values())
-        parts = f"{done} of {len(self._parts)} parts done"
+        parts = f"{done} of {wording.counted(len(self._parts), 'part')} done"
         return f"{self._ending} after {seconds}: {parts}" if self._ending else f"{seconds}: {parts}"
 
     def _all_done(self) -> bool:

@@ -7,6 +7,7 @@ flush right, which suits numbers only, so ours say ``text-align:left``. Where th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from nbdeploy.report import wording
 
 LEFT = Markup('style="text-align:left"')
+WHOLE = Markup('style="white-space:nowrap"')
 APART = Markup('style="margin-bottom:1em"')
 _OPENINGS = tuple(f"{mark} " for mark in wording.MARKS.values())
 
@@ -53,10 +55,16 @@ def cell(text: str, *, code: bool = False) -> Markup:
     if isinstance(text, Markup):
         return text
     if code and text:
-        return Markup("<code>{}</code>").format(text)
+        return named(text)
     if text.startswith(_OPENINGS):
-        return Markup("<strong>{}</strong>").format(text.replace(" ", "\u00a0"))
+        return Markup("<strong {}>{}</strong>").format(WHOLE, text)
     return Markup("{}").format(text)
+
+
+def named(text: str) -> Markup:
+    """Return an id, a path or a command as code that a narrow window may break behind its joints."""
+    parts = re.split(r"(?<=[._:,/])(?=\w)", text)
+    return Markup("<code>{}</code>").format(Markup("<wbr>").join(parts))
 
 
 def advice(rows: Iterable[tuple[Sequence[str], str]]) -> Markup:
@@ -89,5 +97,5 @@ def notes(texts: Iterable[str]) -> Markup:
 
 def steps(commands: Iterable[str]) -> Markup:
     """Return what can be done next, as code."""
-    items = Markup("").join(Markup("<li><code>{}</code></li>").format(command) for command in commands)
+    items = Markup("").join(Markup("<li>{}</li>").format(named(command)) for command in commands)
     return Markup("<p><strong>Next</strong></p><ul>{}</ul>").format(items) if items else Markup("")

@@ -90,7 +90,7 @@ def _verdict_table(document: Evidence | Card) -> Markup:
 
 def _named(row: VerdictRow) -> Markup:
     """Return a gate with the id by which an approver acknowledges it."""
-    return Markup("{}<br><code>{}</code>").format(row.gate, row.id)
+    return Markup("{}<br>{}").format(row.gate, fragments.named(row.id))
 
 
 def verdict_markdown(document: Evidence | Card) -> str:
@@ -144,10 +144,8 @@ def card_html(card: Card, link: str | None = None, href: str | None = None) -> s
 def _whole(link: str | None, href: str | None) -> Markup:
     if link is None:
         return Markup("")
-    shown = Markup("<code>{}</code>").format(inert.visible(link))
-    if href is not None:
-        shown = Markup('<a href="{}" target="_blank">{}</a>').format(href, shown)
-    return Markup("<p>The whole card: {}</p>").format(shown)
+    opened = Markup('<a href="{}" target="_blank">open it</a>, ').format(href) if href is not None else Markup("")
+    return Markup("<p>The whole card: {}{}</p>").format(opened, fragments.named(inert.visible(link)))
 
 
 def card_markdown(card: Card, link: str | None = None) -> str:
