@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from nbdeploy.documents.evidence import DataSubject
@@ -94,5 +95,8 @@ def prepare(
         predictions=from_file(objective, inputs.predictions) if inputs.predictions else None,
     )
     if inputs.predictions is None:
+        if parent is not None:
+            # The notebooks will need it. Here its import costs nothing: the parent is still busy with its own.
+            import_module("papermill")
         score_workspace(folder, parent=parent)
     return workspace

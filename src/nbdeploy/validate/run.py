@@ -116,9 +116,6 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
     sections = tuple(section for section in SECTIONS if section in (order.sections or SECTIONS))
     notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
     with kernel_parent(with_model=order.model_folder is not None) as parent:
-        # Seconds of imports, which pass while the kernel parent imports too and the model is scored.
-        importing = Thread(target=import_module, args=("papermill",), daemon=True)
-        importing.start()
         watch(Progress(stage=STAGE, part="predictions", state="running"))
         workspace = prepare(
             where,
@@ -130,7 +127,6 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
             parent=parent,
         )
         watch(Progress(stage=STAGE, part="predictions", state="done"))
-        importing.join()  # what follows imports parts of it, and two threads in one circle of imports get half a module
         clock.lap("predictions")
         has_model = workspace.model_folder is not None
         runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
