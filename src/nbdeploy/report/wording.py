@@ -239,7 +239,8 @@ def lowered(text: str) -> str:
 def sentence(text: str) -> str:
     """Return text as a sentence: a capital if it starts with a word, a full stop if it ends without one."""
     first = text.partition(" ")[0]
-    opened = f"{text[0].upper()}{text[1:]}" if first.isalpha() else text
+    # A command keeps its small letter: it is typed as it stands.
+    opened = f"{text[0].upper()}{text[1:]}" if first.isalpha() and first != "nbdeploy" else text
     return opened if not opened or opened.endswith((".", "!", "?")) else f"{opened}."
 
 
