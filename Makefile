@@ -30,7 +30,7 @@ lint: $(VENV)/test.stamp
 	@$(BIN)/mypy
 
 bench: $(VENV)/test.stamp ## ratios against peers, measured in the same run
-	@set -e; for script in tests/benchmarks/bench_*.py; do echo; echo "== $$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in tests/benchmarks/*.py; do echo; echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:
 	@rm -rf $(VENV) build dist demo
