@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from nbdeploy.documents.objective import Objective
@@ -52,7 +53,8 @@ def tally(people: pd.DataFrame) -> Callable[..., Tallies]:
     """Return the tallies of `people`, or of other rows, under an objective."""
 
     def make(objective: Objective, rows: pd.DataFrame | None = None) -> Tallies:
-        return Tallies(from_file(objective, read_dataset(people if rows is None else rows, "predictions")), objective)
+        given = from_file(objective, read_dataset(people if rows is None else rows, "predictions"))
+        return Tallies(pa.Table.from_batches(given), objective)
 
     return make
 

@@ -75,7 +75,7 @@ def test_scoring_in_a_process_of_its_own_writes_the_predictions(declare, rows, f
     workspace = prepare(
         tmp_path / "workspace", declare(threshold=0.5), Inputs(evaluation=read_dataset(rows)), model_folder=folder
     )
-    table = workspace.read("predictions")
+    table = workspace.held("predictions")
     model = LoadedModel(folder, declare())
     assert table.column(SCORE).to_pylist() == pytest.approx(model.score(rows).tolist())
     assert table.column(PREDICTED).to_pylist() == model.decide(rows).tolist()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from nbdeploy.errors import DataError
@@ -17,7 +18,8 @@ ROWS = {
 
 def predictions(declare, rows=None, **objective):
     given = declare(**({"positive": "yes", "threshold": None} | objective))
-    return from_file(given, read_dataset(pd.DataFrame(ROWS | (rows or {})), "predictions"))
+    dataset = read_dataset(pd.DataFrame(ROWS | (rows or {})), "predictions")
+    return pa.Table.from_batches(from_file(given, dataset))
 
 
 def test_ready_decisions_are_taken_as_they_are(declare):

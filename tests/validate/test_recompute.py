@@ -145,3 +145,13 @@ def test_regression_groups_are_scikit_learns(declare, tally, people):
     for group in found.by_group:
         mine = rows[rows["sex"] == group.group["sex"]]
         assert group.value == pytest.approx(sk.mean_absolute_error(mine["hired"], mine["score"]))
+
+
+def test_a_slice_without_a_row_is_one_sentence(declare, tally):
+    with pytest.raises(DataError, match="no row lies in the slice 'score > 2'"):
+        recompute(
+            tally(declare(gates={"performance": {"recall": {"min": 0, "slice": "score > 2"}}})),
+            "performance",
+            "recall",
+            slice="score > 2",
+        )

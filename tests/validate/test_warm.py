@@ -204,7 +204,7 @@ def test_a_model_that_takes_its_process_down_is_one_sentence(tmp_path, declare, 
         mlflow.sklearn.save_model(
             Crashing(), folder, pip_requirements=["scikit-learn"], serialization_format="cloudpickle"
         )
-    table = read_dataset(people).table
+    table = read_dataset(people).source
     workspace = Workspace.create(tmp_path / "workspace", declare(), data=table, model_folder=folder)
     with kernel_parent(with_model=True) as parent, pytest.raises(ModelError, match="signal 11"):
         score_workspace(workspace.folder, parent=parent if with_parent else None)

@@ -258,7 +258,7 @@ def _stored(estimator: Any, named: NamedObjective, inputs: Inputs, registry: Reg
             f"the model is {type(estimator).__name__!r}, which has no predict method",
             next="give an estimator, an address or a folder",
         )
-    frame = inputs.evaluated.table.slice(0, 50).to_pandas()
+    frame = inputs.evaluated.head(50).to_pandas()
     columns = getattr(estimator, "feature_names_in_", None)
     features = (
         list(columns) if columns is not None else [name for name in frame.columns if name != named.content.target]

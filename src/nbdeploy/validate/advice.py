@@ -74,7 +74,7 @@ def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: J
     if measurement.recomputed:
         interval_at, rows, what = (
             _from_tallies(tallies, one, measurement, judged, seed),
-            tallies.table.num_rows,
+            tallies.rows,
             "evaluation rows",
         )
     else:

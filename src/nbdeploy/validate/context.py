@@ -142,7 +142,7 @@ class Context(Given):
                 by_group=tuple(by_group),
                 pair=pair,
                 data=_json(data or {}),
-                sample=int(sample) if sample is not None and sample < len(self.data) else None,
+                sample=int(sample) if sample is not None and sample < self.rows else None,
                 undefined=undefined,
                 note=note,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,17 +10,17 @@ import pyarrow.compute as pc
 from nbdeploy.documents.objective import Gate, Objective
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import DataError, closest
-from nbdeploy.stats.tally.levels import MISSING, plain
+from nbdeploy.stats.tally.levels import MISSING, ordered, plain
 from nbdeploy.validate.inputs import Dataset
-from nbdeploy.validate.predictions import grouping_columns, levels
-from nbdeploy.validate.slices import slice_mask
+from nbdeploy.validate.predictions import distinct, grouping_columns
+from nbdeploy.validate.slices import nobody_in, slice_mask
 
 MOST_GROUPS = 200
 """More values of one sensitive feature than this are no groups but a measurement."""
 
 
 def check_fit(objective: Objective, dataset: Dataset) -> None:
-    """Refuse data on which the objective cannot be judged.
+    """Refuse data on which the objective cannot be judged, in one pass over the columns that it names.
 
     Raises
     ------
@@ -32,49 +32,86 @@ def check_fit(objective: Objective, dataset: Dataset) -> None:
     dataset.require(objective.sensitive, "a sensitive feature")
     dataset.require(objective.control, "a control feature")
     dataset.require(grouping_columns(objective), "named by a gate")
-    _check_target(objective, dataset)
-    for feature in objective.sensitive:
-        found = levels(dataset.table.column(feature))
+    _check_type(objective, dataset)
+    seen = _Seen(objective)
+    for batch in dataset.batches([objective.target, *grouping_columns(objective)]):
+        seen.add(batch)
+    if seen.missing:
+        raise DataError(
+            f"{dataset.name}: {seen.missing} of {dataset.rows} rows have no value in the target {objective.target!r}",
+            next="leave rows out whose outcome is not known",
+        )
+    if objective.task != "regression":
+        _check_classes(objective, dataset.name, ordered(seen.labels))
+    for feature, found in seen.levels.items():
         if len(found) > MOST_GROUPS:
             raise DataError(
                 f"the sensitive feature {feature!r} has {len(found)} different values, which are no groups",
                 next=f"add a column with bands (such as 18-29, 30-49) and declare that instead of {feature!r}",
             )
-    for section, metric, gate in objective.each_gate():
-        _check_gate(f"gates.{section}.{metric}", gate, dataset.table)
+    seen.check_gates()
 
 
-def _check_target(objective: Objective, dataset: Dataset) -> None:
-    column = dataset.table.column(objective.target)
-    missing = column.null_count
-    if pa.types.is_floating(column.type):
-        missing += int(pc.sum(pc.is_nan(column)).as_py() or 0)
-    if missing:
-        raise DataError(
-            f"{dataset.name}: {missing} of {dataset.rows} rows have no value in the target {objective.target!r}",
-            next="leave rows out whose outcome is not known",
-        )
-    if objective.task == "regression":
-        if not (
-            pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)
-        ):
-            raise DataError(f"{dataset.name}: the target {objective.target!r} of a regression holds {column.type}")
-        return
-    found = levels(column)
+class _Seen:
+    """What one pass over the data finds out."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.missing = 0
+        self.labels: set[Scalar] = set()
+        self.levels: dict[str, set[Scalar]] = {feature: set() for feature in objective.sensitive}
+        self.slices = {gate.slice: False for _, _, gate in objective.each_gate() if gate.slice}
+        self.groups: dict[tuple[str, ...], set[tuple[Scalar, ...]]] = {
+            tuple(gate.group): set() for _, _, gate in objective.each_gate() if isinstance(gate.group, dict)
+        }
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        target = batch.column(self.objective.target)
+        self.missing += target.null_count
+        if pa.types.is_floating(target.type):
+            self.missing += int(pc.sum(pc.is_nan(target)).as_py() or 0)
+        if self.objective.task != "regression":
+            self.labels |= distinct(target)
+        for feature, found in self.levels.items():
+            if len(found) <= MOST_GROUPS:
+                found.update(distinct(batch.column(feature)))
+        for text, known in self.slices.items():
+            if not known:
+                self.slices[text] = bool(pc.any(slice_mask(text, batch)).as_py())
+        for features, groups in self.groups.items():
+            rows = pa.Table.from_batches([batch.select(list(features))])
+            found = rows.group_by(list(features)).aggregate([]).to_pylist()
+            groups |= {tuple(_level(row[feature]) for feature in features) for row in found}
+
+    def check_gates(self) -> None:
+        for section, metric, gate in self.objective.each_gate():
+            if gate.slice and not self.slices[gate.slice]:
+                raise nobody_in(gate.slice)
+            if isinstance(gate.group, dict):
+                _check_group(f"gates.{section}.{metric}", gate, self.groups[tuple(gate.group)])
+
+
+def _check_type(objective: Objective, dataset: Dataset) -> None:
+    kind = dataset.source.schema.field(objective.target).type
+    number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    if objective.task == "regression" and not number:
+        raise DataError(f"{dataset.name}: the target {objective.target!r} of a regression holds {kind}")
+
+
+def _check_classes(objective: Objective, name: str, found: Sequence[Scalar]) -> None:
     listed = ", ".join(repr(value) for value in found[:8])
     if len(found) < 2:
         raise DataError(
-            f"{dataset.name}: the target {objective.target!r} has one class only, {listed}",
+            f"{name}: the target {objective.target!r} has one class only, {listed}",
             next="give data in which every class occurs",
         )
     if objective.task == "binary" and len(found) > 2:
         raise DataError(
-            f"{dataset.name}: the target {objective.target!r} has {len(found)} classes ({listed}), "
-            "and the task is binary",
+            f"{name}: the target {objective.target!r} has {len(found)} classes ({listed}), and the task is binary",
             next="declare `task: multiclass`, or leave the other classes out",
         )
-    for name, declared in (("positive", objective.positive), ("favourable", objective.favourable)):
-        _check_class(name, declared, found, objective, listed)
+    for key, declared in (("positive", objective.positive), ("favourable", objective.favourable)):
+        _check_class(key, declared, found, objective, listed)
     if objective.task == "binary" and objective.positive is None:
         _check_class("positive", objective.positive_class, found, objective, listed)
 
@@ -91,20 +128,15 @@ def _check_class(
         )
 
 
-def _check_gate(where: str, gate: Gate, table: pa.Table) -> None:
-    if gate.slice:
-        slice_mask(gate.slice, table)
-    if not isinstance(gate.group, dict):
+def _check_group(where: str, gate: Gate, found: Iterable[tuple[Scalar, ...]]) -> None:
+    wanted = dict(gate.group) if isinstance(gate.group, dict) else {}
+    if tuple(wanted.values()) in found:
         return
-    wanted = gate.group
-    found = table.select(list(wanted)).group_by(list(wanted)).aggregate([]).to_pylist()
-    groups = [{feature: _level(value) for feature, value in row.items()} for row in found]
-    if wanted not in groups:
-        labels = sorted({group_label(group) for group in groups})
-        raise DataError(
-            f"{where}: no row is in the group {group_label(wanted)}{closest(group_label(wanted), labels)}",
-            next=f"groups there are: {'; '.join(labels[:12])}",
-        )
+    labels = sorted({group_label(dict(zip(wanted, group, strict=True))) for group in found})
+    raise DataError(
+        f"{where}: no row is in the group {group_label(wanted)}{closest(group_label(wanted), labels)}",
+        next=f"groups there are: {'; '.join(labels[:12])}",
+    )
 
 
 def _level(value: object) -> Scalar:

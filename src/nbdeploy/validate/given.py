@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.validate.holding import PLACE
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
@@ -19,7 +20,10 @@ from nbdeploy.validate.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nbdeploy.stats.tally import ColumnTallies, RepeatTally
     from nbdeploy.validate.model import LoadedModel
+
+TableName = Literal["data", "train", "reference"]
 
 
 class Given:
@@ -42,18 +46,55 @@ class Given:
 
     @cached_property
     def data(self) -> pd.DataFrame:
-        """The evaluated rows, target included, in the order of `predictions`."""
+        """The evaluated rows at hand, target included, in the order of `predictions`: all while they are at most
+        100,000, else a seeded sample of so many, stratified by the target.
+        """
         return self._frame("data")
 
     @cached_property
     def train(self) -> pd.DataFrame | None:
-        """The training rows, if they were given."""
+        """The training rows at hand, if any were given."""
         return self._frame("train") if self._workspace.has("train") else None
 
     @cached_property
     def reference(self) -> pd.DataFrame | None:
-        """Rows to compare the distribution with, if they were given."""
+        """Rows at hand to compare the distribution with, if any were given."""
         return self._frame("reference") if self._workspace.has("reference") else None
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of evaluated rows, at hand or not."""
+        return self.count("data")
+
+    @property
+    def held(self) -> int:
+        """Number of evaluated rows at hand."""
+        return len(self.data)
+
+    def count(self, name: TableName) -> int:
+        """Return the number of rows of a table; 0 where it was not given."""
+        return self._workspace.rows(name).num_rows if self._workspace.has(name) else 0
+
+    def batches(self, name: TableName, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """Yield all rows of a table in order, some tens of thousands at a time."""
+        for batch in self._workspace.rows(name).batches(columns):
+            yield batch.to_pandas()
+
+    def columns(self, name: TableName) -> ColumnTallies:
+        """Return the summary of every column over all rows of a table."""
+        from nbdeploy.validate.summaries import summary
+
+        return summary(self._workspace, name).columns
+
+    def repeats(self, name: TableName) -> RepeatTally:
+        """Return the tally of rows that stand more than once in a table."""
+        from nbdeploy.validate.summaries import summary
+
+        return summary(self._workspace, name).repeats
+
+    def wants(self, extra: str) -> bool:
+        """Whether a costly extra was asked for, as with ``--with mitigation``."""
+        return extra in self._workspace.wanted
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -65,11 +106,19 @@ class Given:
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """Columns ``label``, ``predicted`` and, where there are scores, ``score``; one row for each of `data`."""
-        names = {LABEL: "label", PREDICTED: "predicted", SCORE: "score"}
-        table = self._tallies.table
-        kept = [name for name in names if name in table.column_names]
-        frame: pd.DataFrame = table.select(kept).rename_columns([names[name] for name in kept]).to_pandas()
-        return frame
+        return self._answers("predictions")
+
+    @cached_property
+    def previous(self) -> pd.DataFrame | None:
+        """What the registered version before this model answers to the rows of `data`: columns ``predicted`` and,
+        where there are scores, ``score``; None where there is no such version, or it does not answer these rows.
+        """
+        return self._answers("previous").drop(columns="label") if self._workspace.has("previous") else None
+
+    @property
+    def previous_version(self) -> str | None:
+        """The registered version that `previous` is of, such as ``credit/3``."""
+        return self._workspace.previous
 
     @property
     def model_folder(self) -> Path | None:
@@ -120,10 +169,19 @@ class Given:
 
     @cached_property
     def _tallies(self) -> Tallies:
-        return Tallies(self._workspace.read("predictions"), self.objective)
+        return Tallies(self._workspace.rows("predictions"), self.objective)
+
+    def _answers(self, name: str) -> pd.DataFrame:
+        names = {LABEL: "label", PREDICTED: "predicted", SCORE: "score"}
+        table = self._workspace.held(name)
+        kept = [one for one in names if one in table.column_names]
+        frame: pd.DataFrame = table.select(kept).rename_columns([names[one] for one in kept]).to_pandas()
+        return frame
 
     def _frame(self, name: str) -> pd.DataFrame:
-        frame: pd.DataFrame = self._workspace.read(name).to_pandas().reset_index(drop=True)
+        table = self._workspace.held(name)
+        kept = [column for column in table.column_names if column != PLACE]
+        frame: pd.DataFrame = table.select(kept).to_pandas().reset_index(drop=True)
         return frame
 
 

@@ -1,10 +1,11 @@
-"""The data that takes part: CSV, CSV.gz, Parquet, a folder or glob of Parquet, or a DataFrame, as one Arrow table."""
+"""The data that takes part: CSV, CSV.gz, Parquet, a folder or glob of Parquet, or a DataFrame, read in passes."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -15,14 +16,10 @@ import pyarrow as pa
 from nbdeploy.documents.evidence import DataSubject
 from nbdeploy.errors import DataError, closest
 from nbdeploy.trust.digests import file_digest
+from nbdeploy.validate.csv_rows import csv_rows
+from nbdeploy.validate.rows import ParquetRows, Rows, TableRows
 
 Role = Literal["evaluation", "train", "reference", "predictions"]
-
-_BLOCK = 1 << 24
-"""Bytes of CSV from which a column's type is told."""
-
-_WHOLE = 1 << 30
-"""The same where the first block misled; a column's type may then show up a gigabyte late."""
 
 _INDEX = re.compile(r"__index_level_\d+__$")
 
@@ -38,17 +35,30 @@ class Dataset:
     role: Role
     name: str
     digest: str
-    table: pa.Table
+    source: Rows
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return int(self.table.num_rows)
+        return self.source.num_rows
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Column names in order."""
-        return tuple(self.table.column_names)
+        return tuple(self.source.schema.names)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order, of these columns or of all."""
+        return self.source.batches(columns)
+
+    def head(self, rows: int) -> pa.Table:
+        """Return the first rows."""
+        found: list[pa.RecordBatch] = []
+        for batch in self.batches():
+            found.append(batch)
+            if sum(one.num_rows for one in found) >= rows:
+                break
+        return pa.Table.from_batches(found, self.source.schema).slice(0, rows)
 
     @property
     def subject(self) -> DataSubject:
@@ -73,7 +83,7 @@ class Dataset:
 
 
 def read_dataset(source: str | Path | Any, role: Role = "evaluation") -> Dataset:
-    """Read a dataset whole.
+    """Open a dataset. Parquet stays where it is; a large CSV is turned into Parquet beside it in a temporary folder.
 
     In CSV only a truly empty cell is missing: a country code ``NA`` stays a text. Dates stay texts too, as a model
     trained through pandas saw them.
@@ -89,7 +99,7 @@ def read_dataset(source: str | Path | Any, role: Role = "evaluation") -> Dataset
         Missing, unreadable or empty.
     """
     if isinstance(source, pa.Table):
-        dataset = Dataset(role, "table", _table_digest(source), source)
+        dataset = Dataset(role, "table", _table_digest(source), TableRows(source))
     elif hasattr(source, "columns") and hasattr(source, "index"):
         dataset = _from_frame(source, role)
     else:
@@ -109,7 +119,7 @@ def _from_frame(frame: Any, role: Role) -> Dataset:
         table = pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise DataError(f"the DataFrame for {role} has a column of mixed or unknown type ({_short(error)})") from None
-    return Dataset(role, "DataFrame", _table_digest(table), table)
+    return Dataset(role, "DataFrame", _table_digest(table), TableRows(table))
 
 
 def _table_digest(table: pa.Table) -> str:
@@ -125,13 +135,13 @@ def _from_path(source: str, role: Role) -> Dataset:
         files = sorted(file for file in path.rglob("*.parquet") if file.is_file())
         if not files:
             raise DataError(f"the folder {source} holds no Parquet file", next="name a file, or a folder of *.parquet")
-        return _from_parts(path.name, files, path, role)
+        return Dataset(role, path.name, files_digest(files), _parquet(path.name, files))
     if path.is_file():
-        return Dataset(role, path.name, file_digest(path), _read_file(path))
+        return Dataset(role, path.name, file_digest(path), _file(path))
     if has_magic(source):
         files = sorted(Path(match) for match in glob(source, recursive=True) if Path(match).is_file())  # noqa: PTH207 - the pattern may be absolute
         if files:
-            return _from_parts(path.name, files, files[0].parent, role)
+            return Dataset(role, path.name, files_digest(files), _parquet(path.name, files))
         raise DataError(f"no file matches {source}")
     raise DataError(f"there is no file {source}", next=_siblings(path))
 
@@ -143,72 +153,40 @@ def _siblings(path: Path) -> str:
     return match.removeprefix("; ").rstrip("?") if match else "check the path"
 
 
-def _from_parts(name: str, files: Sequence[Path], base: Path, role: Role) -> Dataset:
-    tables = [_read_file(file) for file in files]
-    try:
-        table = pa.concat_tables(tables, promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"the files of {name} do not have the same columns ({_short(error)})") from None
-    lines = sorted(f"{file_digest(file).removeprefix('sha256:')}  {_relative(file, base)}\n".encode() for file in files)
-    return Dataset(role, name, "sha256:" + hashlib.sha256(b"".join(lines)).hexdigest(), table)
+def files_digest(files: Sequence[Path]) -> str:
+    """Return the digest of one file, or of the manifest of several: ``<sha256>  <name>`` for each, sorted.
+
+    Names are told from the folder that all of them lie in.
+    """
+    if len(files) == 1:
+        return file_digest(files[0])
+    base = Path(os.path.commonpath([file.parent for file in files]))
+    lines = sorted(
+        f"{file_digest(file).removeprefix('sha256:')}  {file.relative_to(base).as_posix()}\n".encode() for file in files
+    )
+    return "sha256:" + hashlib.sha256(b"".join(lines)).hexdigest()
 
 
-def _relative(file: Path, base: Path) -> str:
-    return file.relative_to(base).as_posix() if file.is_relative_to(base) else file.as_posix()
-
-
-def _read_file(path: Path) -> pa.Table:
+def _file(path: Path) -> Rows:
     name = path.name.lower()
-    try:
-        if name.endswith((".parquet", ".pq")):
-            import pyarrow.parquet as pq
-
-            table = pq.read_table(path)
-            return table.drop_columns([column for column in table.column_names if _INDEX.fullmatch(column)])
-        if name.endswith((".csv", ".csv.gz", ".csv.bz2", ".tsv", ".tsv.gz")):
-            return _read_csv(path, "\t" if ".tsv" in name else ",")
-    except (pa.ArrowInvalid, pa.ArrowException, UnicodeDecodeError, EOFError) as error:
-        if "Empty CSV file" in str(error):
-            raise DataError(f"{path.name} is empty", next="give data with a header and at least one row") from None
-        raise DataError(f"{path.name} cannot be read ({_short(error)})") from None
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read ({error.strerror or _short(error)})") from None
+    if name.endswith((".parquet", ".pq")):
+        return _parquet(path.name, [path])
+    if name.endswith((".csv", ".csv.gz", ".csv.bz2", ".tsv", ".tsv.gz")):
+        return csv_rows(path, "\t" if ".tsv" in name else ",")
     raise DataError(f"{path.name} is of no known kind", next="give .csv, .csv.gz, .parquet, or a folder of .parquet")
 
 
-def _read_csv(path: Path, delimiter: str) -> pa.Table:
-    from pyarrow import csv
-
-    def read(block: int, texts: Sequence[str] = ()) -> pa.Table:
-        return csv.read_csv(
-            path,
-            read_options=csv.ReadOptions(block_size=block),
-            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["True", "true", "TRUE"],
-                false_values=["False", "false", "FALSE"],
-                column_types=dict.fromkeys(texts, pa.string()),
-            ),
-        )
-
+def _parquet(name: str, files: Sequence[Path]) -> ParquetRows:
     try:
-        block = _BLOCK
-        table = read(block)
-    except pa.ArrowInvalid as error:
-        if "conversion error" not in str(error):
-            raise
-        block = _WHOLE
-        table = read(block)
-    dates = [field.name for field in table.schema if pa.types.is_temporal(field.type)]
-    if dates:
-        table = read(block, dates)
-    for place, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):  # a column without any value: numbers that are all missing, as pandas says
-            table = table.set_column(place, field.name, table.column(place).cast(pa.float64()))
-    return table
+        rows = ParquetRows(files)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        if len(files) > 1:
+            raise DataError(f"the files of {name} do not have the same columns ({_short(error)})") from None
+        raise DataError(f"{name} cannot be read ({_short(error)})") from None
+    except OSError as error:
+        raise DataError(f"{name} cannot be read ({error.strerror or _short(error)})") from None
+    index = [column for column in rows.schema.names if _INDEX.fullmatch(column)]
+    return ParquetRows(files, leave_out=index) if index else rows
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:

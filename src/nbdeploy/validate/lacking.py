@@ -47,7 +47,7 @@ def how_to_get(tallies: Tallies, one: Asked, measurement: Measurement) -> tuple[
         what = f"the {least} rows that count{' for ' if rates else ''}{' and '.join(rates)}"
         if not short:
             return f"give evaluation rows of other groups: {whom} must have {what}, then: {again}", None
-        have = tallies.table.num_rows
+        have = tallies.rows
         needed = ceil(have * least / short)
         return (
             f"about {round_up(needed):,} evaluation rows (now {have:,}) would give {whom} {what}: {again} on more data",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,12 +10,16 @@ import pyarrow.compute as pc
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar
-from nbdeploy.errors import DataError, closest
+from nbdeploy.errors import DataError, ModelError, closest
 from nbdeploy.stats.tally.levels import ordered, plain
 from nbdeploy.validate.inputs import Dataset
+from nbdeploy.validate.rows import Rows, in_step
 from nbdeploy.validate.slices import slice_columns
 
 LABEL, PREDICTED, SCORE = "__label__", "__predicted__", "__score__"
+
+_TOLD = 50
+"""Strange decisions beyond this many are not collected: they are then scores, and would be as many as rows."""
 
 
 def grouping_columns(objective: Objective) -> tuple[str, ...]:
@@ -27,18 +31,18 @@ def grouping_columns(objective: Objective) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def levels(column: pa.ChunkedArray) -> tuple[Scalar, ...]:
-    """Return the distinct values of a column as plain scalars, in order, the missing one left out."""
+def distinct(column: pa.Array | pa.ChunkedArray) -> set[Scalar]:
+    """Return the distinct values of a column as plain scalars, the missing one left out."""
     found = (plain(value) for value in decoded(column).unique().to_pylist())
-    return ordered(value for value in found if value is not None)
+    return {value for value in found if value is not None}
 
 
-def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def decoded(column: Any) -> Any:
     """Return the column with dictionaries (pandas' categoricals) written out."""
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
-def from_file(objective: Objective, dataset: Dataset) -> pa.Table:
+def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch]:
     """Take the predictions of a model that lives elsewhere out of a file.
 
     The decision is in the column that `predicted:` names, else in a column named ``predicted``; the score in the column
@@ -61,12 +65,13 @@ def from_file(objective: Objective, dataset: Dataset) -> pa.Table:
         )
     if objective.threshold is not None and score is not None:
         predicted = None  # a declared threshold decides, whatever else the file says
-    return assemble(
-        objective,
-        dataset.table,
-        dataset.table.column(predicted) if predicted else None,
-        dataset.table.column(score) if score else None,
-    )
+    wanted_columns = [objective.target, *kept_columns(objective, dataset.source.schema)]
+    joining = Joining(objective, labels_of(dataset.source, objective.target))
+    for batch in dataset.batches([*wanted_columns, *(name for name in (predicted, score) if name)]):
+        yield joining.join(
+            batch, batch.column(predicted) if predicted else None, batch.column(score) if score else None
+        )
+    joining.check()
 
 
 def prediction_columns(objective: Objective, dataset: Dataset) -> tuple[str, ...]:
@@ -79,86 +84,147 @@ def _column(dataset: Dataset, declared: str | None, usual: str) -> str | None:
     return next((name for name in (declared, usual) if name in dataset.columns), None)
 
 
-def assemble(objective: Objective, table: pa.Table, predicted: Any, score: Any) -> pa.Table:
-    """Put label, decision, score and grouping columns side by side; scores decide where only those are given.
+def kept_columns(objective: Objective, schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns that stand beside the predictions: those that groups and slices need."""
+    return tuple(name for name in grouping_columns(objective) if name in schema.names)
+
+
+def labels_of(rows: Rows, target: str) -> tuple[Scalar, ...]:
+    """Return the values of the target as they are stored, in order, the missing one left out."""
+    found: dict[Scalar, Any] = {}
+    for batch in rows.batches([target]):
+        for value in decoded(batch.column(target)).unique().to_pylist():
+            level = plain(value)
+            if level is not None:
+                found.setdefault(level, value)
+    return tuple(found[level] for level in ordered(found))
+
+
+def with_answers(objective: Objective, data: Rows, answers: Rows, labels: Sequence[Any]) -> Iterator[pa.RecordBatch]:
+    """Put what a model answered beside the labels of the rows that it was asked about.
 
     Parameters
     ----------
-    table
-        The evaluation rows, in the order in which they were predicted.
-    predicted, score
-        Arrays of one entry a row, or None.
+    answers
+        Columns ``predicted`` and ``score``, or one of them; one row for each of `data`, in order.
+    labels
+        From `labels_of`.
 
     Raises
     ------
+    ModelError
+        There are more or fewer answers than rows.
     DataError
-        Missing or foreign values: a decision that no label has, a score that is no number.
+        The answers do not fit the labels.
     """
-    label = decoded(table.column(objective.target))
-    columns: dict[str, Any] = {LABEL: label}
-    if score is not None:
-        score = _numbers(score, "score")
-    if predicted is None:
-        predicted = _by_threshold(objective, label, score)
-    columns[PREDICTED] = _decisions(objective, label, predicted)
-    if score is not None:
-        columns[SCORE] = score
-    columns |= {name: decoded(table.column(name)) for name in grouping_columns(objective) if name in table.column_names}
-    return pa.table(columns)
-
-
-def _by_threshold(objective: Objective, label: pa.ChunkedArray, score: Any) -> pa.ChunkedArray:
-    values = label.unique().to_pylist()
-    positive = next(value for value in values if plain(value) == objective.positive_class)
-    negative = next(value for value in values if plain(value) != objective.positive_class)
-    called = pc.greater_equal(score, pa.scalar(objective.decision_threshold))
-    return pc.if_else(called, pa.scalar(positive, label.type), pa.scalar(negative, label.type))
-
-
-def _decisions(objective: Objective, label: pa.ChunkedArray, predicted: Any) -> pa.ChunkedArray:
-    if objective.task == "regression":
-        return _numbers(predicted, "prediction")
-    column = _chunked(predicted)
-    missing = column.null_count + (_nan_count(column) if pa.types.is_floating(column.type) else 0)
-    if missing:
-        raise DataError(
-            f"{missing} rows have no decision", next="give a decision for every row, or leave those rows out"
+    if answers.num_rows != data.num_rows:
+        raise ModelError(f"the model was asked about {data.num_rows:,} rows and answered {answers.num_rows:,}")
+    joining = Joining(objective, labels)
+    names = answers.schema.names
+    wanted = [objective.target, *kept_columns(objective, data.schema)]
+    for rows, said in in_step(data.batches(wanted), answers.batches()):
+        yield joining.join(
+            rows,
+            said.column("predicted") if "predicted" in names else None,
+            said.column("score") if "score" in names else None,
         )
-    known, found = levels(label), levels(column)
-    strange = [value for value in found if value not in known]
-    if strange and (objective.task == "binary" or len(strange) == len(found)):
-        raise DataError(
-            f"the decisions are {_values(found)} while {objective.target!r} holds {_values(known)}",
-            next="write decisions and labels alike, or declare `score:` if these are scores",
+    joining.check()
+
+
+class Joining:
+    """Puts label, decision, score and grouping columns side by side; scores decide where only those are given.
+
+    Parameters
+    ----------
+    labels
+        The values of the target in order, as stored; for a regression they do not matter.
+    """
+
+    def __init__(self, objective: Objective, labels: Sequence[Any]) -> None:
+        self.objective = objective
+        self.labels = tuple(labels)
+        self._known = {plain(value) for value in labels}
+        self._strange: set[Scalar] = set()
+        self._found: set[Scalar] = set()
+        self._undecided = 0
+        self._unscored = 0
+
+    def join(self, rows: pa.RecordBatch, predicted: Any, score: Any) -> pa.RecordBatch:
+        """Return the predictions of one batch of rows; what does not fit is counted until `check`.
+
+        Raises
+        ------
+        DataError
+            Scores or predicted numbers are of a type that holds none.
+        """
+        label = decoded(rows.column(self.objective.target))
+        columns: dict[str, Any] = {LABEL: label}
+        if score is not None:
+            score = self._numbers(score, "score")
+        if predicted is None:
+            predicted = self._by_threshold(label.type, score)
+        columns[PREDICTED] = (
+            self._numbers(predicted, "prediction")
+            if self.objective.task == "regression"
+            else self._decisions(decoded(predicted))
         )
-    return column
+        if score is not None:
+            columns[SCORE] = score
+        columns |= {name: decoded(rows.column(name)) for name in kept_columns(self.objective, rows.schema)}
+        return pa.record_batch(columns)
+
+    def check(self) -> None:
+        """Refuse answers that do not fit, once all of them were seen.
+
+        Raises
+        ------
+        DataError
+            Missing or foreign values: a decision that no label has, a score that is no number.
+        """
+        if self._unscored:
+            what = "prediction" if self.objective.task == "regression" else "score"
+            raise DataError(
+                f"{self._unscored} rows have no finite {what}",
+                next=f"give a {what} for every row, or leave those rows out",
+            )
+        if self._undecided:
+            raise DataError(
+                f"{self._undecided} rows have no decision",
+                next="give a decision for every row, or leave those rows out",
+            )
+        if self._strange and (self.objective.task == "binary" or self._strange == self._found):
+            raise DataError(
+                f"the decisions are {_values(ordered(self._found))} while {self.objective.target!r} holds "
+                f"{_values(plain(value) for value in self.labels)}",
+                next="write decisions and labels alike, or declare `score:` if these are scores",
+            )
+
+    def _by_threshold(self, kind: pa.DataType, score: Any) -> Any:
+        positive = next(value for value in self.labels if plain(value) == self.objective.positive_class)
+        negative = next(value for value in self.labels if plain(value) != self.objective.positive_class)
+        called = pc.greater_equal(score, pa.scalar(self.objective.decision_threshold))
+        return pc.if_else(called, pa.scalar(positive, kind), pa.scalar(negative, kind))
+
+    def _decisions(self, column: Any) -> Any:
+        self._undecided += column.null_count
+        if pa.types.is_floating(column.type):
+            self._undecided += int(pc.sum(pc.is_nan(column)).as_py() or 0)
+        if not self._strange or len(self._found) < _TOLD:
+            found = distinct(column)
+            self._found |= found
+            self._strange |= found - self._known
+        return column
+
+    def _numbers(self, values: Any, what: str) -> Any:
+        column = decoded(values)
+        try:
+            column = column.cast(pa.float64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise DataError(f"the {what} column holds {values.type}, which are no numbers") from None
+        self._unscored += len(column) - int(pc.sum(pc.is_finite(column)).as_py() or 0)
+        return column
 
 
-def _numbers(values: Any, what: str) -> pa.ChunkedArray:
-    column = _chunked(values)
-    try:
-        column = column.cast(pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(f"the {what} column holds {column.type}, which are no numbers") from None
-    bad = len(column) - int(pc.sum(pc.is_finite(column)).as_py() or 0)
-    if bad:
-        raise DataError(
-            f"{bad} rows have no finite {what}", next=f"give a {what} for every row, or leave those rows out"
-        )
-    return column
-
-
-def _nan_count(column: pa.ChunkedArray) -> int:
-    return int(pc.sum(pc.is_nan(column)).as_py() or 0)
-
-
-def _chunked(values: Any) -> pa.ChunkedArray:
-    if isinstance(values, pa.ChunkedArray):
-        return decoded(values)
-    array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
-    return decoded(array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]))
-
-
-def _values(found: Iterable[Scalar], most: int = 6) -> str:
+def _values(found: Iterable[Any], most: int = 6) -> str:
     listed = [repr(value) for value in found]
     return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -10,11 +12,21 @@ from nbdeploy.documents.evidence import DataSubject
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import DataError
 from nbdeploy.validate.fit import check_fit
+from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sampled
 from nbdeploy.validate.inputs import Dataset
-from nbdeploy.validate.predictions import from_file, prediction_columns
+from nbdeploy.validate.predictions import from_file, labels_of, prediction_columns, with_answers
+from nbdeploy.validate.rows import TableRows, Without
 from nbdeploy.validate.score import score_workspace
 from nbdeploy.validate.warm import KernelParent
 from nbdeploy.validate.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The registered version before the model: its name, such as ``credit/3``, and the folder with its bytes."""
+
+    name: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -53,14 +65,20 @@ def prepare(
     inputs: Inputs,
     *,
     model_folder: Path | None = None,
+    previous: Previous | None = None,
     seed: int = 0,
     draft: bool = False,
+    wanted: Sequence[str] = (),
     parent: KernelParent | None = None,
 ) -> Workspace:
     """Make the workspace of a run.
 
     Parameters
     ----------
+    previous
+        The registered version to compare with.
+    wanted
+        Costly extras that were asked for.
     parent
         Forks the process that scores.
 
@@ -79,24 +97,66 @@ def prepare(
     if inputs.predictions is not None and inputs.evaluation is not None:
         raise DataError("--data and --predictions were both given", next="give predictions alone, or data with a model")
     check_fit(objective, evaluated)
-    table = evaluated.table
+    if draft:
+        inputs, evaluated = _drafted(inputs, objective, seed)
+    data = evaluated.source
     if inputs.predictions is not None:
-        table = table.drop_columns(list(prediction_columns(objective, inputs.predictions)))
-        model_folder = None
+        data = Without(data, prediction_columns(objective, inputs.predictions))
+        model_folder = previous = None
     workspace = Workspace.create(
         folder,
         objective,
         seed=seed,
         draft=draft,
+        wanted=wanted,
         model_folder=model_folder,
-        data=table,
-        train=inputs.train.table if inputs.train else None,
-        reference=inputs.reference.table if inputs.reference else None,
-        predictions=from_file(objective, inputs.predictions) if inputs.predictions else None,
+        previous=previous.name if previous is not None else None,
+        data=data,
+        train=inputs.train.source if inputs.train else None,
+        reference=inputs.reference.source if inputs.reference else None,
     )
-    if inputs.predictions is None:
+    if inputs.predictions is not None:
+        _look_over(workspace)
+        workspace.write("predictions", from_file(objective, inputs.predictions))
+    else:
         if parent is not None:
             # The notebooks will need it. Here its import costs nothing: the parent is still busy with its own.
             import_module("papermill")
-        score_workspace(folder, parent=parent)
+        _score(workspace, previous, parent)
+    hold_beside(workspace, "predictions")
     return workspace
+
+
+def _drafted(inputs: Inputs, objective: Objective, seed: int) -> tuple[Inputs, Dataset]:
+    """Return the inputs cut to the rows that a draft works on."""
+
+    def cut(dataset: Dataset | None) -> Dataset | None:
+        if dataset is None or dataset.rows <= DRAFT:
+            return dataset
+        rows = sampled(dataset.source, DRAFT, objective.target, f"{seed}/draft/{dataset.role}").drop_columns([PLACE])
+        return replace(dataset, source=TableRows(rows))
+
+    parts = {field.name: cut(getattr(inputs, field.name)) for field in fields(inputs)}
+    drafted = Inputs(**parts)
+    return drafted, drafted.evaluated
+
+
+def _score(workspace: Workspace, previous: Previous | None, parent: KernelParent | None) -> None:
+    """Ask the model, and the version before it; look the rows over meanwhile."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as pool:
+        looking = pool.submit(_look_over, workspace)
+        score_workspace(workspace.folder, parent=parent)
+        looking.result()
+    objective, data = workspace.objective, workspace.rows("data")
+    labels = labels_of(data, objective.target) if objective.task != "regression" else ()
+    workspace.write("predictions", with_answers(objective, data, workspace.rows("answers"), labels))
+
+
+def _look_over(workspace: Workspace) -> None:
+    """Hold a sample of every table with many rows, and summarise those; small ones are summarised when asked for."""
+    for name in ("data", "train", "reference"):
+        if workspace.has(name) and workspace.rows(name).num_rows > HELD:
+            from nbdeploy.validate.summaries import summarise
+
+            hold(workspace, name)
+            summarise(workspace, name)

@@ -21,7 +21,7 @@ from nbdeploy.validate.assemble import assemble_evidence
 from nbdeploy.validate.execute import Executed, execute_all, unfinished
 from nbdeploy.validate.notebooks import NEED_MODEL, choose
 from nbdeploy.validate.placing import placed
-from nbdeploy.validate.prepare import Inputs, prepare
+from nbdeploy.validate.prepare import Inputs, Previous, prepare
 from nbdeploy.validate.silence import NEEDS_MODEL, silences
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
@@ -60,6 +60,10 @@ class Order:
         Number of a recorded run; None for a draft, and for a run outside of a project.
     extra_notebooks, trusted_notebooks
         See `notebooks.choose`.
+    previous
+        The registered version to compare with.
+    wanted
+        Costly extras that were asked for, such as ``mitigation``.
     by
         Who runs it.
     warnings
@@ -80,6 +84,8 @@ class Order:
     attempts: tuple[AttemptRef, ...] = ()
     extra_notebooks: tuple[Path, ...] = ()
     trusted_notebooks: tuple[str, ...] = ()
+    previous: Previous | None = None
+    wanted: tuple[str, ...] = ()
     by: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -122,8 +128,10 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
             objective,
             order.inputs,
             model_folder=order.model_folder,
+            previous=order.previous,
             seed=order.seed,
             draft=order.draft,
+            wanted=order.wanted,
             parent=parent,
         )
         watch(Progress(stage=STAGE, part="predictions", state="done"))
@@ -147,7 +155,7 @@ def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) ->
         clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
     changed = before != _digests(workspace)
-    tallies = Tallies(workspace.read("predictions"), objective)
+    tallies = Tallies(workspace.rows("predictions"), objective)
     silent = silences(objective, sections, executed, has_model=has_model, changed=changed)
     findings = find(objective, _recorded(executed), tallies, silent=silent, seed=order.seed)
     clock.lap("verdict")

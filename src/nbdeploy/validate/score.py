@@ -13,12 +13,15 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbdeploy.errors import DataError, ModelError, NbdeployError
 from nbdeploy.validate.workspace import Workspace
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from nbdeploy.validate.model import LoadedModel
     from nbdeploy.validate.warm import KernelParent
 
 THREADS = {
@@ -32,9 +35,6 @@ THREADS = {
 
 CHILD_ENVIRONMENT = THREADS | {"PYTHONDONTWRITEBYTECODE": "1"}
 """No bytecode, because a model may carry its own code, and loading it must not change its folder."""
-
-_CHUNK = 200_000
-"""Rows predicted at a time, which bounds memory."""
 
 
 def score_workspace(folder: Path, *, parent: KernelParent | None = None, timeout: float = 3600) -> None:
@@ -102,10 +102,7 @@ def _started(folder: Path, log: int, timeout: float) -> int:
 
 
 def _score(workspace: Workspace) -> None:
-    import numpy as np
-
     from nbdeploy.validate.model import LoadedModel
-    from nbdeploy.validate.predictions import assemble
 
     folder = workspace.model_folder
     if folder is None:
@@ -113,33 +110,27 @@ def _score(workspace: Workspace) -> None:
     started = time.perf_counter()
     model = LoadedModel(folder, workspace.objective)
     loaded = time.perf_counter()
-    table = workspace.read("data")
-    scores: list[Any] = []
-    decisions: list[Any] = []
-    for start in range(0, table.num_rows, _CHUNK):
-        frame = table.slice(start, _CHUNK).to_pandas().reset_index(drop=True)
-        score = model.score(frame)
-        if score is not None:
-            scores.append(score)
-            decided = model.decide_from(score)
-        else:
-            decided = model.decide(frame)
-        if decided is not None:
-            decisions.append(decided)
-    predictions = assemble(
-        workspace.objective,
-        table,
-        np.concatenate(decisions) if decisions else None,
-        np.concatenate(scores) if scores else None,
-    )
-    workspace.write("predictions", predictions)
-    columns = [name for name in table.column_names if name != workspace.objective.target]
+    rows = workspace.rows("data")
+    workspace.write("answers", (_answer(model, batch) for batch in rows.batches()))
+    columns = [name for name in rows.schema.names if name != workspace.objective.target]
     about = {
         "features": list(model.features or columns),
         "flavor": model.flavor,
         "seconds": {"load": loaded - started, "predict": time.perf_counter() - loaded},
     }
     (workspace.folder / "scored.json").write_text(json.dumps(about), "utf-8")
+
+
+def _answer(model: LoadedModel, batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    frame = batch.to_pandas()
+    score = model.score(frame)
+    decided = model.decide(frame) if score is None else model.decide_from(score)
+    columns = {"predicted": decided, "score": score}
+    return pa.record_batch(
+        {name: pa.array(values, from_pandas=True) for name, values in columns.items() if values is not None}
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -88,29 +88,32 @@ def slice_columns(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(condition.column for condition in parse_slice(text)))
 
 
-def slice_mask(text: str, table: pa.Table) -> pa.ChunkedArray:
+def slice_mask(text: str, rows: pa.Table | pa.RecordBatch) -> Any:
     """Return for every row whether it lies in the slice; a missing value satisfies no condition.
 
     Raises
     ------
     DataError
-        A column is not there, a value is of another kind than the column, or no row is left.
+        A column is not there, or a value is of another kind than the column.
     """
     mask: Any = None
     for condition in parse_slice(text):
-        if condition.column not in table.column_names:
+        if condition.column not in rows.schema.names:
             raise DataError(
                 f"the slice {text!r} names no column of the data: {condition.column!r}"
-                f"{closest(condition.column, table.column_names)}"
+                f"{closest(condition.column, rows.schema.names)}"
             )
-        found = pc.fill_null(_compare(condition, table.column(condition.column)), False)
+        found = pc.fill_null(_compare(condition, rows.column(condition.column)), False)
         mask = found if mask is None else pc.and_(mask, found)
-    if not pc.any(mask).as_py():
-        raise DataError(f"no row lies in the slice {text!r}", next="widen the slice, or take the gate away")
     return mask
 
 
-def _compare(condition: Condition, column: pa.ChunkedArray) -> Any:
+def nobody_in(text: str) -> DataError:
+    """Return what is said where no row lies in a slice."""
+    return DataError(f"no row lies in the slice {text!r}", next="widen the slice, or take the gate away")
+
+
+def _compare(condition: Condition, column: pa.Array | pa.ChunkedArray) -> Any:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     value = condition.value

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import pyarrow as pa
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
-from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE, levels
-from nbdeploy.validate.slices import slice_mask
+from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.rows import Rows, TableRows
+from nbdeploy.validate.slices import nobody_in, slice_columns, slice_mask
 
+Batches: TypeAlias = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
 T = TypeVar("T", ClassTally, ScoreTally, ErrorTally)
 
 
 class Tallies:
-    """Tallies of one predictions table.
+    """Tallies of one predictions table, each filled in one pass over the columns that it needs.
 
     Parameters
     ----------
@@ -24,58 +26,82 @@ class Tallies:
         Columns ``__label__``, ``__predicted__``, perhaps ``__score__``, and those that groups and slices need.
     """
 
-    def __init__(self, predictions: pa.Table, objective: Objective) -> None:
-        self.table = predictions
+    def __init__(self, predictions: Rows | pa.Table, objective: Objective) -> None:
+        self.source: Rows = TableRows(predictions) if isinstance(predictions, pa.Table) else predictions
         self.objective = objective
         self._known: dict[tuple[type, tuple[str, ...], str | None], Any] = {}
 
     @property
+    def rows(self) -> int:
+        """Rows evaluated."""
+        return self.source.num_rows
+
+    @property
     def scored(self) -> bool:
         """Whether there are scores."""
-        return SCORE in self.table.column_names
+        return SCORE in self.source.schema.names
 
     @property
     def features(self) -> tuple[str, ...]:
         """Columns that rows can be grouped by."""
-        return tuple(name for name in self.table.column_names if name not in (LABEL, PREDICTED, SCORE))
+        return tuple(name for name in self.source.schema.names if name not in (LABEL, PREDICTED, SCORE))
 
     def classes(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
         """Return counts of label × decision by group. The classes are the same in every slice."""
 
-        def count(rows: pa.Table, by: tuple[str, ...]) -> ClassTally:
-            known = levels(self.table.column(LABEL))
-            return ClassTally.from_arrow(rows, label=LABEL, predicted=PREDICTED, features=by, classes=known)
+        def count(rows: Batches, by: tuple[str, ...]) -> ClassTally:
+            known = self.classes().classes if slice else ()
+            return ClassTally.from_arrow(
+                rows((*by, LABEL, PREDICTED)), label=LABEL, predicted=PREDICTED, features=by, classes=known
+            )
 
         return self._get(ClassTally, features, slice, count)
 
     def scores(self, features: Sequence[str] = (), slice: str | None = None) -> ScoreTally:  # noqa: A002
         """Return counts by score and group."""
 
-        def count(rows: pa.Table, by: tuple[str, ...]) -> ScoreTally:
+        def count(rows: Batches, by: tuple[str, ...]) -> ScoreTally:
             positive = self.objective.positive_class
-            return ScoreTally.from_arrow(rows, label=LABEL, score=SCORE, positive=positive, features=by)
+            given = rows((*by, LABEL, SCORE))
+            return ScoreTally.from_arrow(given, label=LABEL, score=SCORE, positive=positive, features=by)
 
         return self._get(ScoreTally, features, slice, count)
 
     def errors(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
         """Return moments of the error by group."""
 
-        def count(rows: pa.Table, by: tuple[str, ...]) -> ErrorTally:
-            return ErrorTally.from_arrow(rows, label=LABEL, predicted=PREDICTED, features=by)
+        def count(rows: Batches, by: tuple[str, ...]) -> ErrorTally:
+            given = rows((*by, LABEL, PREDICTED))
+            return ErrorTally.from_arrow(given, label=LABEL, predicted=PREDICTED, features=by)
 
         return self._get(ErrorTally, features, slice, count)
 
     def _get(
-        self, kind: type[T], features: Sequence[str], where: str | None, count: Callable[[pa.Table, tuple[str, ...]], T]
+        self, kind: type[T], features: Sequence[str], where: str | None, count: Callable[[Batches, tuple[str, ...]], T]
     ) -> T:
         wanted = tuple(features)
         found: T | None = self._known.get((kind, wanted, where))
         if found is None:
-            finest = self.objective.sensitive
+            finest = self._finest(kind)
             if wanted != finest and set(wanted) <= set(finest):
                 found = self._get(kind, finest, where, count).select(wanted)
             else:
-                rows = self.table.filter(slice_mask(where, self.table)) if where else self.table
-                found = count(rows, wanted)
+                found = count(lambda columns: self._batches(columns, where), wanted)
+                if where and not found.rows:
+                    raise nobody_in(where)
             self._known[kind, wanted, where] = found
         return found
+
+    def _finest(self, kind: type[T]) -> tuple[str, ...]:
+        """Return the features of the tally from which others follow. Scores by control would be as many as rows."""
+        objective = self.objective
+        return (
+            objective.sensitive if kind is ScoreTally else tuple(dict.fromkeys(objective.sensitive + objective.control))
+        )
+
+    def _batches(self, columns: Sequence[str], where: str | None) -> Iterator[pa.RecordBatch]:
+        if where is None:
+            yield from self.source.batches(columns)
+            return
+        for batch in self.source.batches((*columns, *slice_columns(where))):
+            yield batch.filter(slice_mask(where, batch)).select(list(dict.fromkeys(columns)))

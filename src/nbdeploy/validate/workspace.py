@@ -2,17 +2,19 @@
 
 ::
 
-    run.json                objective, seed, draft, where the model is
+    run.json                objective, seed, draft, where the model and Parquet given by the user are
     scored.json             what the scoring process found out about the model
-    data.parquet  [train.parquet  reference.parquet]
-    predictions.parquet     read-only; hashed after scoring and again after the notebooks
+    data.parquet  [train.parquet  reference.parquet]    unless they are the user's own files
+    answers.parquet         what the model said of each row; [previous.parquet  the same of the version before]
+    predictions.parquet     labels, decisions and scores; read-only, hashed before and after the notebooks ran
+    held/NAME.parquet       the rows that notebooks hold in memory, where the table has more
     slots/NAME/             what notebook NAME may write: measurements.jsonl, finished
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,8 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import strict_json
 from nbdeploy.errors import NotebookError
 from nbdeploy.trust.digests import file_digest
-
-TABLES = ("data", "train", "reference", "predictions")
+from nbdeploy.validate.inputs import files_digest
+from nbdeploy.validate.rows import ParquetRows, Rows, TableRows
 
 
 class Slot:
@@ -95,22 +97,43 @@ class Workspace:
         *,
         seed: int = 0,
         draft: bool = False,
+        wanted: Sequence[str] = (),
         model_folder: Path | None = None,
-        **tables: pa.Table | None,
+        previous: str | None = None,
+        **tables: pa.Table | Rows | None,
     ) -> Workspace:
-        """Make a workspace; `tables` are data, train, reference and predictions, as far as there are any."""
+        """Make a workspace.
+
+        Parameters
+        ----------
+        wanted
+            Costly extras that were asked for.
+        previous
+            The registered version that the model is compared with.
+        tables
+            data, train, reference and predictions, as far as there are any. Parquet files of the user's stay where
+            they are, and their digests are watched.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        given = {name: _rows(table) for name, table in tables.items() if table is not None}
+        theirs = {name: rows for name, rows in given.items() if isinstance(rows, ParquetRows)}
         about = {
             "objective": objective.model_dump(mode="json"),
             "seed": seed,
             "draft": draft,
+            "wanted": list(wanted),
             "model": str(model_folder.resolve()) if model_folder else None,
+            "previous": previous,
+            "tables": {
+                name: {"files": [str(file.resolve()) for file in rows.files], "leave_out": sorted(rows.left_out)}
+                for name, rows in theirs.items()
+            },
         }
         (folder / "run.json").write_text(json.dumps(about), "utf-8")
         workspace = cls(folder)
-        for name, table in tables.items():
-            if table is not None:
-                workspace.write(name, table)
+        for name, rows in given.items():
+            if name not in theirs:
+                workspace.write(name, rows.batches(), rows.schema)
         return workspace
 
     @cached_property
@@ -134,6 +157,17 @@ class Workspace:
         return bool(self._about["draft"])
 
     @property
+    def wanted(self) -> tuple[str, ...]:
+        """Costly extras that were asked for."""
+        return tuple(self._about["wanted"])
+
+    @property
+    def previous(self) -> str | None:
+        """The registered version that the model is compared with, such as ``credit/3``."""
+        name: str | None = self._about["previous"]
+        return name
+
+    @property
     def model_folder(self) -> Path | None:
         """The model's folder, unless only predictions were given."""
         return Path(self._about["model"]) if self._about["model"] else None
@@ -147,33 +181,71 @@ class Workspace:
 
     def has(self, name: str) -> bool:
         """Whether this table was given."""
-        return self.path(name).is_file()
+        return name in self._about["tables"] or self.path(name).is_file()
 
     def path(self, name: str) -> Path:
-        """Return where a table lies."""
+        """Return where a table of the workspace's own lies."""
         return self.folder / f"{name}.parquet"
 
-    def write(self, name: str, table: pa.Table) -> None:
-        """Store a table; it cannot be written to afterwards."""
+    def write(self, name: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema | None = None) -> None:
+        """Store a table batch by batch; it cannot be written to afterwards.
+
+        Parameters
+        ----------
+        schema
+            That of the first batch unless given.
+        """
+        _write(self.path(name), batches, schema)
+
+    def hold(self, name: str, table: pa.Table) -> None:
+        """Store the rows of a table that notebooks hold."""
+        self.path(f"held/{name}").parent.mkdir(exist_ok=True)
+        _write(self.path(f"held/{name}"), table.to_batches(), table.schema)
+
+    def rows(self, name: str) -> ParquetRows:
+        """Return all rows of a table, to be passed over in batches."""
+        theirs = self._about["tables"].get(name)
+        if theirs is not None:
+            return ParquetRows([Path(file) for file in theirs["files"]], theirs["leave_out"])
+        return ParquetRows([self.path(name)])
+
+    def held(self, name: str) -> pa.Table:
+        """Return the rows of a table that notebooks hold: all, or a sample of many."""
         import pyarrow.parquet as pq
 
-        if name not in TABLES:
-            raise ValueError(f"{name!r} is none of {TABLES}")
-        pq.write_table(table, self.path(name), compression="lz4")
-        self.path(name).chmod(0o444)
-
-    def read(self, name: str) -> pa.Table:
-        """Read a table back."""
-        import pyarrow.parquet as pq
-
-        return pq.read_table(self.path(name))
+        if self.path(f"held/{name}").is_file():
+            return pq.read_table(self.path(f"held/{name}"))
+        rows = self.rows(name)
+        return pa.Table.from_batches(rows.batches(), rows.schema)
 
     def digests(self) -> dict[str, str]:
         """Return the digest of every table: the same before and after the notebooks ran, or nothing counts."""
-        return {name: file_digest(self.path(name)) for name in TABLES if self.has(name)}
+        own = {file.relative_to(self.folder).as_posix(): file_digest(file) for file in self.folder.glob("*.parquet")}
+        own |= {file.relative_to(self.folder).as_posix(): file_digest(file) for file in self.folder.glob("held/*")}
+        theirs = {name: files_digest([Path(file) for file in t["files"]]) for name, t in self._about["tables"].items()}
+        return own | theirs
 
     def slot(self, name: str) -> Slot:
         """Return the slot of a notebook, made if it is new."""
         folder = self.folder / "slots" / name
         folder.mkdir(parents=True, exist_ok=True)
         return Slot(folder)
+
+
+def _rows(table: pa.Table | Rows) -> Rows:
+    return TableRows(table) if isinstance(table, pa.Table) else table
+
+
+def _write(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema | None) -> None:
+    import pyarrow.parquet as pq
+
+    writer = pq.ParquetWriter(path, schema, compression="lz4") if schema is not None else None
+    try:
+        for batch in batches:
+            if writer is None:
+                writer = pq.ParquetWriter(path, batch.schema, compression="lz4")
+            writer.write_batch(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+    path.chmod(0o444)
