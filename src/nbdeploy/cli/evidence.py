@@ -47,6 +47,7 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
 @click.option("--jobs", type=click.IntRange(1, 64), help="Notebooks that run at the same time.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--draft", is_flag=True, help="Fast, smaller samples, never requestable.")
+@click.option("--with", "extras", multiple=True, metavar="EXTRA", help="Also run a costly extra: mitigation.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def validate(  # noqa: PLR0917 - click hands every option over by name
     objective: str,
@@ -60,6 +61,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
     jobs: int | None,
     seed: int,
     draft: bool,
+    extras: tuple[str, ...],
     quiet: bool,
 ) -> int:
     """Run the validation notebooks for OBJECTIVE, a YAML file or a declared name, and write evidence and a card.
@@ -79,6 +81,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
             jobs=jobs,
             seed=seed,
             draft=draft,
+            extras=extras,
             watch=watch,
         )
     draw(result, quiet=quiet)

@@ -26,6 +26,10 @@ from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.inputs import Dataset, read_dataset
 from nbdeploy.validate.prepare import Inputs
 from nbdeploy.validate.run import Order, run_validation
+from nbdeploy.validate.warm import kernel_parent
+
+EXTRAS = ("mitigation",)
+"""What costs much and tells little to most: mitigations of a disparity, trained and compared."""
 
 EXIT_CODES: dict[Verdict, int] = {"pass": 0, "fail": 1, "inconclusive": 3, "not_evaluated": 3}
 
@@ -97,6 +101,7 @@ def validate(
     jobs: int | None = None,
     seed: int = 0,
     draft: bool = False,
+    extras: Sequence[str] = (),
     strict: bool = False,
     watch: Watcher = unwatched,
 ) -> Validated:
@@ -118,6 +123,8 @@ def validate(
         A folder for the files, beside the project's own; outside of a project ``NAME-validation`` unless given.
     sections
         Only these; gates of the others are then not evaluated.
+    extras
+        Costly extras of `EXTRAS` that else run only when a gate asks for them.
     strict
         Raise GateFailedError, after everything is stored, when a gate failed.
 
@@ -132,16 +139,18 @@ def validate(
     if project is not None:
         refuse_below_floor(named, check_objective(named.content, policy=project.policy).breaches)
     recorded = project is not None and declared and not draft
-    inputs = Inputs(
-        evaluation=_dataset(data, "evaluation"),
-        train=_dataset(train, "train"),
-        reference=_dataset(reference, "reference"),
-        predictions=_dataset(predictions, "predictions"),
-    )
     with (
+        # Its imports take longer than all that comes before the first fork, so it begins at once.
+        kernel_parent(with_model=model is not None) as parent,
         tempfile.TemporaryDirectory(prefix="nbdeploy-model-") as scratch,
         place(project, named, out, recorded, draft) as (folder, attempt),
     ):
+        inputs = Inputs(
+            evaluation=_dataset(data, "evaluation"),
+            train=_dataset(train, "train"),
+            reference=_dataset(reference, "reference"),
+            predictions=_dataset(predictions, "predictions"),
+        )
         subject, model_folder = _model(model, named, inputs, project, Path(scratch), watch)
         chain = project.chain() if project is not None and recorded else None
         order = Order(
@@ -154,6 +163,7 @@ def validate(
             jobs=jobs,
             seed=seed,
             draft=draft,
+            wanted=_extras(extras),
             attempt=attempt,
             attempts=earlier_attempts(chain, project, named) if chain is not None and project is not None else (),
             extra_notebooks=own,
@@ -161,7 +171,7 @@ def validate(
             by=project.person if project is not None else getpass.getuser(),
             warnings=_notes(project, declared=declared),
         )
-        with run_validation(order, folder, watch=watch) as run:
+        with run_validation(order, folder, parent=parent, watch=watch) as run:
             watch(Progress(stage="report", part="card", state="running"))
             write_card(run.evidence_bytes, run.folder)
             watch(Progress(stage="report", part="card", state="done"))
@@ -219,6 +229,17 @@ def _sections(wanted: Sequence[str]) -> tuple[Section, ...]:
         if section not in SECTIONS:
             raise ParameterError(f"there is no section {section!r}{closest(section, SECTIONS)}")
     return tuple(section for section in SECTIONS if section in wanted)
+
+
+def _extras(wanted: Sequence[str]) -> tuple[str, ...]:
+    from nbdeploy.errors import ParameterError, closest
+
+    for extra in wanted:
+        if extra not in EXTRAS:
+            raise ParameterError(
+                f"there is no extra {extra!r}{closest(extra, EXTRAS)}", next=f"one of {', '.join(EXTRAS)}"
+            )
+    return tuple(wanted)
 
 
 def _notes(project: Project | None, *, declared: bool) -> tuple[str, ...]:

@@ -95,6 +95,7 @@ class GovernanceMagics(Magics):
     @argument("--jobs", type=int, help="notebooks that run at the same time")
     @argument("--seed", type=int, default=0)
     @argument("--draft", action="store_true", help="fast, smaller samples, never requestable")
+    @argument("--with", dest="extras", action="append", help="also run a costly extra: mitigation")
     @argument("--strict", action="store_true", help="raise when a gate fails")
     def validate(self, line: str) -> Any:
         """Run the validation notebooks and show the verdicts."""
@@ -114,6 +115,7 @@ class GovernanceMagics(Magics):
                 jobs=args.jobs,
                 seed=args.seed,
                 draft=args.draft,
+                extras=tuple(args.extras or ()),
                 strict=args.strict,
                 watch=watch,
             )

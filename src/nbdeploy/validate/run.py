@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from nbdeploy.validate.prepare import Inputs, Previous, prepare
 from nbdeploy.validate.silence import NEEDS_MODEL, silences
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
-from nbdeploy.validate.warm import kernel_parent
+from nbdeploy.validate.warm import KernelParent, kernel_parent
 from nbdeploy.validate.workspace import Workspace
 
 STAGE = "validate"
@@ -91,11 +91,18 @@ class Order:
 
 
 @contextmanager
-def run_validation(order: Order, folder: Path, *, watch: Watcher = unwatched) -> Iterator[ValidationRun]:
+def run_validation(
+    order: Order, folder: Path, *, parent: KernelParent | None = None, watch: Watcher = unwatched
+) -> Iterator[ValidationRun]:
     """Validate, and yield the run while its folder can still be added to.
 
     ``objective.yaml``, ``evidence.json`` and ``notebooks/`` are written beside `folder` and move there, with whatever
     the caller adds, when the block ends without an error. Otherwise nothing stays behind.
+
+    Parameters
+    ----------
+    parent
+        Forks the run's processes; one is started unless given.
 
     Raises
     ------
@@ -107,8 +114,12 @@ def run_validation(order: Order, folder: Path, *, watch: Watcher = unwatched) ->
         Ctrl-C.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="nbdeploy-") as scratch, placed(folder) as building:
-            evidence = _validate(order, Path(scratch) / "workspace", building / "notebooks", watch)
+        with (
+            tempfile.TemporaryDirectory(prefix="nbdeploy-") as scratch,
+            placed(folder) as building,
+            nullcontext(parent) if parent else kernel_parent(with_model=order.model_folder is not None) as forks,
+        ):
+            evidence = _validate(order, Path(scratch) / "workspace", building / "notebooks", forks, watch)
             data = evidence.to_bytes()
             (building / "objective.yaml").write_bytes(order.objective_bytes)
             (building / "evidence.json").write_bytes(data)
@@ -117,42 +128,41 @@ def run_validation(order: Order, folder: Path, *, watch: Watcher = unwatched) ->
         raise InterruptedRunError("the run was interrupted; nothing of it was kept") from None
 
 
-def _validate(order: Order, where: Path, executed_into: Path, watch: Watcher) -> Evidence:
+def _validate(order: Order, where: Path, executed_into: Path, parent: KernelParent | None, watch: Watcher) -> Evidence:
     started, clock, objective = datetime.now(UTC), _Clock(), order.objective
     sections = tuple(section for section in SECTIONS if section in (order.sections or SECTIONS))
     notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
-    with kernel_parent(with_model=order.model_folder is not None) as parent:
-        watch(Progress(stage=STAGE, part="predictions", state="running"))
-        workspace = prepare(
-            where,
-            objective,
-            order.inputs,
-            model_folder=order.model_folder,
-            previous=order.previous,
-            seed=order.seed,
-            draft=order.draft,
-            wanted=order.wanted,
-            parent=parent,
+    watch(Progress(stage=STAGE, part="predictions", state="running"))
+    workspace = prepare(
+        where,
+        objective,
+        order.inputs,
+        model_folder=order.model_folder,
+        previous=order.previous,
+        seed=order.seed,
+        draft=order.draft,
+        wanted=order.wanted,
+        parent=parent,
+    )
+    watch(Progress(stage=STAGE, part="predictions", state="done"))
+    clock.lap("predictions")
+    has_model = workspace.model_folder is not None
+    runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
+    before = _digests(workspace)
+    if order.model is not None and has_model and before["model"] != order.model.digest:
+        raise ModelError(
+            f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
         )
-        watch(Progress(stage=STAGE, part="predictions", state="done"))
-        clock.lap("predictions")
-        has_model = workspace.model_folder is not None
-        runnable = [notebook for notebook in notebooks if has_model or notebook.section not in NEED_MODEL]
-        before = _digests(workspace)
-        if order.model is not None and has_model and before["model"] != order.model.digest:
-            raise ModelError(
-                f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
-            )
-        executed = execute_all(
-            runnable,
-            workspace,
-            executed_into,
-            jobs=order.jobs or min(4, os.cpu_count() or 1),
-            timeout=order.timeout,
-            parent=parent,
-            watch=watch,
-        )
-        clock.lap("notebooks")
+    executed = execute_all(
+        runnable,
+        workspace,
+        executed_into,
+        jobs=order.jobs or min(4, os.cpu_count() or 1),
+        timeout=order.timeout,
+        parent=parent,
+        watch=watch,
+    )
+    clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
     changed = before != _digests(workspace)
     tallies = Tallies(workspace.rows("predictions"), objective)
