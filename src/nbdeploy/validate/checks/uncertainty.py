@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbdeploy.stats.binomial import as_pair, normal_quantile, wilson
+from nbdeploy.stats.two_proportions import difference_interval
 
 MEAN = "Student t on row means"
 BOUNDED = "Wilson on the mean of values in 0–1 (conservative)"
 WILSON = "Wilson score"
+DIFFERENCE = "Miettinen–Nurminen score"
 
 
 def rate_interval(k: float, n: int, level: float) -> tuple[float, float] | None:
@@ -28,6 +30,25 @@ def mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] 
         return None, MEAN
     half = float(t.ppf((1 + level) / 2, len(given) - 1)) * float(given.std(ddof=1)) / math.sqrt(len(given))
     return (float(given.mean()) - half, float(given.mean()) + half), MEAN
+
+
+def rate_difference_interval(k1: float, n1: int, k2: float, n2: int, level: float) -> tuple[float, float]:
+    """Return Miettinen and Nurminen's limits of k1/n1 − k2/n2 for two samples of at least one row each."""
+    low, high = difference_interval(k1, n1, k2, n2, level)
+    return float(low[0]), float(high[0])
+
+
+def mean_difference_interval(
+    first: ArrayLike, second: ArrayLike, level: float
+) -> tuple[tuple[float, float] | None, str]:
+    """Return Welch's (1947) limits of the difference of two means and the method; None for fewer than two values."""
+    from scipy.stats import ttest_ind
+
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if min(len(a), len(b)) < 2 or not (np.ptp(a) or np.ptp(b)):
+        return None, "Welch t"
+    limits = ttest_ind(a, b, equal_var=False).confidence_interval(level)
+    return (float(limits.low), float(limits.high)), "Welch t"
 
 
 def bounded_mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] | None, str]:
