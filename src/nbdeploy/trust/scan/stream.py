@@ -1,0 +1,114 @@
+"""Reading a file that may be compressed, step by step and never more than a limit."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+
+
+class LimitError(Exception):
+    """More would have to be read than anybody's model needs."""
+
+
+class Stream:
+    """A binary file that counts what is read and gives no more than a limit."""
+
+    def __init__(self, source: IO[bytes], most: int) -> None:
+        self._source = source
+        self._most = most
+        self._at = 0
+
+    def tell(self) -> int:
+        """Return the bytes read so far."""
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes.
+
+        Raises
+        ------
+        LimitError
+            More than the limit would have been read.
+        """
+        return self._counted(self._source.read(min(size, self._most - self._at + 1)))
+
+    def readline(self) -> bytes:
+        """Read a line."""
+        return self._counted(self._source.readline(self._most - self._at + 1))
+
+    def skip(self, size: int) -> None:
+        """Step over bytes.
+
+        Raises
+        ------
+        ValueError
+            There are not so many.
+        """
+        while size > 0:
+            data = self.read(min(size, 1 << 20))
+            if not data:
+                raise ValueError("the file ends inside an array")
+            size -= len(data)
+
+    def _counted(self, data: bytes) -> bytes:
+        self._at += len(data)
+        if self._at > self._most:
+            raise LimitError(f"it holds more than {self._most:,} bytes when unpacked")
+        return data
+
+
+class _Zlib(io.RawIOBase):
+    """A zlib stream without gzip's header, as joblib writes it by default."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self._unpacker = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # BufferedReader gives it a memoryview
+        while not self._unpacker.eof:
+            waiting = self._unpacker.unconsumed_tail or self._source.read(1 << 16)
+            data = self._unpacker.decompress(waiting, len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            if not waiting:
+                raise EOFError("the compressed file ends too early")
+        return 0
+
+
+@contextmanager
+def opened_unpacked(source: IO[bytes], head: bytes) -> Iterator[IO[bytes]]:
+    """Open a file that unpacks `source`, or give `source` where its first bytes are of no compression that is known."""
+    opened = _unpacking(source, head)
+    if opened is None:
+        yield source
+        return
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _unpacking(source: IO[bytes], head: bytes) -> IO[bytes] | None:
+    if head.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
+    if head.startswith(b"BZh"):
+        return bz2.BZ2File(source)
+    if head.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00")):
+        return lzma.LZMAFile(source)
+    if head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2], "big") % 31 == 0:
+        return io.BufferedReader(_Zlib(source))
+    return None
+
+
+UNPACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
+"""What the standard library raises where compressed bytes are damaged."""
