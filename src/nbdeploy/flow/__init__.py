@@ -13,7 +13,8 @@ from nbdeploy.flow.serving import Started, Stopped, down, serve_here, up
 from nbdeploy.flow.standings import StatusReport, held, settled, status
 from nbdeploy.flow.starting import add_person, create_key, init, public_key, show_policy, write_schemas
 from nbdeploy.flow.steering import Steered, release, rollback
-from nbdeploy.flow.validating import Validated, validate
+from nbdeploy.flow.validated import Validated
+from nbdeploy.flow.validating import validate
 
 __all__ = [
     "Audited",

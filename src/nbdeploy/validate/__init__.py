@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from nbdeploy.validate.context import validation_context as validation_context
     from nbdeploy.validate.inputs import Dataset as Dataset
     from nbdeploy.validate.inputs import read_dataset as read_dataset
-    from nbdeploy.validate.prepare import Inputs as Inputs
-    from nbdeploy.validate.run import Order as Order
+    from nbdeploy.validate.order import Inputs as Inputs
+    from nbdeploy.validate.order import Order as Order
     from nbdeploy.validate.run import ValidationRun as ValidationRun
     from nbdeploy.validate.run import run_validation as run_validation
 
@@ -22,8 +22,8 @@ _WHERE = {
     "validation_context": "context",
     "Dataset": "inputs",
     "read_dataset": "inputs",
-    "Inputs": "prepare",
-    "Order": "run",
+    "Inputs": "order",
+    "Order": "order",
     "ValidationRun": "run",
     "run_validation": "run",
 }

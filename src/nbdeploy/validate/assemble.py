@@ -26,7 +26,7 @@ from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import summary
 
 if TYPE_CHECKING:
-    from nbdeploy.validate.run import Order
+    from nbdeploy.validate.order import Order
 
 SUPPRESS_BELOW = 5
 """Cells of the stored tallies with fewer rows are not told: they could point at a person."""

@@ -12,7 +12,8 @@ from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.errors import GateFailedError, NotebookError, ObjectiveError
 from nbdeploy.validate.inputs import read_dataset
-from nbdeploy.validate.prepare import Inputs, prepare
+from nbdeploy.validate.order import Inputs
+from nbdeploy.validate.prepare import prepare
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
 from nbdeploy.validate.workspace import Workspace

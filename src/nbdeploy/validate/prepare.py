@@ -4,59 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
 
-from nbdeploy.documents.evidence import DataSubject
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import DataError
 from nbdeploy.validate.fit import check_fit
 from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sampled
 from nbdeploy.validate.inputs import Dataset
+from nbdeploy.validate.order import Inputs, Previous
 from nbdeploy.validate.predictions import from_file, labels_of, prediction_columns, with_answers
 from nbdeploy.validate.rows import TableRows, Without
 from nbdeploy.validate.score import score_workspace
 from nbdeploy.validate.warm import KernelParent
 from nbdeploy.validate.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Previous:
-    """The registered version before the model: its name, such as ``credit/3``, and the folder with its bytes."""
-
-    name: str
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The data of a run: `evaluation` with a model, or `predictions` of a model that lives elsewhere."""
-
-    evaluation: Dataset | None = None
-    train: Dataset | None = None
-    reference: Dataset | None = None
-    predictions: Dataset | None = None
-
-    @property
-    def subjects(self) -> tuple[DataSubject, ...]:
-        """Entries for the evidence."""
-        given = (self.evaluation, self.predictions, self.train, self.reference)
-        return tuple(dataset.subject for dataset in given if dataset is not None)
-
-    @property
-    def evaluated(self) -> Dataset:
-        """The rows that are judged.
-
-        Raises
-        ------
-        DataError
-            Neither evaluation data nor predictions were given.
-        """
-        found = self.predictions or self.evaluation
-        if found is None:
-            raise DataError("there is nothing to evaluate", next="give --data PATH with a model, or --predictions PATH")
-        return found
 
 
 def prepare(

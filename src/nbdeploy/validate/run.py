@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbdeploy.documents.evidence import AttemptRef, Evidence, ModelSubject
+from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import SECTIONS, Objective, Section
+from nbdeploy.documents.objective import SECTIONS, Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
 from nbdeploy.errors import InterruptedRunError, ModelError
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.assemble import assemble_evidence
 from nbdeploy.validate.execute import Executed, execute_all, unfinished
 from nbdeploy.validate.notebooks import NEED_MODEL, choose
+from nbdeploy.validate.order import Order
 from nbdeploy.validate.placing import placed
-from nbdeploy.validate.prepare import Inputs, Previous, prepare
+from nbdeploy.validate.prepare import prepare
 from nbdeploy.validate.silence import NEEDS_MODEL, silences
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
@@ -38,56 +39,6 @@ class ValidationRun:
     evidence: Evidence
     evidence_bytes: bytes
     folder: Path
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be validated, on what, and how.
-
-    Attributes
-    ----------
-    inputs
-        `evaluation` with a model, or `predictions` alone.
-    model, model_folder
-        The model as the evidence names it, and where its files lie; neither for predictions from elsewhere.
-    sections
-        Those to run; all unless given. Gates of the others are not evaluated.
-    jobs
-        Notebooks at the same time; as many as there are processors, at most 4, unless given.
-    timeout
-        Seconds for each notebook.
-    attempt
-        Number of a recorded run; None for a draft, and for a run outside of a project.
-    extra_notebooks, trusted_notebooks
-        See `notebooks.choose`.
-    previous
-        The registered version to compare with.
-    wanted
-        Costly extras that were asked for, such as ``mitigation``.
-    by
-        Who runs it.
-    warnings
-        What the card shall say beside the verdicts.
-    """
-
-    objective: Objective
-    objective_bytes: bytes
-    inputs: Inputs
-    model: ModelSubject | None = None
-    model_folder: Path | None = None
-    sections: tuple[Section, ...] = ()
-    jobs: int | None = None
-    timeout: float = 1800
-    seed: int = 0
-    draft: bool = False
-    attempt: int | None = None
-    attempts: tuple[AttemptRef, ...] = ()
-    extra_notebooks: tuple[Path, ...] = ()
-    trusted_notebooks: tuple[str, ...] = ()
-    previous: Previous | None = None
-    wanted: tuple[str, ...] = ()
-    by: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 @contextmanager

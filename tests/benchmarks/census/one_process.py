@@ -15,7 +15,8 @@ from nbdeploy.declare import read_objective
 from nbdeploy.documents.objective import SECTIONS
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.inputs import read_dataset
-from nbdeploy.validate.prepare import Inputs, prepare
+from nbdeploy.validate.order import Inputs
+from nbdeploy.validate.prepare import prepare
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
 
