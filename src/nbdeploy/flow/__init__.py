@@ -1,59 +1,101 @@
 """The verbs that span stages: what magics, command line and scripts call.
 
-Each takes plain values, calls the stages in order and returns a record that says how it looks.
+Each takes plain values, calls the stages in order and returns a record that says how it looks. A verb is loaded when it
+is first used, because each brings the stages along that it needs, and nobody should wait for those of another.
 """
 
-from nbdeploy.flow.auditing import Audited, audit, verify_card
-from nbdeploy.flow.deciding import Decided, PendingRequest, PendingRequests, pending, sign_off, wait
-from nbdeploy.flow.declaring import Declared, declare, example_objective, show_objective
-from nbdeploy.flow.deploying import Requested, deploy
-from nbdeploy.flow.logbook import LogShown, audit_log
-from nbdeploy.flow.reading import CardShown, card
-from nbdeploy.flow.serving import Started, Stopped, down, serve_here, up
-from nbdeploy.flow.standings import StatusReport, held, settled, status
-from nbdeploy.flow.starting import add_person, create_key, init, public_key, show_policy, write_schemas
-from nbdeploy.flow.steering import Steered, release, rollback
-from nbdeploy.flow.validated import Validated
-from nbdeploy.flow.validating import validate
+from __future__ import annotations
 
-__all__ = [
-    "Audited",
-    "CardShown",
-    "Decided",
-    "Declared",
-    "LogShown",
-    "PendingRequest",
-    "PendingRequests",
-    "Requested",
-    "Started",
-    "StatusReport",
-    "Steered",
-    "Stopped",
-    "Validated",
-    "add_person",
-    "audit",
-    "audit_log",
-    "card",
-    "create_key",
-    "declare",
-    "deploy",
-    "down",
-    "example_objective",
-    "held",
-    "init",
-    "pending",
-    "public_key",
-    "release",
-    "rollback",
-    "serve_here",
-    "settled",
-    "show_objective",
-    "show_policy",
-    "sign_off",
-    "status",
-    "up",
-    "validate",
-    "verify_card",
-    "wait",
-    "write_schemas",
-]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbdeploy.flow.auditing import Audited as Audited
+    from nbdeploy.flow.auditing import audit as audit
+    from nbdeploy.flow.auditing import verify_card as verify_card
+    from nbdeploy.flow.deciding import Decided as Decided
+    from nbdeploy.flow.deciding import PendingRequest as PendingRequest
+    from nbdeploy.flow.deciding import PendingRequests as PendingRequests
+    from nbdeploy.flow.deciding import pending as pending
+    from nbdeploy.flow.deciding import sign_off as sign_off
+    from nbdeploy.flow.deciding import wait as wait
+    from nbdeploy.flow.declaring import Declared as Declared
+    from nbdeploy.flow.declaring import declare as declare
+    from nbdeploy.flow.declaring import example_objective as example_objective
+    from nbdeploy.flow.declaring import show_objective as show_objective
+    from nbdeploy.flow.deploying import Requested as Requested
+    from nbdeploy.flow.deploying import deploy as deploy
+    from nbdeploy.flow.logbook import LogShown as LogShown
+    from nbdeploy.flow.logbook import audit_log as audit_log
+    from nbdeploy.flow.reading import CardShown as CardShown
+    from nbdeploy.flow.reading import card as card
+    from nbdeploy.flow.serving import Started as Started
+    from nbdeploy.flow.serving import Stopped as Stopped
+    from nbdeploy.flow.serving import down as down
+    from nbdeploy.flow.serving import serve_here as serve_here
+    from nbdeploy.flow.serving import up as up
+    from nbdeploy.flow.standings import StatusReport as StatusReport
+    from nbdeploy.flow.standings import held as held
+    from nbdeploy.flow.standings import settled as settled
+    from nbdeploy.flow.standings import status as status
+    from nbdeploy.flow.starting import add_person as add_person
+    from nbdeploy.flow.starting import create_key as create_key
+    from nbdeploy.flow.starting import init as init
+    from nbdeploy.flow.starting import public_key as public_key
+    from nbdeploy.flow.starting import show_policy as show_policy
+    from nbdeploy.flow.starting import write_schemas as write_schemas
+    from nbdeploy.flow.steering import Steered as Steered
+    from nbdeploy.flow.steering import release as release
+    from nbdeploy.flow.steering import rollback as rollback
+    from nbdeploy.flow.validated import Validated as Validated
+    from nbdeploy.flow.validating import validate as validate
+
+_WHERE = {
+    "Audited": "auditing",
+    "audit": "auditing",
+    "verify_card": "auditing",
+    "Decided": "deciding",
+    "PendingRequest": "deciding",
+    "PendingRequests": "deciding",
+    "pending": "deciding",
+    "sign_off": "deciding",
+    "wait": "deciding",
+    "Declared": "declaring",
+    "declare": "declaring",
+    "example_objective": "declaring",
+    "show_objective": "declaring",
+    "Requested": "deploying",
+    "deploy": "deploying",
+    "LogShown": "logbook",
+    "audit_log": "logbook",
+    "CardShown": "reading",
+    "card": "reading",
+    "Started": "serving",
+    "Stopped": "serving",
+    "down": "serving",
+    "serve_here": "serving",
+    "up": "serving",
+    "StatusReport": "standings",
+    "held": "standings",
+    "settled": "standings",
+    "status": "standings",
+    "add_person": "starting",
+    "create_key": "starting",
+    "init": "starting",
+    "public_key": "starting",
+    "show_policy": "starting",
+    "write_schemas": "starting",
+    "Steered": "steering",
+    "release": "steering",
+    "rollback": "steering",
+    "Validated": "validated",
+    "validate": "validating",
+}
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
