@@ -11,13 +11,14 @@ from pydantic_core import ErrorDetails
 
 from nbdeploy.declare import strict_yaml
 from nbdeploy.documents import catalog
-from nbdeploy.documents.objective import SECTIONS, Column, Gate, Goal, Kpi, Monitor, Objective, Rollout
+from nbdeploy.documents.objective import SECTIONS, Column, Costs, Gate, Goal, Kpi, Monitor, Objective, Rollout
 from nbdeploy.errors import ObjectiveError, closest
 from nbdeploy.trust.digests import bytes_digest
 
 _PARTS: dict[str, type[BaseModel]] = {
     "goal": Goal,
     "kpis": Kpi,
+    "costs": Costs,
     "contract": Column,
     "rollout": Rollout,
     "monitor": Monitor,
