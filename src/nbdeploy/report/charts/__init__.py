@@ -39,6 +39,8 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "partial_dependence": curves.partial_dependence,
     "strengths": curves.strengths,
     "column_flips": bars.column_flips,
+    "distances": curves.distances,
+    "telling": bars.telling,
     "missing": bars.missing,
     "drift": bars.drift,
     "shapes": counts.shapes,
@@ -47,7 +49,9 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
 }
 
 
-WIDE = frozenset({"importance", "shap", "partial_dependence", "examples", "column_flips", "missing", "drift", "shapes"})
+WIDE = frozenset(
+    {"importance", "shap", "partial_dependence", "examples", "column_flips", "missing", "drift", "shapes", "telling"}
+)
 """Charts that need the width of the page."""
 
 

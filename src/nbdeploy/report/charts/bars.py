@@ -122,16 +122,34 @@ def missing(finding: Finding) -> Markup:
 
 
 def column_flips(finding: Finding) -> Markup:
-    """Draw how many decisions change when one column alone is moved or missing."""
+    """Draw how far answers change when one column alone is moved, missing or wrong: of each column the worst change."""
     columns = finding.data["columns"]
     key = "rate" if "rate" in columns[0] else "shift"
+    ordered = sorted(columns, key=lambda one: -float(one[key]))
+    worst = {str(one["column"]): one for one in reversed(ordered)}
     bars = [
         Bar(
-            str(one["column"]),
+            " ".join(filter(None, (name, str(one.get("change") or "")))),
             float(one[key]),
             _percent(float(one[key])) if key == "rate" else short(round(float(one[key]), 4)),
             _interval(one.get("interval")),
         )
-        for one in sorted(columns, key=lambda one: -float(one[key]))
+        for name, one in sorted(worst.items(), key=lambda pair: -float(pair[1][key]))
     ]
     return _bars("Change by column", bars)
+
+
+def telling(finding: Finding) -> Markup:
+    """Draw how well each input alone tells the target, with the mark from which on it is suspicious."""
+    at = float(finding.data["at"])
+    bars = [
+        Bar(
+            str(one["column"]),
+            float(one["value"]),
+            f"{float(one['value']):.3f}",
+            _interval(one["interval"]),
+            stands_out=float(one["value"]) >= at,
+        )
+        for one in finding.data["columns"]
+    ]
+    return _bars("Strength of each input alone", bars, [(at, f"{at:g}")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
@@ -169,4 +170,18 @@ def mean_predicted(finding: Finding) -> Markup:
             lower, upper = numbers(one["interval"])
             plot.canvas.line(plot.at(x, lower), plot.at(x, upper), "c-whisker is-none")
         plot.canvas.circle(plot.at(x, y), 4.5, "c-dot is-none", f"{int(one['n']):,} rows")
+    return plot.canvas.svg()
+
+
+def distances(finding: Finding) -> Markup:
+    """Draw how far evaluated and training rows lie from other training rows, and the limit of the familiar."""
+    recorded = finding.data["histogram"]
+    edges, limit = numbers(recorded["edges"]), float(recorded["limit"])
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    here, usual = _points(middles, recorded["evaluation"]), _points(middles, recorded["training"])
+    top = max(y for _, y in (*here, *usual))
+    plot = frame("Distance to training rows", "Distance", "Share of rows", (edges[0], edges[-1]), (0, top), height=240)
+    plot.curve(usual, "c-faint")
+    plot.curve(here, "c-line strong")
+    plot.canvas.line(plot.at(limit, 0), plot.at(limit, top), "c-bound")
     return plot.canvas.svg()

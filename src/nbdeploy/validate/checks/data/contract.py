@@ -1,16 +1,28 @@
-"""The contract of the columns, as declared in the objective."""
+"""The contract of the columns, as declared in the objective, held against every row."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nbdeploy.documents.objective import Column
+from nbdeploy.validate.checks.data.rules import failures
+from nbdeploy.validate.checks.row_keys import row_keys
 from nbdeploy.validate.checks.shown import Shown, Table, measured, number
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pandera.pandas as pa
+
+Passes = Callable[[list[str]], Iterable["pd.DataFrame"]]
+"""Gives all rows once more, in order and in parts, of these columns."""
+
+AT_ONCE = 1 << 21
+"""Values compared at once when repeats are sought: more are gone through in as many passes as it takes."""
 
 
 def contract(context: Context) -> Shown:
@@ -19,93 +31,76 @@ def contract(context: Context) -> Shown:
     if not declared:
         context.not_available("the objective declares no contract", "contract_violations")
         return Shown(text="Not measured: the objective declares no contract for any column.")
-    broken, rows = violations(context.data, declared)
+    broken, rows = violations(
+        lambda columns: context.batches("data", columns), declared, set(context.data.columns), context.rows
+    )
     found = context.record(
         "contract_violations",
-        len(rows),
-        n=len(context.data),
-        method=f"pandera, {len(declared)} columns",
-        data={"rules": broken},
+        rows,
+        n=context.rows,
+        method=f"pandera, {len(declared)} columns, all rows",
+        data={"rules": broken[:100]},
     )
     if not broken:
         return Shown(table=measured([found]), text=f"Every row keeps the contract of {', '.join(declared)}.")
     table = Table(("Column", "Rule", "Rows"), tuple((b["column"], b["rule"], number(b["rows"])) for b in broken))
-    return Shown(table=table)
+    return Shown(table=table, text=f"{number(rows)} of {number(context.rows)} rows break at least one rule.")
 
 
-def violations(frame: pd.DataFrame, declared: dict[str, Column]) -> tuple[list[dict[str, Any]], set[int]]:
-    """Return the broken rules, each with its number of rows, and the positions of all rows that break any."""
-    import pandera.pandas as pa
+def violations(
+    passes: Passes, declared: Mapping[str, Column], there: set[str], rows: int, *, at_once: int = AT_ONCE
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the broken rules, each with its number of rows, and the number of rows that break any.
 
-    present = {name: column for name, column in declared.items() if name in frame.columns}
+    Parameters
+    ----------
+    passes
+        Called once, and once more for each pass that a column of unique values takes.
+    there
+        Columns that the rows have.
+    rows
+        Their number; one bit of memory is kept for each.
+    at_once
+        Values of a unique column that are held at a time.
+    """
+    present = {name: column for name, column in declared.items() if name in there}
     rules: list[dict[str, Any]] = [
-        {"column": name, "rule": "the column is there", "rows": len(frame)} for name in declared if name not in present
+        {"column": name, "rule": "the column is there", "rows": rows} for name in declared if name not in present
     ]
-    rows: set[int] = set(range(len(frame))) if rules else set()
-    schema = pa.DataFrameSchema({name: _column(column) for name, column in present.items()})
-    try:
-        schema.validate(frame.reset_index(drop=True), lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases
-        for (name, rule), part in cases.groupby(["column", "check"], sort=True):
-            at = {int(place) for place in part["index"].dropna()} or set(range(len(frame)))
-            rules.append({"column": str(name), "rule": _plain(str(rule)), "rows": len(at)})
-            rows |= at
-    return sorted(rules, key=lambda one: (-one["rows"], one["column"])), rows
+    broken = np.full(rows, bool(rules))
+    counted: Counter[tuple[str, str]] = Counter()
+    start = 0
+    for part in passes(list(present)) if present else ():
+        for name, rule, at in failures(part, present):
+            counted[name, rule] += len(at)
+            broken[start + at] = True
+        start += len(part)
+    for name in (name for name, column in present.items() if column.unique):
+        repeated = 0
+        for at in _repeats(passes, name, -(-rows // at_once)):
+            repeated += len(at)
+            broken[at] = True
+        if repeated:
+            counted[name, "is never repeated"] = repeated
+    rules += [{"column": name, "rule": rule, "rows": count} for (name, rule), count in counted.items()]
+    return sorted(rules, key=lambda one: (-one["rows"], one["column"], one["rule"])), int(broken.sum())
 
 
-def _column(column: Column) -> pa.Column:
-    import pandera.pandas as pa
+def _repeats(passes: Passes, name: str, times: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the places of values that stand more than once; missing ones are no repeats.
 
-    checks = []
-    if column.type is not None:
-        checks.append(pa.Check(_TYPES[column.type], name=f"is of type {column.type}"))
-    if column.range is not None:
-        low, high = column.range
-        checks.append(pa.Check(_within(low, high), name=f"lies between {low:g} and {high:g}"))
-    if column.allowed is not None:
-        allowed = list(column.allowed)
-        checks.append(pa.Check(lambda s: s.isin(allowed), name=f"is one of {', '.join(map(str, allowed))}"))
-    return pa.Column(None, checks=checks, nullable=column.nullable, unique=column.unique)
-
-
-def _numbers(series: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    return pd.to_numeric(series, errors="coerce")
-
-
-def _within(low: float, high: float) -> Any:
-    return lambda s: _numbers(s).between(low, high)
-
-
-def _is_whole(series: pd.Series) -> pd.Series:
-    return _numbers(series) % 1 == 0
-
-
-def _is_date(series: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    return pd.to_datetime(series, errors="coerce", format="ISO8601").notna()
-
-
-def _is_text(series: pd.Series) -> pd.Series:
-    return series.map(lambda value: isinstance(value, str)).astype(bool)
-
-
-def _is_truth(series: pd.Series) -> pd.Series:
-    return series.map(lambda value: str(value).lower() in ("true", "false")).astype(bool)
-
-
-# A column read from CSV has the type that its text suggests; the contract is about what the values are.
-_TYPES: dict[str, Any] = {
-    "float": lambda s: _numbers(s).notna(),
-    "int": _is_whole,
-    "str": _is_text,
-    "bool": _is_truth,
-    "date": _is_date,
-}
-
-
-def _plain(rule: str) -> str:
-    return {"not_nullable": "is never empty", "field_uniqueness": "is never repeated"}.get(rule, rule)
+    Each pass holds the values whose key has one remainder, so that memory does not grow with the rows.
+    """
+    for remainder in range(times):
+        keys: list[NDArray[np.uint64]] = []
+        places: list[NDArray[np.int64]] = []
+        start = 0
+        for part in passes([name]):
+            found = row_keys(part, [name])
+            kept = np.flatnonzero((found % np.uint64(times) == remainder) & part[name].notna().to_numpy())
+            keys.append(found[kept])
+            places.append(start + kept)
+            start += len(part)
+        if keys:
+            _, codes, counts = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
+            yield np.concatenate(places)[counts[codes] > 1]

@@ -1,35 +1,89 @@
-"""Missing values."""
+"""Missing values, and whether one group of people misses more than another."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from nbdeploy.documents.measurement import Measurement
+from nbdeploy.stats.binomial import shared_level
+from nbdeploy.stats.disparity import disparity
+from nbdeploy.validate.checks.columns import levels
 from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
 
 def missing_values(context: Context) -> Shown:
-    """Record the share of empty cells, and for each column its own."""
-    empty = context.data.isna().sum()
-    cells = int(context.data.size)
-    found = context.record(
+    """Record the share of empty cells with that of each column, and the widest gap between groups of people."""
+    empty_cells = context.data.isna().sum()
+    counts = sorted(((str(name), int(one)) for name, one in empty_cells.items()), key=lambda pair: -pair[1])
+    cells, empty = context.rows * len(counts), sum(missing for _, missing in counts)
+    share = context.record(
         "missing_share",
-        float(empty.sum()) / cells if cells else None,
-        n=len(context.data),
+        empty / cells if cells else None,
+        n=context.rows,
         denominator=cells,
         method="counted in all cells",
-        data={
-            "columns": [
-                {"column": str(name), "missing": int(count), "n": len(context.data)}
-                for name, count in empty.sort_values(ascending=False, kind="stable").head(40).items()
-            ]
-        },
+        data={"columns": [{"column": name, "missing": one, "n": context.rows} for name, one in counts[:40]]},
         undefined=None if cells else "there are no cells",
     )
-    incomplete = empty[empty > 0].sort_values(ascending=False, kind="stable").head(20)
-    if incomplete.empty:
-        return Shown(table=measured([found]), text=f"No cell of the {context.data.shape[1]} columns is empty.")
+    gap = _gap(context)
+    found = [share] if gap is None else [share, gap]
+    incomplete = [(name, missing) for name, missing in counts if missing][:20]
+    if not incomplete:
+        return Shown(table=measured(found), text=f"No cell of the {len(counts)} columns is empty.")
     figure, (axis,) = panels(height=rows_height(len(incomplete)))
-    bars(axis, text_width([str(name) for name in incomplete.index]), (incomplete / len(context.data)).tolist())
+    bars(axis, text_width([name for name, _ in incomplete]), [missing / context.rows for _, missing in incomplete])
     heading(axis, "Share of empty cells, by column")
     axis.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}")
-    return Shown(figure, measured([found]), alternative="share of empty cells by column")
+    return Shown(figure, measured(found), gap.note or "" if gap else "", alternative="share of empty cells by column")
+
+
+def _gap(context: Context) -> Measurement | None:
+    """Record the largest difference between groups of a sensitive feature in the share of rows that miss an input."""
+    inputs = [name for name in context.features if name in context.data.columns]
+    if not context.objective.sensitive or not inputs:
+        context.not_available("no sensitive feature is declared", "missing_gap")
+        return None
+    incomplete = context.data[inputs].isna().any(axis=1)
+    level = shared_level(context.objective.level, len(context.objective.sensitive))
+    told: list[dict[str, Any]] = []
+    for feature in context.objective.sensitive:
+        groups = incomplete.groupby(levels(context.data[feature])).agg(["sum", "count"])
+        found = disparity(
+            groups["sum"], groups["count"], level=level, min_size=context.objective.min_group_size, metric="missing"
+        )
+        rows = [
+            {"group": str(name), "missing": int(one["sum"]), "n": int(one["count"]), "excluded": at in found.excluded}
+            for at, (name, one) in enumerate(groups.iterrows())
+        ]
+        if found.value is None or found.interval is None or found.pair is None:
+            continue
+        low, high = (rows[at]["group"] for at in found.pair)
+        told.append(
+            {
+                "feature": feature,
+                "value": found.value,
+                "interval": found.interval,
+                "least": low,
+                "most": high,
+                "groups": rows[:40],
+                "method": found.method,
+            }
+        )
+    if not told:
+        context.not_available("no two groups are large enough to compare", "missing_gap")
+        return None
+    told.sort(key=lambda one: -one["value"])
+    worst = told[0]
+    return context.record(
+        "missing_gap",
+        worst["value"],
+        interval=(max(one["interval"][0] for one in told), max(one["interval"][1] for one in told)),
+        level=context.objective.level,
+        method=f"{worst['method']}, corrected over {len(told)} features",
+        n=len(context.data),
+        sample=len(context.data),
+        data={"features": told},
+        note=f"Inputs are missing most often where {worst['feature']} is {worst['most']}.",
+    )

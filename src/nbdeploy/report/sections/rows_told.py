@@ -1,0 +1,88 @@
+"""What findings about rows hold beyond their number: groups that miss values, twins, suspect labels, unlike rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nbdeploy.report import wording
+
+Row = tuple[str, str]
+_RATE = wording.Scale(percent=True)
+
+
+def _percent(share: Any) -> str:
+    return wording.number(float(share), _RATE)
+
+
+def _gaps(data: dict[str, Any]) -> Iterator[Row]:
+    for feature in data["features"]:
+        for one in sorted(feature["groups"], key=lambda group: -int(group["missing"]) / max(int(group["n"]), 1)):
+            small = "; too few rows to compare" if one["excluded"] else ""
+            share = _percent(int(one["missing"]) / int(one["n"]))
+            rows = wording.counted(int(one["n"]), "row")
+            yield f"{feature['feature']} {one['group']}", f"{share} of {rows} miss an input{small}"
+
+
+def _twins(data: dict[str, Any]) -> Iterator[Row]:
+    yield "Near twins", f"{int(data['near']):,} of {wording.counted(int(data['rows']), 'row')}"
+    yield "How near", f"numbers within {float(data['within']):g} spreads of their column, everything else equal"
+    if data.get("usual") is not None:
+        yield "Training rows with a near twin in training", _percent(data["usual"])
+
+
+def _suspects(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["kinds"]:
+        yield f"Recorded {one['label']}, looks like {one['like']}", wording.counted(int(one["rows"]), "row")
+    errors, also = int(data["model_errs"]), int(data["model_errs_on"])
+    if errors:
+        share = _percent(also / errors)
+        yield "The model contradicts the label too", f"on {also:,} of them: {share} of its {errors:,} errors"
+
+
+def _slips(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["columns"]:
+        if one.get("refused") is not None:
+            yield f"{one['column']} {one['change']}", f"the contract refuses {_percent(one['refused'])} of such values"
+
+
+def _unlike(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["columns"]:
+        yield str(one["column"]), f"{_percent(one['share'])} of the distance"
+
+
+def _accuracy(data: dict[str, Any]) -> Iterator[Row]:
+    for key, told in (("inside", "Rows like the training data"), ("outside", "Rows unlike it")):
+        rows = wording.counted(int(data[f"rows_{key}"]), "row")
+        yield told, f"{_percent(data[key])} right, of {rows}"
+
+
+def _error(data: dict[str, Any]) -> Iterator[Row]:
+    for key, told in (("inside", "Rows like the training data"), ("outside", "Rows unlike it")):
+        rows = wording.counted(int(data[f"rows_{key}"]), "row")
+        yield told, f"mean absolute error {wording.number(float(data[key]))}, of {rows}"
+
+
+def _members(data: dict[str, Any]) -> Iterator[Row]:
+    gained = data["advantage"]
+    span = wording.span(tuple(gained["interval"]), wording.Scale())
+    yield "What one who guesses by the loss gains", f"{wording.number(float(gained['value']))} ({span}); 0 is nothing"
+    rows = f"{int(data['members']):,} training rows and {int(data['others']):,} others"
+    yield "Compared", rows
+    if data["warns"]:
+        yield "Warning", "the model is far surer of its training rows: it gives away who was among them"
+
+
+TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {
+    "missing_gap": ("Who misses values", _gaps, True),
+    "near_duplicate_share": ("Near duplicates", _twins, True),
+    "near_leakage": ("Near leakage", _twins, True),
+    "suspect_label_share": ("Labels that contradict what rows like them show", _suspects, False),
+    "unit_slip_flip_rate": ("Would the contract notice a slip of units?", _slips, True),
+    "unit_slip_shift": ("Would the contract notice a slip of units?", _slips, True),
+    "ood_share": ("What is strange about rows unlike the training data", _unlike, True),
+    "ood_accuracy_drop": ("The model on unlike rows", _accuracy, False),
+    "ood_error_increase": ("The model on unlike rows", _error, False),
+    "membership_inference_auc": ("Are training rows given away?", _members, False),
+}
+"""By measure: the title, what tells the rows of the table, and whether it is folded."""

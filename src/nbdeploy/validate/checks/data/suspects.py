@@ -1,0 +1,159 @@
+"""Rows whose outcome contradicts what rows like them show: errors of recording, or rows put in to harm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.validate.checks.columns import as_floats, numeric
+from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height
+from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
+from nbdeploy.validate.context import Context
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_METRIC = "suspect_label_share"
+_ROWS = 4000
+_FOLDS = 4
+_FENCE = 3.0
+"""Interquartile ranges beyond the quartiles of the errors: Tukey's outer fence."""
+
+
+def suspect_labels(context: Context) -> Shown:
+    """Record the share of rows whose label a model that never saw them contradicts with confidence.
+
+    Classes: the off-diagonal of the confident joint of Northcutt, Jiang and Chuang (2021), Journal of Artificial
+    Intelligence Research 70:1373–1411, section 3: the probability of another class is at least what rows of that class
+    get on average. Regression: the error lies beyond Tukey's outer fences. Rows that are merely hard to tell count too,
+    so these are rows to look at, not errors proved.
+    """
+    names = [name for name in context.features if name in context.data.columns and name != context.objective.target]
+    rows = context.sample(_ROWS // 4 if context.draft else _ROWS, "suspect labels")
+    answers = context.predictions.iloc[rows.index.to_numpy()]
+    label = answers["label"]
+    if context.objective.task != "regression":
+        counts = label.value_counts()
+        common = label.isin(counts[counts >= 2 * _FOLDS].index).to_numpy()
+        rows, answers, label = rows[common], answers[common], label[common]
+    if not names or len(rows) < 100 or label.nunique() < 2:
+        reason = f"{len(rows)} rows are too few to say what rows like them show"
+        context.not_available(reason, _METRIC)
+        return Shown(text=f"Not measured: {reason}.")
+    matrix = _matrix(rows, names)
+    kinds: list[dict[str, Any]] = []
+    if context.objective.task == "regression":
+        suspect = _far_off(matrix, label.to_numpy(dtype=float), context.rng("label folds"))
+    else:
+        suspect, kinds = _contradicted(matrix, label, context.rng("label folds"))
+    wrong = _model_errs(context, answers)
+    return _record(context, suspect, kinds, wrong)
+
+
+def _record(
+    context: Context, suspect: NDArray[np.bool_], kinds: list[dict[str, Any]], wrong: NDArray[np.bool_]
+) -> Shown:
+    k, n = int(suspect.sum()), len(suspect)
+    also = int((suspect & wrong).sum())
+    errs = int(wrong.sum())
+    classes = context.objective.task != "regression"
+    how = "confident joint (Northcutt 2021)" if classes else "errors beyond Tukey's outer fences"
+    found = context.record(
+        _METRIC,
+        k / n,
+        interval=rate_interval(k, n, context.objective.level),
+        level=context.objective.level,
+        method=f"{WILSON}; {how} of boosted trees, {_FOLDS}-fold cross-validated",
+        n=n,
+        denominator=n,
+        sample=n,
+        data={"suspects": k, "rows": n, "kinds": kinds[:20], "model_errs_on": also, "model_errs": errs},
+    )
+    text = f"The model under test contradicts {also:,} of these {k:,} labels too"
+    text += f", which are {also / errs:.0%} of its {errs:,} errors on these rows." if errs else "."
+    if not kinds:
+        return Shown(table=measured([found]), text=text)
+    shown = kinds[:8]
+    figure, (axis,) = panels(height=rows_height(len(shown)))
+    bars(axis, [f"recorded {one['label']}, looks like {one['like']}" for one in shown], [one["rows"] for one in shown])
+    heading(axis, "Rows whose label contradicts what rows like them show")
+    return Shown(figure, measured([found]), text, alternative="suspect labels by recorded and likely class")
+
+
+def _matrix(rows: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
+    """Return shape (rows, columns): numbers as they are, other values by how common they are; a tree asks no more."""
+    quantities = set(numeric(rows, names))
+    parts = []
+    for name in names:
+        if name in quantities:
+            parts.append(as_floats(rows[name]))
+        else:
+            places = {level: at for at, level in enumerate(rows[name].value_counts().index)}
+            parts.append(rows[name].map(places).to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.column_stack(parts)
+
+
+def _contradicted(
+    matrix: NDArray[np.float64], label: pd.Series, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], list[dict[str, Any]]]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    classes, codes = np.unique(label.to_numpy(), return_inverse=True)
+    seed = int(rng.integers(2**31))
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed)
+    chance = cross_val_predict(model, matrix, codes, cv=folds, method="predict_proba")
+    looks_like = confident_class(chance, codes)
+    suspect = (looks_like >= 0) & (looks_like != codes)
+    pairs, rows = np.unique(np.column_stack([codes, looks_like])[suspect], axis=0, return_counts=True)
+    kinds = [
+        {"label": str(classes[given]), "like": str(classes[like]), "rows": int(count)}
+        for (given, like), count in zip(pairs, rows, strict=True)
+    ]
+    return suspect, sorted(kinds, key=lambda one: -one["rows"])
+
+
+def confident_class(chance: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the class that each row confidently looks like, −1 for none.
+
+    Of the classes whose probability is at least the mean probability that rows labelled so get, the likeliest
+    (Northcutt et al. 2021, equation 1).
+
+    Parameters
+    ----------
+    chance
+        Probabilities of shape (rows, classes) by a model that did not see the row.
+    codes
+        The recorded class of each row, as a column of `chance`.
+    """
+    thresholds = np.array([chance[codes == at, at].mean() for at in range(chance.shape[1])])
+    sure = np.where(chance >= thresholds, chance, -1.0)
+    return np.where(sure.max(axis=1) >= 0, sure.argmax(axis=1), -1)
+
+
+def _far_off(matrix: NDArray[np.float64], target: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    seed = int(rng.integers(2**31))
+    model = HistGradientBoostingRegressor(max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed)
+    folds = KFold(_FOLDS, shuffle=True, random_state=seed)
+    error = target - cross_val_predict(model, matrix, target, cv=folds)
+    return _beyond(error)
+
+
+def _beyond(error: NDArray[np.float64]) -> NDArray[np.bool_]:
+    lower, upper = np.quantile(error, [0.25, 0.75])
+    reach = _FENCE * (upper - lower)
+    return np.asarray((error < lower - reach) | (error > upper + reach))
+
+
+def _model_errs(context: Context, answers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether the model under test contradicts the label as well: another class, or a number as far off."""
+    if context.objective.task == "regression":
+        return _beyond(answers["label"].to_numpy(dtype=float) - answers["predicted"].to_numpy(dtype=float))
+    return np.asarray(answers["label"].to_numpy() != answers["predicted"].to_numpy())
