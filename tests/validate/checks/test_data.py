@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nbdeploy.documents.objective import Column
 from nbdeploy.validate.checks import data as check
 from nbdeploy.validate.checks.data.contract import violations
+from nbdeploy.validate.checks.data.suspects import confident_class
 
 
 def people(rows: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -22,6 +25,11 @@ def people(rows: int = 200, seed: int = 0) -> pd.DataFrame:
             "predicted": rng.integers(0, 2, rows),
         }
     )
+
+
+def in_parts(frame: pd.DataFrame, rows: int):
+    """Return what gives all rows again and again, so many at a time."""
+    return lambda columns: (frame[columns].iloc[at : at + rows] for at in range(0, len(frame), rows))
 
 
 def test_missing_cells_are_counted_by_column(from_predictions, objective, recorded):
@@ -64,8 +72,8 @@ def test_a_row_that_breaks_two_rules_is_one_violation():
         "sex": Column(allowed=(1, 2)),
         "id": Column(unique=True),
     }
-    rules, rows = violations(frame, declared)
-    assert rows == {1, 2}
+    rules, rows = violations(in_parts(frame, 2), declared, set(frame.columns), len(frame), at_once=1)
+    assert rows == 2
     told = {(one["column"], one["rule"]): one["rows"] for one in rules}
     assert told["age", "lies between 18 and 110"] == 1
     assert told["age", "is of type int"] == 1
@@ -75,8 +83,8 @@ def test_a_row_that_breaks_two_rules_is_one_violation():
 
 
 def test_a_declared_column_that_is_not_there_is_broken_in_every_row():
-    rules, rows = violations(pd.DataFrame({"a": [1, 2]}), {"b": Column()})
-    assert rows == {0, 1}
+    rules, rows = violations(in_parts(pd.DataFrame({"a": [1, 2]}), 1), {"b": Column()}, {"a"}, 2)
+    assert rows == 2
     assert rules[0] == {"column": "b", "rule": "the column is there", "rows": 2}
 
 
@@ -121,3 +129,141 @@ def test_the_rarest_class_is_found_with_the_training_counts(run, recorded):
     counts = context.data["progressed"].value_counts()
     assert found.value == pytest.approx(counts.min() / counts.sum())
     assert sum(one["train_n"] for one in found.data["classes"]) == 221
+
+
+@settings(max_examples=20, deadline=None)  # each part is a call of pandera, which takes its time
+@given(
+    values=st.lists(st.one_of(st.none(), st.integers(0, 12)), min_size=1, max_size=20),
+    rows=st.integers(3, 20),
+    at_once=st.integers(4, 20),
+)
+def test_any_parts_and_any_number_of_passes_count_the_same_violations(values, rows, at_once):
+    frame = pd.DataFrame({"id": pd.array(values, dtype="Int64")})
+    declared = {"id": Column(unique=True, range=(2, 10), nullable=False)}
+    rules, broken = violations(in_parts(frame, rows), declared, {"id"}, len(frame), at_once=at_once)
+    known = [value for value in values if value is not None]
+    repeated = {value for value in known if known.count(value) > 1}
+    want = {
+        "is never empty": len(values) - len(known),
+        "is never repeated": sum(value in repeated for value in known),
+        "lies between 2 and 10": sum(not 2 <= value <= 10 for value in known),
+    }
+    assert {one["rule"]: one["rows"] for one in rules} == {rule: count for rule, count in want.items() if count}
+    assert broken == sum(value is None or value in repeated or not 2 <= value <= 10 for value in values)
+
+
+def test_a_group_that_misses_values_more_often_is_named(from_predictions, objective, recorded):
+    frame = people(2000)
+    frame.loc[(frame["sex"] == 2) & (np.arange(2000) % 3 == 0), "income"] = np.nan
+    context = from_predictions(frame, objective()).context("data")
+    check.missing_values(context)
+    found = recorded(context)["data.missing_gap"]
+    assert found.data["features"][0]["most"] == "2"
+    assert found.interval is not None
+    assert found.interval[0] <= 1 / 3 <= found.interval[1]
+    assert found.interval[0] > 0.2
+
+
+def test_a_near_twin_is_found_and_an_exact_one_is_left_to_leakage(from_predictions, objective, recorded):
+    frame = people(150)
+    train = people(300, seed=1).assign(town="abroad")  # near nobody
+    train.loc[:19] = frame.loc[:19]  # exact
+    train.loc[20:49] = frame.loc[20:49]
+    train.loc[20:49, "income"] += 0.02  # two thousandths of a spread
+    train.loc[50:59] = frame.loc[50:59]
+    train.loc[50:59, "town"] = "elsewhere"  # near in every number and of another kind
+    context = from_predictions(frame, objective(), train).context("data")
+    check.near_duplicates(context)
+    found = recorded(context)
+    assert found["data.near_leakage"].data["near"] == 30
+    assert found["data.near_leakage"].interval is None  # all rows were asked
+    assert found["data.near_duplicate_share"].value == 0
+
+
+def test_near_twins_agree_with_all_pairs(from_predictions, objective, recorded):
+    rng = np.random.default_rng(3)
+    frame = people(120)
+    frame["income"] = rng.normal(size=120)
+    frame["age"] = rng.integers(18, 30, 120).astype(float)
+    frame.loc[rng.choice(120, 15, replace=False), "income"] = np.nan
+    context = from_predictions(frame, objective()).context("data")
+    check.near_duplicates(context)
+    inputs = [name for name in context.features]
+    limit = 0.01 * np.nanstd(frame["income"]) * (1 + 1e-9)
+
+    def near(a, b) -> bool:
+        income = (np.isnan(a.income) and np.isnan(b.income)) or abs(a.income - b.income) <= limit
+        return income and all(getattr(a, name) == getattr(b, name) for name in inputs if name != "income")
+
+    rows = list(context.data.itertuples(index=False))
+    want = sum(any(near(a, b) for j, b in enumerate(rows) if i != j) for i, a in enumerate(rows))
+    whole = sum(any(repr(a) == repr(b) for j, b in enumerate(rows) if i != j) for i, a in enumerate(rows))
+    assert recorded(context)["data.near_duplicate_share"].data["near"] == want - whole
+
+
+def test_an_input_that_is_the_outcome_in_disguise_is_pointed_out(from_predictions, objective, recorded):
+    frame = people(600)
+    frame["paid"] = np.where(frame["progressed"] == 1, 100.0 + np.arange(600), np.nan)
+    context = from_predictions(frame, objective()).context("data")
+    shown = check.target_leakage(context)
+    found = recorded(context)["data.single_feature_auc"]
+    assert found.data["telling"] == ["paid"]
+    assert found.value is not None
+    assert found.value > 0.99
+    assert "paid tells the target" in repr(shown)
+
+
+def test_idle_inputs_tell_nothing_as_often_as_the_level_says(from_predictions, objective, recorded):
+    context = from_predictions(people(900, seed=4), objective()).context("data")
+    check.target_leakage(context)
+    found = recorded(context)["data.single_feature_auc"]
+    assert all(one["interval"][0] <= 0.5 <= one["interval"][1] for one in found.data["columns"])
+
+
+def test_a_number_told_by_one_input_has_its_squared_correlation(from_predictions, objective, recorded):
+    rng = np.random.default_rng(0)
+    frame = people(2000)
+    frame["progressed"] = frame["income"] / 10 + rng.normal(size=2000)  # both of variance 1: R² is a half
+    frame["predicted"] = frame["progressed"]
+    plain = objective(task="regression", positive=None, favourable=None, gates={"performance": {"r2": ">= 0"}})
+    context = from_predictions(frame, plain).context("data")
+    check.target_leakage(context)
+    found = recorded(context)["data.single_feature_r2"]
+    assert found.data["columns"][0]["column"] == "income"
+    assert found.interval is not None
+    assert found.interval[0] <= 0.5 <= found.interval[1]
+
+
+def test_the_confident_class_is_that_of_the_papers_example():
+    # Northcutt, Jiang and Chuang (2021), equation 1: thresholds are the mean self-confidence of each label.
+    chance = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.45, 0.55], [0.1, 0.9], [0.3, 0.7]])
+    codes = np.array([0, 0, 0, 1, 1, 1])
+    # thresholds: (0.9 + 0.7 + 0.2)/3 = 0.6 for class 0 and (0.55 + 0.9 + 0.7)/3 = 0.7167 for class 1
+    assert confident_class(chance, codes).tolist() == [0, 0, 1, -1, 1, -1]
+
+
+def test_flipped_labels_are_suspects_and_clean_ones_hardly(from_predictions, objective, recorded):
+    rng = np.random.default_rng(0)
+    frame = people(2000)
+    truth = ((frame["age"] > 50) ^ (frame["income"] > 100)).astype(int)
+    flipped = rng.random(2000) < 0.05
+    frame["progressed"] = np.where(flipped, 1 - truth, truth)
+    frame["predicted"] = truth
+    context = from_predictions(frame, objective()).context("data")
+    check.suspect_labels(context)
+    found = recorded(context)["data.suspect_label_share"]
+    assert found.value == pytest.approx(flipped.mean(), abs=0.02)
+    assert found.data["model_errs_on"] >= 0.75 * flipped.sum()
+    assert found.data["model_errs"] == flipped.sum()
+
+
+def test_values_of_a_regression_far_from_their_like_are_suspects(from_predictions, objective, recorded):
+    rng = np.random.default_rng(0)
+    frame = people(1000)
+    frame["progressed"] = frame["income"] + rng.normal(size=1000)
+    frame["predicted"] = frame["income"]
+    frame.loc[:29, "progressed"] += 80.0
+    plain = objective(task="regression", positive=None, favourable=None, gates={"performance": {"r2": ">= 0"}})
+    context = from_predictions(frame, plain).context("data")
+    check.suspect_labels(context)
+    assert recorded(context)["data.suspect_label_share"].data["suspects"] == pytest.approx(30, abs=8)
