@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nbdeploy.approve.record import Chain, read_chain
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.signoff import decide
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence, ModelSubject, ObjectiveRef, Run, Subject, VerdictSummary
@@ -30,7 +31,8 @@ from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.ledger import Entry, Ledger
-from nbdeploy.trust.policy import Policy, read_policy
+from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy_file import read_policy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,8 +6,8 @@ Everything else is as in `LocalTarget`, which the tests of the service use as it
 from __future__ import annotations
 
 from nbdeploy.release.targets.local import LocalTarget
-from nbdeploy.serve.gateway import ServedVersion
 from nbdeploy.serve.schema import read_schema
+from nbdeploy.serve.traffic import ServedVersion
 from nbdeploy.serve.workers import Worker
 from nbdeploy.trust.digests import model_digest
 

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.release.kept import KeptTarget, KeptWorkers
 from tests.serve.live import Serving
 
-from nbdeploy.approve.record import Chain, read_chain
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.signoff import decide
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence, ModelSubject, ObjectiveRef, Run, Subject, VerdictSummary
@@ -37,7 +38,7 @@ from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy import read_policy
+from nbdeploy.trust.policy_file import read_policy
 
 ROW = {"age": 64.0, "ward": "b"}
 AT_ONCE = Rollout(strategy="rolling", bake_minutes=0)

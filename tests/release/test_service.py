@@ -13,7 +13,7 @@ from tests.registry.store import empty_store
 from tests.release.project import RealProject
 
 from nbdeploy.documents.objective import Rollout
-from nbdeploy.release.service import service_state
+from nbdeploy.release.running import service_state
 
 pytestmark = pytest.mark.slow
 ROW = {"dataframe_records": [{"age": 64.0}]}

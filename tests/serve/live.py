@@ -25,8 +25,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from nbdeploy.serve.gateway import Gateway, ServedVersion, Traffic
+from nbdeploy.serve.gateway import Gateway
 from nbdeploy.serve.schema import read_schema
+from nbdeploy.serve.traffic import ServedVersion, Traffic
 from nbdeploy.serve.workers import Worker
 
 FRAME = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0, 60.0, 70.0], "ward": ["a", "b", "a", "b", "a", "b"]})

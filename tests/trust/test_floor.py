@@ -6,7 +6,8 @@ import pytest
 
 from nbdeploy.documents.objective import Gate, Objective
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.policy import Floor, Policy, read_policy
+from nbdeploy.trust.policy import Floor, Policy
+from nbdeploy.trust.policy_file import read_policy
 
 FLOOR = read_policy(
     b"""

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nbdeploy.errors import ExpiredError, LogError, PolicyError, RoleError
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.policy import Policy, read_policy
+from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy_file import read_policy
 
 ANA, OLD, VERA, CI = (Signer(Ed25519PrivateKey.generate()).public for _ in range(4))
 WHOLE = f"""

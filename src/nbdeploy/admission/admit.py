@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from nbdeploy.admission.linkage import check_documents
-from nbdeploy.approve.record import Chain, Logged, read_chain
+from nbdeploy.approve.chain import Chain, Logged
+from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.rules import check_request, environment_of
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.objective import Objective

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nbdeploy.approve.record import Logged
+from nbdeploy.approve.chain import Logged
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.request import Request

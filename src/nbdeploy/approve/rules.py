@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
-from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.documents.finding import worst
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate

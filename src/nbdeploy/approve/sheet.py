@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.rules import environment_of, needs
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.request import Request

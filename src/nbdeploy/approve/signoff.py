@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.rules import check_gates, check_request, check_signer, environment_of
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import NotApprovedError, RevokedError, RoleError, closest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.rules import (
     check_binding,
     check_gates,

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from nbdeploy.flow.declaring import declare as declare
     from nbdeploy.flow.declaring import example_objective as example_objective
     from nbdeploy.flow.declaring import show_objective as show_objective
-    from nbdeploy.flow.deploying import Requested as Requested
     from nbdeploy.flow.deploying import deploy as deploy
     from nbdeploy.flow.logbook import LogShown as LogShown
     from nbdeploy.flow.logbook import audit_log as audit_log
     from nbdeploy.flow.reading import CardShown as CardShown
     from nbdeploy.flow.reading import card as card
+    from nbdeploy.flow.requested import Requested as Requested
     from nbdeploy.flow.serving import Started as Started
     from nbdeploy.flow.serving import Stopped as Stopped
     from nbdeploy.flow.serving import down as down

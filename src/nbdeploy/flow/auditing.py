@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nbdeploy.approve.record import Chain, read_chain
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Objective, Rollout
@@ -28,66 +26,13 @@ from nbdeploy.errors import (
     closest,
 )
 from nbdeploy.flow.project import Project, RecordedRun
+from nbdeploy.flow.requested import Requested
 from nbdeploy.flow.serving import service_url
-from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.release.plan import plan
 from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.policy import Environment
-
-HOW_TO_NAME_A_VALIDATOR = (
-    "nbdeploy key create 'THEIR NAME'   # the validator, on their own machine; it prints the public key",
-    "nbdeploy policy add 'THEIR NAME' --role validator --key ed25519:…   # here",
-)
-
-
-@dataclass(frozen=True)
-class Requested(Result):
-    """A deployment was asked for. Nothing is live by that."""
-
-    request: Request
-    state: str
-    missing: int
-    approvers: tuple[str, ...]
-    service: str | None
-
-    @property
-    def waiting(self) -> bool:
-        """Whether somebody has to sign first."""
-        return self.state == "requested"
-
-    def show(self) -> Shown:
-        request = self.request
-        if self.waiting:
-            whom = (
-                " or ".join(self.approvers) or "nobody yet: the policy names no other person with the role that signs"
-            )
-            lines = [f"Requested; waiting for a validator; nothing is live. Who can sign: {whom}."]
-            steps = [f"nbdeploy signoff {request.id}   # on the validator's own terminal"]
-            steps = steps if self.approvers else [*HOW_TO_NAME_A_VALIDATOR, *steps]
-        else:
-            lines = [
-                f"{request.environment} needs no signature; the controller deploys it once it has verified the bytes."
-            ]
-            steps = ["nbdeploy status"] if self.service else ["nbdeploy up"]
-        undecided = "To be acknowledged one by one:" if self.waiting else "Not decided by the data:"
-        lines += [undecided, *(f"  {gate}" for gate in request.undecided)] if request.undecided else []
-        lines += ["To be waived, with a reason:", *(f"  {gate}" for gate in request.failed)] if request.failed else []
-        return Shown(
-            title=f"Request {request.id}: {request.subject} to {request.environment}",
-            lines=lines,
-            tables=[
-                Table(
-                    ("model", "endpoint", "strategy", "asked by"),
-                    [(request.subject, request.endpoint, request.rollout.strategy, request.requester)],
-                )
-            ],
-            next=steps,
-        )
-
-    def facts(self) -> dict[str, Any]:
-        return {"request": self.request.model_dump(mode="json"), "state": self.state, "missing": self.missing}
 
 
 def deploy(

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from nbdeploy.approve.record import Chain, read_chain
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.record import read_chain
 from nbdeploy.declare import NamedObjective, read_objective
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.errors import NbdeployError, ObjectiveError, PolicyError, ProjectError, closest
@@ -16,7 +17,8 @@ from nbdeploy.registry import Registry
 from nbdeploy.settings import Settings, find_settings, require_settings
 from nbdeploy.trust.keys import Signer, load_key
 from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy import Policy, read_policy
+from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy_file import read_policy
 
 DRAFT = "draft"
 RUN_FILES = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.md", "junit.xml")

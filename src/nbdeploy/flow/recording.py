@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbdeploy.approve.record import Chain, Logged
+from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.declare import NamedObjective, changes, read_objective
 from nbdeploy.documents.evidence import AttemptRef, Evidence
 from nbdeploy.documents.progress import Progress, Watcher

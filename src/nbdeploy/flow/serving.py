@@ -14,7 +14,7 @@ from typing import Any
 from nbdeploy.errors import ServiceError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.release.service import STATE, Serving, service_state
+from nbdeploy.release.running import STATE, Serving, service_state
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0

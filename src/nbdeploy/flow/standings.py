@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.flow.project import Project

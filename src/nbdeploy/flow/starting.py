@@ -20,7 +20,8 @@ from nbdeploy.settings import FILE, read_settings
 from nbdeploy.trust.keys import create_key as write_key
 from nbdeploy.trust.keys import is_encrypted, load_key
 from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy import Policy, read_policy
+from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy_file import read_policy
 
 
 @dataclass(frozen=True)

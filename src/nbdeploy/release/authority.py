@@ -6,13 +6,15 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from nbdeploy.approve.record import Chain, read_chain
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.record import read_chain
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import PolicyError
 from nbdeploy.release import addresses
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy import Policy, read_policy
+from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy_file import read_policy
 
 
 def policy_bytes(file: Path) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.release import Release, ReleaseState
 from nbdeploy.documents.request import Request

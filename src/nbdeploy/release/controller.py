@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.release.authority import Authority
 from nbdeploy.release.beginnings import Beginnings
 from nbdeploy.release.book import Book

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nbdeploy.admission.admit import admit, check_again
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.request import Request

@@ -16,14 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import uvicorn
 
-from nbdeploy.documents.record import Record
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, RegistryError, ServiceError
 from nbdeploy.release.authority import policy_bytes
@@ -31,46 +27,17 @@ from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
 from nbdeploy.release.mirror import Mirror
+from nbdeploy.release.running import STATE, Serving
 from nbdeploy.release.targets.local import LocalTarget
 from nbdeploy.serve.gateway import Gateway
 from nbdeploy.settings import FILE, Settings, read_settings
 from nbdeploy.trust.keys import load_key
 from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy import read_policy
+from nbdeploy.trust.policy_file import read_policy
 
-STATE = "service.json"
 POLL_SECONDS = 0.25
 
 _log = logging.getLogger(__name__)
-
-
-class Serving(Record):
-    """A running service, as ``service.json`` tells it."""
-
-    pid: int
-    url: str
-    started: datetime
-
-
-def service_state(path: Path) -> Serving | None:
-    """Return the service that wrote this ``service.json`` if it runs and answers, else None."""
-    try:
-        found = Serving.model_validate_json(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if _answers(found) else None
-
-
-def _answers(found: Serving) -> bool:
-    connection = HTTPConnection(urlsplit(found.url).netloc, timeout=5)
-    try:
-        os.kill(found.pid, 0)
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say: Callable[[str], None] = print) -> int:

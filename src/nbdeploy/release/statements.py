@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from nbdeploy.approve.record import Chain
+from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.release import Release
 from nbdeploy.documents.statements import DeploymentPredicate

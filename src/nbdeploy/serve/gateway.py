@@ -6,11 +6,9 @@ before is answered by that arm, whose worker is only stopped when it has answere
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -22,45 +20,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nbdeploy.documents.release import Arm, Observations
-from nbdeploy.serve.counts import ArmCounts
 from nbdeploy.serve.metrics import exposition
 from nbdeploy.serve.questions import ModelFailedError, WorkerLostError
-from nbdeploy.serve.schema import BadInputError, InputSchema, Rows
+from nbdeploy.serve.schema import BadInputError, Rows
 from nbdeploy.serve.scoring import read_rows
-from nbdeploy.serve.workers import Worker
+from nbdeploy.serve.traffic import ServedVersion, Traffic
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request's body."""
-
-
-@dataclass(eq=False)
-class ServedVersion:
-    """A version that can answer: its worker, its schema and what it answered so far."""
-
-    version: str
-    worker: Worker
-    schema: InputSchema
-    counts: ArmCounts = field(default_factory=ArmCounts)
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """Who answers at an endpoint. Without arms, `reason` says why nobody does."""
-
-    endpoint: str
-    environment: str
-    arms: tuple[tuple[ServedVersion, float], ...] = ()
-    reason: str = ""
-
-    def choose(self) -> list[ServedVersion]:
-        """Return the arm for a request, drawn by weight, and after it the others that may help out."""
-        weighted = [(arm, weight) for arm, weight in self.arms if weight > 0]
-        if not weighted:
-            return []
-        # Drawn, not counted round: versions are compared, and periodic traffic must not meet a periodic choice.
-        (first,) = random.choices([arm for arm, _ in weighted], [weight for _, weight in weighted])  # noqa: S311 - no secret
-        return [first, *(arm for arm, _ in weighted if arm is not first)]
 
 
 class Gateway:

@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from nbdeploy.serve.gateway import Traffic
+    from nbdeploy.serve.traffic import Traffic
 
 _LABELS = ("endpoint", "version")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.release import Observations
-from nbdeploy.serve.gateway import Gateway, ServedVersion, Traffic
+from nbdeploy.serve.gateway import Gateway
 from nbdeploy.serve.schema import read_schema
+from nbdeploy.serve.traffic import ServedVersion, Traffic
 from nbdeploy.serve.workers import Worker
 
 

@@ -1,0 +1,113 @@
+"""What a verified ledger says, in order: the statements that count, each with who made it and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from nbdeploy.documents.request import Request
+from nbdeploy.documents.statements import (
+    DecisionPredicate,
+    DeploymentPredicate,
+    ObjectivePredicate,
+    Predicate,
+    RequestPredicate,
+    RevocationPredicate,
+    ValidationPredicate,
+)
+from nbdeploy.errors import NotApprovedError, closest
+from nbdeploy.trust.ledger import Entry
+from nbdeploy.trust.policy import Principal
+
+P = TypeVar("P", bound=Predicate)
+
+
+@dataclass(frozen=True)
+class Logged(Generic[P]):
+    """A verified statement at its place in the ledger.
+
+    Attributes
+    ----------
+    digest
+        Of the envelope.
+    subjects
+        Digest by name.
+    public
+        The key that signed.
+    principal
+        Whose key the policy says it is, at the time that the statement names.
+    """
+
+    index: int
+    digest: str
+    subjects: Mapping[str, str]
+    predicate: P
+    public: str
+    principal: Principal
+
+    @property
+    def person(self) -> str:
+        """The human being behind the signature: a service counts as the person that it works for."""
+        return self.principal.person or self.principal.name
+
+
+@dataclass
+class Chain:
+    """All verified statements, in log order. What failed stands in `ignored` with its reason.
+
+    Attributes
+    ----------
+    ledger
+        The public key of the ledger that they were read from.
+    """
+
+    ledger: str | None = None
+    objectives: list[Logged[ObjectivePredicate]] = field(default_factory=list)
+    validations: dict[str, Logged[ValidationPredicate]] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    asked: dict[str, Logged[RequestPredicate]] = field(default_factory=dict)
+    decisions: dict[str, list[Logged[DecisionPredicate]]] = field(default_factory=dict)
+    deployments: dict[str, list[Logged[DeploymentPredicate]]] = field(default_factory=dict)
+    revocations: dict[str, list[Logged[RevocationPredicate]]] = field(default_factory=dict)
+    ignored: list[tuple[Entry, str]] = field(default_factory=list)
+
+    def request(self, request_id: str) -> Logged[RequestPredicate]:
+        """Return the statement of a request.
+
+        Raises
+        ------
+        NotApprovedError
+            No such request is logged (the closest id is named).
+        """
+        found = self.asked.get(request_id)
+        if found is None:
+            raise NotApprovedError(
+                f"the ledger holds no request {request_id!r}{closest(request_id, tuple(self.asked))}",
+                next="nbdeploy signoff lists them",
+            )
+        return found
+
+    def objectives_named(self, name: str) -> list[ObjectiveEntry]:
+        """Return the logged texts of an objective, oldest first."""
+        return [
+            ObjectiveEntry(entry.subjects["objective"], entry)
+            for entry in self.objectives
+            if entry.predicate.name == name
+        ]
+
+    def validations_named(self, name: str) -> list[Logged[ValidationPredicate]]:
+        """Return the recorded validations of an objective, oldest first."""
+        return [entry for entry in self.validations.values() if entry.predicate.objective == name]
+
+    def validation_of(self, evidence: str) -> Logged[ValidationPredicate] | None:
+        """Return the validation that recorded this evidence, or None."""
+        return next((entry for entry in self.validations.values() if entry.subjects.get("evidence") == evidence), None)
+
+
+@dataclass(frozen=True)
+class ObjectiveEntry:
+    """A text of an objective (`digest`) and the statement that put it in force."""
+
+    digest: str
+    statement: Logged[ObjectivePredicate]

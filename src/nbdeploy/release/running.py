@@ -1,0 +1,43 @@
+"""Whether a service runs for a project, and where it listens: the file that it leaves."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nbdeploy.documents.record import Record
+
+STATE = "service.json"
+
+
+class Serving(Record):
+    """A running service, as ``service.json`` tells it."""
+
+    pid: int
+    url: str
+    started: datetime
+
+
+def service_state(path: Path) -> Serving | None:
+    """Return the service that wrote this ``service.json`` if it runs and answers, else None."""
+    try:
+        found = Serving.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if _answers(found) else None
+
+
+def _answers(found: Serving) -> bool:
+    connection = HTTPConnection(urlsplit(found.url).netloc, timeout=5)
+    try:
+        os.kill(found.pid, 0)
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
