@@ -5,6 +5,7 @@ from nbdeploy.validate.checks.performance.calibration import calibration
 from nbdeploy.validate.checks.performance.decisions import confusion, decision_quality, gated_slices
 from nbdeploy.validate.checks.performance.discrimination import discrimination
 from nbdeploy.validate.checks.performance.errors import prediction_errors
+from nbdeploy.validate.checks.performance.previous import gains_by_group, gains_over_previous
 from nbdeploy.validate.checks.performance.thresholds import thresholds
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "decision_quality",
     "discrimination",
     "gain_over_baseline",
+    "gains_by_group",
+    "gains_over_previous",
     "gated_slices",
     "prediction_errors",
     "thresholds",
