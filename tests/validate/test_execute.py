@@ -26,6 +26,13 @@ MEASURE = (
     "import pathlib; pathlib.Path(workspace, 'measurements.jsonl').write_text("
     '\'{"section": "data", "metric": "label_delay", "value": 1}\\n\')'
 )
+# As deep as the kernel's own JSON allows, which is deeper than any reader can follow.
+FORGED = (
+    "from IPython.display import publish_display_data\n"
+    "deep = {}\n"
+    "for _ in range(400): deep = {'a': deep}\n"
+    "publish_display_data({'text/plain': 'x'}, metadata=deep)"
+)
 
 BROKEN = {
     "data_exit": (("import sys; sys.exit(0)", MEASURE, MARK), {}, "SystemExit|did not reach|not executed|kernel died"),
@@ -36,8 +43,30 @@ BROKEN = {
         {},
         "the cell “raise ValueError('no such column')” raised ValueError: no such column",
     ),
-    "data_killed": ((MEASURE, "import os; os.kill(os.getpid(), 9)", MARK), {}, "kernel died"),
+    "data_killed": (
+        (MEASURE, "import os; os.kill(os.getpid(), 9)", MARK),
+        {},
+        "kernel died (killed, as the system does when memory runs out",
+    ),
     "data_input": ((MEASURE, "input('name?')", MARK), {}, "raised StdinNotImplementedError"),
+    "data_memory": (
+        (
+            MEASURE,
+            "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32)); bytearray(2**40)",
+            MARK,
+        ),
+        {},
+        "raised MemoryError",
+    ),
+    "data_disk": ((MEASURE, "open('/dev/full', 'w').write('x' * 100_000)", MARK), {}, "raised OSError: [Errno 28]"),
+    "data_flood": ((MEASURE, "print('x' * 200_000_000)", MARK), {}, "outputs are over the limit"),
+    "data_forged": ((MEASURE, FORGED, MARK), {}, "nested|broke off"),
+    "data_segfault": ((MEASURE, "import ctypes; ctypes.string_at(0)", MARK), {}, "kernel died (Segmentation fault"),
+    "data_secret": (
+        (MEASURE, "import os; raise ValueError(os.environ['TEAM_API_TOKEN'])", MARK),
+        {},
+        "raised ValueError: [redacted]",
+    ),
     "data_unmarked": ((MEASURE,), {}, "did not reach context.finish"),
     "data_empty": ((MARK,), {}, "recorded nothing"),
     "data_torn": (("open(workspace + '/measurements.jsonl', 'w').write('{')", MARK), {}, "cannot be read"),
@@ -77,8 +106,8 @@ def notebooks(files: list[Path]):
 
 
 @pytest.mark.slow
-def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, write_notebook, tmp_path, parent):
-    """N1, N2, N3, N6, N7 in one run, because kernels are slow to start."""
+def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, write_notebook, tmp_path, token, parent):
+    """N1, N2, N3, N6, N7, N8, N10 in one run, because kernels are slow to start."""
     files = [write_notebook(name, *cells, **options) for name, (cells, options, _) in BROKEN.items()]
     results = execute_all(notebooks(files), workspace, tmp_path / "out", jobs=2, parent=parent)
     assert len(results) == len(BROKEN)
@@ -87,8 +116,10 @@ def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, wri
         assert result.run.status == "failed", result.run
         assert result.measurements == ()
         assert any(part in result.run.reason for part in says.split("|")), result.run
-        # What there is of it is kept for its author.
-        assert (tmp_path / "out" / result.run.name).is_file()
+        # What there is of it is kept for its author, unless it is what broke it.
+        assert (tmp_path / "out" / result.run.name).is_file() or result.notebook.name in {"data_forged", "data_flood"}
+    for file in (tmp_path / "out").iterdir():
+        assert b"correct-horse-battery" not in file.read_bytes(), file
 
 
 @pytest.mark.slow
@@ -115,9 +146,9 @@ def test_nothing_is_left_running_and_a_slow_notebook_is_stopped(workspace, write
     """N9: a child of the notebook; and the time limit."""
     child = "import subprocess; print('child', subprocess.Popen(['sleep', '300']).pid)"
     file = write_notebook("data_slow", child, "import time; time.sleep(300)")
-    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=8, parent=parent)
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=4, parent=parent)
     assert result.run.status == "failed"
-    assert "longer than 8 seconds" in result.run.reason
+    assert "longer than 4 seconds" in result.run.reason
     text = (tmp_path / "out" / "data_slow.ipynb").read_text()
     pid = int(text.split("child ")[1].split("\\n")[0])
     time.sleep(0.2)

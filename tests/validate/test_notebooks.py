@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 
 from nbdeploy.errors import NotebookError, ParameterError
-from nbdeploy.validate.notebooks import check_parameters, choose, declared_parameters
+from nbdeploy.validate.notebooks import MOST_BYTES, check_parameters, choose, declared_parameters
 
 
 def test_a_run_has_one_notebook_for_each_section():
@@ -39,10 +40,50 @@ def test_a_notebook_that_the_policy_trusts_is_not_marked(write_notebook):
 def test_a_notebook_of_no_section_is_refused(write_notebook, tmp_path):
     with pytest.raises(NotebookError, match="belongs to no section"):
         choose(("data",), [write_notebook("report", "1")])
-    file = tmp_path / "data.ipynb"
+    file = tmp_path / "report.ipynb"
     file.write_text("not json")
-    with pytest.raises(NotebookError, match="is not a notebook"):
+    with pytest.raises(NotebookError, match="belongs to no section"):
         choose(("data",), [file])
+
+
+def plain(cells: int = 1, **metadata: object) -> str:
+    made = [{"cell_type": "raw", "metadata": {}}] * cells
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 2})
+
+
+REFUSED = {
+    "N7, missing kernel": (plain(kernelspec={"name": "ir", "display_name": "R", "language": "R"}), "written for 'r'"),
+    "N8, many cells": (plain(1_000_000), "1,000,000 cells, over the limit of 1,000"),
+    "N8, many bytes": (" " * (MOST_BYTES + 1), "bytes, over the limit"),
+    "N8, deep metadata": (plain(a="DEEP").replace('"DEEP"', "[" * 50_000 + "]" * 50_000), "nested more than 100 deep"),
+    "N8, rather deep": (plain(a="DEEP").replace('"DEEP"', "[" * 200 + "]" * 200), "nested more than 100 deep"),
+    "no JSON": ("not json", "it is not a notebook"),
+    "other JSON": ("[1, 2]", "it is not a notebook"),
+    "no cells": ('{"cells": 7}', "it is not a notebook"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_file_that_no_person_wrote_is_refused_when_it_is_read_and_not_before(tmp_path, case):
+    """N7, N8: it joins the run by its name, so that its section learns the reason and no other suffers."""
+    text, says = REFUSED[case]
+    file = tmp_path / "data_own.ipynb"
+    file.write_text(text)
+    own = choose(("data",), [file])[-1]
+    assert own.section == "data"
+    with pytest.raises(NotebookError, match=says):
+        own.read()
+
+
+def test_a_notebook_that_reads_more_than_its_context_is_never_reused(write_notebook):
+    import nbformat
+
+    file = write_notebook("data", "1")
+    assert choose(("data",), [file])[0].reusable
+    node = nbformat.read(file, 4)
+    node.metadata["nbdeploy"] = {"reuse": False}
+    nbformat.write(node, file)
+    assert not choose(("data",), [file])[0].reusable
 
 
 def test_outputs_that_came_with_a_notebook_are_cleared(write_notebook):

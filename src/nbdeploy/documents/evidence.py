@@ -49,7 +49,7 @@ class DataSubject(Record):
 
 
 class NotebookRun(Record):
-    """One validation notebook as it was executed."""
+    """One validation notebook as it was executed. `reused` is when, where an earlier run had the same inputs."""
 
     section: Section | str
     name: str
@@ -60,6 +60,7 @@ class NotebookRun(Record):
     edited: bool = False
     seconds: float | None = None
     measurements: int = 0
+    reused: datetime | None = None
 
 
 class Subject(Record):

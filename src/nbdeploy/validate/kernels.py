@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
@@ -22,11 +23,16 @@ from typing import Any, ClassVar
 
 import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Type
 
+from nbdeploy.validate.notebooks import MOST_BYTES
 from nbdeploy.validate.warm import KERNEL_ENVIRONMENT, Forked, KernelParent
+
+TOO_MUCH = f"its outputs are over the limit of {MOST_BYTES:,} bytes"
 
 
 class Kernels:
@@ -45,7 +51,10 @@ class Kernels:
         self.seed = seed
         # Unix sockets have short names only, and files there are as private as the folder.
         self.folder = Path(tempfile.mkdtemp(prefix="nbd-"))
+        self.stopped: dict[str, str] = {}
+        """Why a kernel was ended before its notebook was, by name."""
         self._groups: dict[str, int] = {}
+        self._processes: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._killed = False
 
@@ -58,10 +67,11 @@ class Kernels:
         file = self.folder / f"{name}.log"
         return file.read_text("utf-8", "replace") if file.is_file() else ""
 
-    def started(self, name: str, pid: int) -> None:
-        """Remember a kernel; each leads a process group of its own."""
+    def started(self, name: str, process: Any) -> None:
+        """Remember a kernel's process; each leads a process group of its own."""
         with self._lock:
-            self._groups[name] = pid
+            self._groups[name] = process.pid
+            self._processes[name] = process
         if self._killed:
             self.kill(name)
 
@@ -75,6 +85,27 @@ class Kernels:
         for group in groups:
             with suppress(OSError):  # ended by itself
                 os.killpg(group, signal.SIGKILL)
+
+    def ended(self, name: str) -> list[str]:
+        """Say how a kernel's process ended by itself, as far as that is known."""
+        process = self._processes.get(name)
+        try:
+            if isinstance(process, Forked):
+                code = self.parent.exit_code(process) if self.parent is not None else None
+            else:
+                code = getattr(process, "returncode", None)
+        except OSError:  # the parent is gone, and nobody else was told
+            return []
+        if not code:
+            return []
+        if code == -signal.SIGKILL:
+            return ["killed, as the system does when memory runs out"]
+        return [signal.strsignal(-code) or f"signal {-code}"] if code < 0 else [f"exit code {code}"]
+
+    def stop(self, name: str, why: str) -> None:
+        """End one kernel for a reason that its notebook's author is told."""
+        self.stopped.setdefault(name, why)
+        self.kill(name)
 
     def close(self) -> None:
         """End all kernels and remove their sockets."""
@@ -119,14 +150,32 @@ class _KernelManager(AsyncKernelManager):
 
     async def _async_post_start_kernel(self, **kw: Any) -> None:
         os.close(kw["stderr"])
-        pid = getattr(self.provisioner, "pid", None)
-        if pid:
-            self.kernels.started(self.slot, pid)
+        process = getattr(self.provisioner, "process", None)
+        if process is not None:
+            self.kernels.started(self.slot, process)
         await super()._async_post_start_kernel(**kw)
+
+
+class _Outputs(AsyncZMQSocketChannel):
+    """The channel of a kernel's outputs, which counts bytes: a cell that never stops printing would fill our memory."""
+
+    over: Callable[[], None]
+    received = 0
+
+    async def _recv(self, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # as the stock async channel
+        frames = await self.socket.recv_multipart(**kwargs)
+        self.received += sum(map(len, frames))
+        if self.received > MOST_BYTES:
+            self.over()
+        _, message = self.session.feed_identities(frames)
+        told: dict[str, Any] = self.session.deserialize(message)
+        return told
 
 
 class _Client(AsyncKernelClient):
     """Speaks to one kernel, and begins as soon as it answers."""
+
+    iopub_channel_class = Type(_Outputs)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -139,6 +188,9 @@ class _Client(AsyncKernelClient):
         The stock one goes on listening for a fifth of a second, to leave no message behind; nbclient passes over
         messages that belong to none of its cells.
         """
+        manager = self.parent
+        assert isinstance(manager, _KernelManager)  # noqa: S101 - it makes its client itself, see client_factory
+        self.iopub_channel.over = lambda: manager.kernels.stop(manager.slot, TOO_MUCH)
         end = time.monotonic() + (timeout or 60)
         while True:
             self.kernel_info()

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ NEED_MODEL: tuple[Section, ...] = ("explainability", "operations")
 
 MOST_BYTES = 50 * 1024 * 1024
 """A notebook larger than this was not written by hand."""
+MOST_CELLS = 1_000
+DEEPEST = 100
+"""Levels of the notebook's JSON; what pages and readers nest stays under 20."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,12 @@ class Notebook:
         Raises
         ------
         NotebookError
-            It is no notebook.
+            It is no notebook, none for Python, or larger or deeper than any that a person wrote.
         """
-        try:
-            node = parse_notebook(self.path.read_text("utf-8"))
-        except Exception as error:  # noqa: BLE001 - nbformat raises what its JSON and schema readers raise
-            raise NotebookError(f"{self.path.name} is not a notebook ({type(error).__name__})") from None
+        node = read_notebook(self.path)
+        language = _language(node)
+        if language not in {"", "python", "ipython"}:
+            raise NotebookError(f"it is written for {language!r}, and there is only a Python kernel here")
         node.metadata.pop("papermill", None)
         node.metadata.pop("widgets", None)
         for cell in node.cells:
@@ -51,6 +55,68 @@ class Notebook:
                 cell.outputs = []
                 cell.execution_count = None
         return node
+
+    @cached_property
+    def reusable(self) -> bool:
+        """Whether its result may be taken again for the same inputs: unless ``{"nbdeploy": {"reuse": false}}``.
+
+        A notebook that reads anything beyond its context says so in its metadata.
+        """
+        try:
+            return read_notebook(self.path).metadata.get("nbdeploy", {}).get("reuse") is not False
+        except NotebookError:
+            return False
+
+
+def _language(node: Any) -> str:
+    for name, key in (("kernelspec", "language"), ("language_info", "name")):
+        told = node.metadata.get(name)
+        if isinstance(told, dict) and told.get(key):
+            return str(told[key]).lower()[:40]
+    return ""
+
+
+def read_notebook(path: Path) -> Any:
+    """Return the notebook in a file.
+
+    Raises
+    ------
+    NotebookError
+        It is no notebook, or larger or deeper than any that a person wrote.
+    """
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise NotebookError(f"it has {size:,} bytes, over the limit of {MOST_BYTES:,}")
+    try:
+        content = json.loads(path.read_bytes())
+        cells = len(content["cells"]) if "cells" in content else 0
+    except RecursionError:
+        raise NotebookError(f"its JSON is nested more than {DEEPEST} deep") from None
+    except (ValueError, TypeError):
+        raise NotebookError("it is not a notebook") from None
+    if cells > MOST_CELLS:
+        raise NotebookError(f"it has {cells:,} cells, over the limit of {MOST_CELLS:,}")
+    if _deeper(content, DEEPEST):
+        raise NotebookError(f"its JSON is nested more than {DEEPEST} deep")
+    try:
+        return parse_notebook(json.dumps(content))
+    except Exception as error:  # noqa: BLE001 - nbformat raises what its schema readers raise
+        raise NotebookError(f"it is not a notebook ({type(error).__name__})") from None
+
+
+def _deeper(content: Any, most: int) -> bool:
+    """Whether JSON is nested more deeply; found level by level, because recursion is what it would break."""
+    level = [content]
+    for _ in range(most):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def parse_notebook(text: str) -> Any:
@@ -107,20 +173,14 @@ def _notebook(section: Section, path: Path, known: set[str]) -> Notebook:
 
 def _digest(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise NotebookError(f"the notebook {path.name} cannot be read ({error.strerror})") from None
-    if len(data) > MOST_BYTES:
-        raise NotebookError(f"the notebook {path.name} has {len(data):,} bytes, over the limit of {MOST_BYTES:,}")
-    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def _section(path: Path) -> Section:
-    try:
-        metadata = json.loads(path.read_bytes()).get("metadata", {})
-        named = metadata.get("nbdeploy", {}).get("section")
-    except (ValueError, AttributeError, RecursionError):
-        raise NotebookError(f"{path.name} is not a notebook", next="mend it or move it out of the folder") from None
+    named = _named_section(path)
     if named is not None and named not in SECTIONS:
         raise NotebookError(f"{path.name} names the section {named!r}{closest(str(named), SECTIONS)}")
     stem = path.stem.replace("-", "_")
@@ -131,6 +191,19 @@ def _section(path: Path) -> Section:
         f"{path.name} belongs to no section",
         next=f"start its name with one of {', '.join(SECTIONS)}, or state nbdeploy.section in its metadata",
     )
+
+
+def _named_section(path: Path) -> Any:
+    """Return the section that a notebook's metadata states; None where it states none or cannot be read.
+
+    One that cannot be read belongs to a section by its name alone, and that section learns why it has no evidence.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return None
+        return json.loads(path.read_bytes()).get("metadata", {}).get("nbdeploy", {}).get("section")
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
 def declared_parameters(node: Any) -> tuple[str, ...] | None:
