@@ -1,0 +1,146 @@
+"""Which version a model is compared with, on a real ledger, journal and MLflow store."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.registry.store import empty_store
+from tests.release.project import RealProject
+from tests.serve.live import save_plain_models
+
+from nbdeploy.documents.evidence import ModelSubject
+from nbdeploy.documents.objective import Rollout
+from nbdeploy.documents.release import Release, ReleaseState
+from nbdeploy.flow.previous import previous_model
+from nbdeploy.flow.project import Project
+from nbdeploy.release.journal import Journaled
+from nbdeploy.trust.digests import model_digest
+
+
+class Shop(RealProject):
+    """A project that registers copies of one model, told apart by a file of their own."""
+
+    def add(self, note: str) -> str:
+        folder = Path(shutil.copytree(self.models["old"], self.root / note))
+        (folder / "note.txt").write_text(note)
+        self.models[note] = folder
+        return self.registry.register("churn", folder)
+
+    def release(self, note: str, version: str, state: ReleaseState = "live", environment: str = "production") -> None:
+        request = f"r-{len(self.journal.releases()):08d}"
+        release = Release(
+            request=request,
+            objective="churn",
+            model="churn",
+            version=version,
+            endpoint="churn",
+            environment=environment,
+            digest=model_digest(self.models[note]),
+            rollout=Rollout(),
+            state=state,
+        )
+        self.journal.write(Journaled(release, "churn"))
+
+    def previous(self, note: str, version: str | None = None) -> tuple[str | None, tuple[str, ...]]:
+        subject = ModelSubject(
+            uri="", digest=model_digest(self.models[note]), name="churn" if version else None, version=version
+        )
+        at = self.root / f"fetched-{datetime.now(UTC).timestamp()}"
+        found, warnings = previous_model(Project.require(self.root), "churn", subject, at)
+        if found is not None:
+            assert (found.folder / "MLmodel").is_file()
+        return found and found.name, warnings
+
+
+@pytest.fixture(scope="session")
+def plain_models(tmp_path_factory) -> dict[str, Path]:
+    return save_plain_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def shop(tmp_path, tmp_path_factory, plain_models) -> Shop:
+    return Shop(tmp_path, dict(plain_models), empty_store(tmp_path_factory))
+
+
+def test_the_first_version_is_compared_with_nothing(shop: Shop):
+    shop.models["new"] = shop.models["old"]
+    assert shop.previous("new") == (None, ())
+
+
+def test_a_model_is_never_compared_with_its_own_bytes(shop: Shop):
+    shop.add("one")
+    assert shop.previous("one") == (None, ())
+    assert shop.previous("one", version="1") == (None, ())
+
+
+def test_without_releases_and_approvals_the_newest_version_is_compared(shop: Shop):
+    shop.add("one")
+    shop.add("two")
+    assert shop.previous("old") == ("churn/2", ())
+
+
+def test_a_registered_version_is_compared_with_an_older_one(shop: Shop):
+    for note in ("one", "two", "three"):
+        shop.add(note)
+    assert shop.previous("two", version="2") == ("churn/1", ())
+
+
+def test_what_serves_users_comes_before_what_is_newer(shop: Shop):
+    for note in ("one", "two", "three"):
+        shop.add(note)
+    shop.release("two", "2", "superseded")
+    shop.release("three", "3", environment="dev")
+    shop.release("one", "1")
+    assert shop.previous("old") == ("churn/1", ())
+
+
+def test_without_a_release_the_champion_of_mlflow_is_compared(shop: Shop):
+    for note in ("one", "two"):
+        shop.add(note)
+    shop.registry.mirror("churn", "1", aliases=["champion"])
+    assert shop.previous("old") == ("churn/1", ())
+
+
+def test_an_approved_version_comes_before_a_newer_one_that_nobody_approved(shop: Shop):
+    for note in ("one", "two"):
+        shop.add(note)
+    shop.approve(shop.request("one", "1"))
+    assert shop.previous("old") == ("churn/1", ())
+
+
+def test_bytes_that_are_not_those_released_are_told_and_passed_over(shop: Shop):
+    for note in ("one", "two"):
+        shop.add(note)
+    shop.release("two", "1")
+    found, warnings = shop.previous("old")
+    assert found == "churn/2"
+    assert warnings == ("Not compared with churn/1: its bytes in MLflow are not those that were approved.",)
+
+
+def test_a_version_whose_files_are_gone_is_told_and_passed_over(shop: Shop):
+    for note in ("one", "two"):
+        shop.add(note)
+    for folder in list((shop.state / "mlartifacts").rglob("note.txt")):
+        if folder.read_text() == "two":
+            shutil.rmtree(folder.parent)
+    found, (warning,) = shop.previous("old")
+    assert found == "churn/1"
+    assert warning.startswith("Not compared with churn/2:")
+
+
+def test_a_store_that_is_not_there_is_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
+    subject = ModelSubject(uri="", digest="sha256:" + "0" * 64)
+    assert previous_model(None, "churn", subject, tmp_path / "into") == (None, ())
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_server_that_does_not_answer_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    subject = ModelSubject(uri="", digest="sha256:" + "0" * 64)
+    found, (warning,) = previous_model(None, "churn", subject, tmp_path / "into")
+    assert found is None
+    assert warning.startswith("Not compared with an earlier version:")
