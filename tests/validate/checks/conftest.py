@@ -121,6 +121,21 @@ def run(split, logistic, tmp_path_factory) -> Run:
     return Run(tmp_path_factory.mktemp("run") / "w", wanted, inputs, logistic, draft=True)
 
 
+@pytest.fixture(scope="session")
+def of_model(tmp_path_factory):
+    """Return a maker of runs of a fitted estimator on rows; it reads `features`."""
+
+    def make(
+        estimator, features: list[str], frame: pd.DataFrame, wanted: Objective, train: pd.DataFrame | None = None
+    ) -> Run:
+        folder = tmp_path_factory.mktemp("of")
+        saved = save(estimator, frame[features], folder / "model")
+        known = None if train is None else read_dataset(train, "train")
+        return Run(folder / "w", wanted, Inputs(evaluation=read_dataset(frame), train=known), saved)
+
+    return make
+
+
 @pytest.fixture
 def from_predictions(tmp_path):
     """Return a maker of runs from a predictions frame alone."""

@@ -188,7 +188,7 @@ def test_near_twins_agree_with_all_pairs(from_predictions, objective, recorded):
     frame.loc[rng.choice(120, 15, replace=False), "income"] = np.nan
     context = from_predictions(frame, objective()).context("data")
     check.near_duplicates(context)
-    inputs = [name for name in context.features]
+    inputs = list(context.features)
     limit = 0.01 * np.nanstd(frame["income"]) * (1 + 1e-9)
 
     def near(a, b) -> bool:
