@@ -22,7 +22,7 @@ from nbdeploy.validate.checks.space import Space
 class Rule(ClassifierMixin, BaseEstimator):
     """Says yes with a chance that rises with the wage around 100, and only in towns that it knows; refuses others."""
 
-    classes_ = np.array([0, 1])  # noqa: RUF012 - scikit-learn's name and form
+    classes_ = np.array([0, 1])
 
     def __init__(self, *, strict: bool = False):
         self.strict = strict
