@@ -104,22 +104,24 @@ def execute_all(
     one = _One(workspace, into, given, timeout, kernels, watch)
     pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="notebook")
     futures: list[Future[Executed]] = []
+    interrupted = False
     with _quiet():
         try:
-            for batch in _waves(order):
-                futures += [pool.submit(one.execute, each, nodes[each.path]) for each in batch]
-                for future in as_completed(futures):
-                    results[future.result().notebook.path] = future.result()
+            for wave in _waves(order):
+                begun = [pool.submit(one.execute, each, nodes[each.path]) for each in wave]
+                futures += begun
+                for future in as_completed(begun):
+                    future.result()
         except KeyboardInterrupt:
-            finished = [*results.values(), *(each.result() for each in futures if each.done() and not each.exception())]
-            raise InterruptedRunError(
-                "the run was interrupted; no evidence was made", finished={e.notebook.path: e for e in finished}
-            ) from None
+            interrupted = True
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.kill()
             pool.shutdown(wait=True)
             kernels.close()
+    results |= {each.result().notebook.path: each.result() for each in futures if not each.cancelled()}
+    if interrupted:
+        raise InterruptedRunError("the run was interrupted; no evidence was made", finished=results)
     return tuple(results[notebook.path] for notebook in notebooks)
 
 

@@ -73,6 +73,9 @@ class Order:
         The registered version to compare with.
     wanted
         Costly extras that were asked for, such as ``mitigation``.
+    cache, fresh
+        Where results of notebooks are kept and taken from when they have the same inputs; nowhere unless given. A
+        fresh run takes none of them.
     by
         Who runs it.
     warnings
@@ -95,5 +98,7 @@ class Order:
     trusted_notebooks: tuple[str, ...] = ()
     previous: Previous | None = None
     wanted: tuple[str, ...] = ()
+    cache: Path | None = None
+    fresh: bool = False
     by: str = ""
     warnings: tuple[str, ...] = ()

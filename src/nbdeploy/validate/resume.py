@@ -15,20 +15,21 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbdeploy
 from nbdeploy.documents.evidence import NotebookRun
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.progress import Progress, Watcher
 from nbdeploy.documents.record import Record, strict_json
-from nbdeploy.errors import FormatError
+from nbdeploy.errors import FormatError, InterruptedRunError
 from nbdeploy.trust.digests import bytes_digest, file_digest
 from nbdeploy.validate.environment import environment
-from nbdeploy.validate.execute import STAGE, Executed
+from nbdeploy.validate.execute import STAGE, Executed, execute_all
 from nbdeploy.validate.notebooks import Notebook
 from nbdeploy.validate.workspace import Workspace
 
@@ -166,3 +167,54 @@ def _source_digest() -> str:
     files = sorted(path for suffix in ("py", "toml") for path in root.rglob(f"*.{suffix}"))
     lines = (f"{file_digest(path)} {path.relative_to(root).as_posix()}" for path in files)
     return bytes_digest("\n".join(lines).encode())
+
+
+def execute_or_take(  # noqa: PLR0917 - one call, in the run
+    notebooks: Sequence[Notebook],
+    workspace: Workspace,
+    into: Path,
+    kept: Kept | None,
+    unchanged: Callable[[], bool],
+    watch: Watcher,
+    **how: Any,
+) -> tuple[tuple[Executed, ...], bool]:
+    """Execute notebooks, those left out of which an earlier run had the same inputs.
+
+    Parameters
+    ----------
+    unchanged
+        Asks whether what notebooks share is as it was before they ran; only then anything is kept.
+    how
+        For `execute_all`.
+
+    Returns
+    -------
+    executed
+        In the order given.
+    changed
+        Whether something that notebooks share was changed.
+
+    Raises
+    ------
+    InterruptedRunError
+        Ctrl-C. Notebooks that had finished are kept.
+    """
+    taken = kept.take(notebooks, into, watch) if kept is not None else {}
+    rest = [notebook for notebook in notebooks if notebook.path not in taken]
+    try:
+        made = {each.notebook.path: each for each in execute_all(rest, workspace, into, watch=watch, **how)}
+    except InterruptedRunError as error:
+        finished = error.facts["finished"].values()
+        if kept is None or not finished or not unchanged():
+            raise
+        kept.keep(finished, into)
+        count = sum(each.run.status == "completed" for each in finished)
+        raise InterruptedRunError(
+            f"{error.fact}; {count} finished notebook{'s are' if count != 1 else ' is'} kept",
+            next="the same command goes on from there",
+        ) from None
+    changed = not unchanged()
+    if kept is not None and not changed:
+        kept.keep(made.values(), into)
+    found = taken | made
+    return tuple(found[notebook.path] for notebook in notebooks), changed

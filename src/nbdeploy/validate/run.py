@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from nbdeploy.documents.progress import Progress, Watcher, unwatched
 from nbdeploy.errors import InterruptedRunError, ModelError
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.assemble import assemble_evidence
-from nbdeploy.validate.execute import Executed, execute_all, unfinished
+from nbdeploy.validate.execute import Executed, unfinished
 from nbdeploy.validate.notebooks import NEED_MODEL, choose
 from nbdeploy.validate.order import Order
 from nbdeploy.validate.placing import placed
 from nbdeploy.validate.prepare import prepare
+from nbdeploy.validate.resume import Kept, execute_or_take
 from nbdeploy.validate.silence import NEEDS_MODEL, silences
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import find
@@ -76,7 +77,7 @@ def run_validation(
             (building / "evidence.json").write_bytes(data)
             yield ValidationRun(evidence, data, building)
     except KeyboardInterrupt:
-        raise InterruptedRunError("the run was interrupted; nothing of it was kept") from None
+        raise InterruptedRunError("the run was interrupted; no evidence was made") from None
 
 
 def _validate(order: Order, where: Path, executed_into: Path, parent: KernelParent | None, watch: Watcher) -> Evidence:
@@ -104,24 +105,26 @@ def _validate(order: Order, where: Path, executed_into: Path, parent: KernelPare
         raise ModelError(
             f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
         )
-    executed = execute_all(
+    kept = Kept(order.cache, workspace, before, fresh=order.fresh) if order.cache is not None else None
+    executed, changed = execute_or_take(
         runnable,
         workspace,
         executed_into,
+        kept,
+        lambda: before == _digests(workspace),
+        watch,
         jobs=order.jobs or min(4, os.cpu_count() or 1),
         timeout=order.timeout,
         parent=parent,
-        watch=watch,
     )
     clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
-    changed = before != _digests(workspace)
     tallies = Tallies(workspace.rows("predictions"), objective)
     silent = silences(objective, sections, executed, has_model=has_model, changed=changed)
     findings = find(objective, _recorded(executed), tallies, silent=silent, seed=order.seed)
     clock.lap("verdict")
     evidence = assemble_evidence(
-        order,
+        replace(order, warnings=(*order.warnings, *(kept.warnings if kept is not None else ()))),
         sections=sections,
         scored=workspace.scored if has_model else None,
         notebooks=(
