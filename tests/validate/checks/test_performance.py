@@ -1,0 +1,154 @@
+"""The performance section: numbers that follow from the rows, and what is said where they cannot be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn import metrics
+
+from nbdeploy.documents.objective import Objective
+from nbdeploy.validate.checks import performance as check
+from nbdeploy.validate.context import Context
+from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.verdict import find
+from nbdeploy.validate.workspace import Workspace
+
+NAMES = {"label": LABEL, "predicted": PREDICTED, "score": SCORE}
+
+
+def declared(**more) -> Objective:
+    content = {"name": "loan", "task": "binary", "target": "label", "sensitive": ["sex"]}
+    return Objective.model_validate(content | {"gates": {"performance": {"accuracy": ">= 0.5"}}} | more)
+
+
+def opened(folder: Path, objective: Objective, rows: pd.DataFrame, before: pd.DataFrame | None = None) -> Context:
+    """Return the context of a run on these rows: columns label, predicted, perhaps score, and those of groups."""
+    answers = pa.Table.from_pandas(rows.rename(columns=NAMES), preserve_index=False)
+    workspace = Workspace.create(
+        folder,
+        objective,
+        data=pa.Table.from_pandas(rows.drop(columns=["predicted", "score"], errors="ignore"), preserve_index=False),
+        predictions=answers,
+        previous="loan/3" if before is not None else None,
+    )
+    if before is not None:
+        table = before.assign(label=rows["label"]).rename(columns=NAMES)
+        workspace.write("previous", pa.Table.from_pandas(table, preserve_index=False).to_batches())
+    return Context("performance", workspace.slot("performance"), governed=True)
+
+
+def people(n: int = 1500) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows that the second model answers better, but not those of women."""
+    rng = np.random.default_rng(4)
+    sex = rng.choice(["f", "m", None], n, p=[0.28, 0.7, 0.02])
+    label = (rng.random(n) < 0.4).astype(int)
+    old = np.clip(0.5 + 0.18 * (2 * label - 1) + rng.normal(0, 0.25, n), 0, 1)
+    new = np.where(sex == "f", np.clip(0.5 + rng.normal(0, 0.25, n), 0, 1), 0.5 + 0.4 * (2 * label - 1))
+    rows = pd.DataFrame({"label": label, "predicted": (new >= 0.5).astype(int), "score": new, "sex": sex})
+    return rows, pd.DataFrame({"predicted": (old >= 0.5).astype(int), "score": old})
+
+
+class TestAgainstTheVersionBefore:
+    def test_every_gain_is_the_difference_of_scikit_learns_two_numbers(self, tmp_path, recorded):
+        rows, before = people()
+        context = opened(tmp_path / "w", declared(), rows, before)
+        check.gains_over_previous(context)
+        found = {key.removeprefix("performance."): one for key, one in recorded(context).items()}
+        truth = rows["label"]
+        of_decisions = {
+            "accuracy": metrics.accuracy_score,
+            "recall": metrics.recall_score,
+            "specificity": lambda y, p: metrics.recall_score(y, p, pos_label=0),
+        }
+        of_scores = {"roc_auc": metrics.roc_auc_score}
+        losses = {"brier_score": metrics.brier_score_loss, "log_loss": metrics.log_loss}
+        expected = (
+            {name: f(truth, rows["predicted"]) - f(truth, before["predicted"]) for name, f in of_decisions.items()}
+            | {name: f(truth, rows["score"]) - f(truth, before["score"]) for name, f in of_scores.items()}
+            | {name: f(truth, before["score"]) - f(truth, rows["score"]) for name, f in losses.items()}
+        )
+        for name, value in expected.items():
+            one = found[f"{name}_gain_over_previous"]
+            assert one.value == pytest.approx(value, abs=1e-9), name
+            assert one.interval[0] < value < one.interval[1], name
+        assert found["accuracy_gain_over_previous"].data["previous"] == "loan/3"
+        assert [one["metric"] for one in found["accuracy_gain_over_previous"].data["gains"]] == list(expected)
+
+    def test_an_average_gain_does_not_hide_the_group_that_loses(self, tmp_path, recorded):
+        rows, before = people()
+        context = opened(tmp_path / "w", declared(), rows, before)
+        said = check.gains_by_group(context)
+        one = recorded(context)["performance.accuracy_gain_over_previous:sex"]
+        assert one.interval[0] > 0
+        assert one.data["worse"] == ["sex=f"]
+        assert "sex=f" in said.text
+        assert sum(group.n for group in one.by_group) == len(rows)
+        assert [group.group["sex"] for group in one.by_group] == ["f", "m", "(missing)"]
+
+    def test_a_gate_on_groups_fails_for_the_group_that_loses(self, tmp_path, recorded):
+        rows, before = people()
+        gates = {"performance": {"recall_gain_over_previous": {"min": -0.02, "group": "sex"}}}
+        objective = declared(gates=gates)
+        context = opened(tmp_path / "w", objective, rows, before)
+        check.gains_over_previous(context)
+        check.gains_by_group(context)
+        tallies = Tallies(context._workspace.rows("predictions"), objective)
+        findings = find(objective, {"performance": list(recorded(context).values())}, tallies)
+        (gated,) = [finding for finding in findings if finding.gate]
+        assert gated.id == "performance.recall_gain_over_previous:sex"
+        assert gated.verdict == "fail"
+        assert "sex=f" in gated.reason
+
+    def test_a_first_version_records_nothing_that_no_gate_asks_for(self, tmp_path, recorded):
+        rows, _ = people(200)
+        context = opened(tmp_path / "w", declared(), rows)
+        assert "no registered version" in check.gains_over_previous(context).text
+        check.gains_by_group(context)
+        assert not recorded(context)
+
+    def test_a_gate_on_a_gain_over_nothing_says_why_it_is_not_evaluated(self, tmp_path, recorded):
+        rows, _ = people(200)
+        gates = {"performance": {"roc_auc_gain_over_previous": ">= -0.01"}}
+        context = opened(tmp_path / "w", declared(gates=gates), rows)
+        check.gains_over_previous(context)
+        (one,) = recorded(context).values()
+        assert one.value is None
+        assert "no registered version" in one.undefined
+
+    def test_a_version_that_gave_no_scores_is_compared_by_decisions(self, tmp_path, recorded):
+        rows, before = people(200)
+        gates = {"performance": {"roc_auc_gain_over_previous": ">= -0.01"}}
+        context = opened(tmp_path / "w", declared(gates=gates), rows, before[["predicted"]])
+        check.gains_over_previous(context)
+        found = recorded(context)
+        assert found["performance.accuracy_gain_over_previous"].value is not None
+        assert "no scores" in found["performance.roc_auc_gain_over_previous"].undefined
+
+    def test_classes_are_the_same_whatever_type_writes_them(self, tmp_path, recorded):
+        rows, before = people(300)
+        before = before.assign(predicted=before["predicted"].astype(float))
+        context = opened(tmp_path / "w", declared(), rows, before)
+        check.gains_over_previous(context)
+        expected = (rows["predicted"] == rows["label"]).mean() - (before["predicted"] == rows["label"]).mean()
+        assert recorded(context)["performance.accuracy_gain_over_previous"].value == pytest.approx(expected)
+
+    def test_a_regression_is_compared_by_its_errors(self, tmp_path, recorded):
+        rng = np.random.default_rng(1)
+        truth = rng.normal(100, 20, 400)
+        rows = pd.DataFrame({"label": truth, "predicted": truth + rng.normal(0, 5, 400), "sex": "f"})
+        before = pd.DataFrame({"predicted": truth + rng.normal(0, 9, 400)})
+        context = opened(
+            tmp_path / "w", declared(task="regression", gates={"performance": {"r2": ">= 0"}}), rows, before
+        )
+        shown = check.gains_over_previous(context)
+        found = recorded(context)
+        errors = [metrics.root_mean_squared_error(truth, said["predicted"]) for said in (before, rows)]
+        one = found["performance.root_mean_squared_error_gain_over_previous"]
+        assert one.value == pytest.approx(errors[0] - errors[1])
+        assert one.interval[0] > 0
+        assert "better" in shown.table.rows[1]
