@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nbdeploy.documents.objective import Objective, Section
-from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, RepeatTally, ScoreTally
 from nbdeploy.validate.holding import PLACE
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.summaries import summary
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbdeploy.stats.tally import ColumnTallies, RepeatTally
     from nbdeploy.validate.model import LoadedModel
 
 TableName = Literal["data", "train", "reference"]
@@ -82,15 +82,11 @@ class Given:
 
     def columns(self, name: TableName) -> ColumnTallies:
         """Return the summary of every column over all rows of a table."""
-        from nbdeploy.validate.summaries import summary
+        return summary(self._workspace, name)
 
-        return summary(self._workspace, name).columns
-
-    def repeats(self, name: TableName) -> RepeatTally:
-        """Return the tally of rows that stand more than once in a table."""
-        from nbdeploy.validate.summaries import summary
-
-        return summary(self._workspace, name).repeats
+    def repeats(self, name: TableName, columns: Sequence[str]) -> RepeatTally:
+        """Return which rows of a table are equal in these columns, all rows seen."""
+        return RepeatTally.from_arrow(self._workspace.rows(name).batches(columns), columns)
 
     def wants(self, extra: str) -> bool:
         """Whether a costly extra was asked for, as with ``--with mitigation``."""

@@ -1,47 +1,29 @@
-"""Summaries of all rows of a table, made in one pass and shared by the notebooks."""
+"""The summary of every column over all rows of a table: made in one pass and shared by the notebooks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from nbdeploy.stats.tally import ColumnTallies, RepeatTally
+from nbdeploy.stats.tally import ColumnTallies
 from nbdeploy.validate.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Every column's tally, and which rows stand more than once."""
-
-    columns: ColumnTallies
-    repeats: RepeatTally
 
 
 def summarise(workspace: Workspace, name: str) -> None:
     """Make the summary of a table and store it."""
-    made = _made(workspace, name)
-    for kind, data in (("columns", made.columns.to_bytes()), ("repeats", made.repeats.to_bytes())):
-        file = _file(workspace, name, kind)
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(data)
+    file = _file(workspace, name)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(_made(workspace, name).to_bytes())
 
 
-def summary(workspace: Workspace, name: str) -> Summary:
+def summary(workspace: Workspace, name: str) -> ColumnTallies:
     """Return the summary of a table; made now where it is not stored."""
-    files = [_file(workspace, name, kind) for kind in ("columns", "repeats")]
-    if all(file.is_file() for file in files):
-        columns, repeats = (file.read_bytes() for file in files)
-        return Summary(ColumnTallies.from_bytes(columns), RepeatTally.from_bytes(repeats))
-    return _made(workspace, name)
+    file = _file(workspace, name)
+    return ColumnTallies.from_bytes(file.read_bytes()) if file.is_file() else _made(workspace, name)
 
 
-def _made(workspace: Workspace, name: str) -> Summary:
-    columns, repeats = ColumnTallies.empty(), RepeatTally.empty()
-    for batch in workspace.rows(name).batches():
-        columns += ColumnTallies.from_arrow([batch])
-        repeats += RepeatTally.from_arrow([batch])
-    return Summary(columns, repeats)
+def _made(workspace: Workspace, name: str) -> ColumnTallies:
+    return ColumnTallies.from_arrow(workspace.rows(name).batches())
 
 
-def _file(workspace: Workspace, name: str, kind: str) -> Path:
-    return workspace.folder / "summaries" / f"{name}.{kind}"
+def _file(workspace: Workspace, name: str) -> Path:
+    return workspace.folder / "summaries" / f"{name}.columns"

@@ -5,8 +5,21 @@ parts or behind many gateways give the same counts. Metrics take a tally, never 
 """
 
 from nbdeploy.stats.tally.classes import ClassTally
+from nbdeploy.stats.tally.columns import ColumnTallies, ColumnTally
 from nbdeploy.stats.tally.errors import ErrorTally
 from nbdeploy.stats.tally.levels import MISSING, Group, Rows
+from nbdeploy.stats.tally.repeats import Repeated, RepeatTally
 from nbdeploy.stats.tally.scores import ScoreTally
 
-__all__ = ["MISSING", "ClassTally", "ErrorTally", "Group", "Rows", "ScoreTally"]
+__all__ = [
+    "MISSING",
+    "ClassTally",
+    "ColumnTallies",
+    "ColumnTally",
+    "ErrorTally",
+    "Group",
+    "RepeatTally",
+    "Repeated",
+    "Rows",
+    "ScoreTally",
+]
