@@ -21,6 +21,22 @@ def rate_interval(k: float, n: int, level: float) -> tuple[float, float] | None:
     return as_pair(wilson(k, n, level)) if n else None
 
 
+def clustered_rate_interval(hits: ArrayLike, rows: ArrayLike, level: float) -> tuple[float, float] | None:
+    """Return limits of Σ hits ÷ Σ rows over a sample of clusters; None without rows.
+
+    Wilson's limits at the number of rows that independent ones would need for the ratio's linearised variance
+    Σ(hᵢ − R·rᵢ)² ÷ (Σr)² (Cochran 1977, Sampling Techniques, section 9A.2), at most as many as there are rows.
+    """
+    hit, size = np.asarray(hits, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+    total = float(size.sum())
+    if not total:
+        return None
+    share = float(hit.sum()) / total
+    variance = float(((hit - share * size) ** 2).sum()) / total**2
+    n = min(share * (1 - share) / variance, total) if variance > 0 else float(len(size))
+    return as_pair(wilson(share * n, n, level))
+
+
 def mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] | None, str]:
     """Return limits of the mean of unbounded values and the method; None for fewer than two values."""
     from scipy.stats import t

@@ -15,8 +15,7 @@ from nbdeploy.validate.context import Context
 
 def missing_values(context: Context) -> Shown:
     """Record the share of empty cells with that of each column, and the widest gap between groups of people."""
-    empty_cells = context.data.isna().sum()
-    counts = sorted(((str(name), int(one)) for name, one in empty_cells.items()), key=lambda pair: -pair[1])
+    counts = sorted(((name, one.missing) for name, one in context.columns("data").items()), key=lambda pair: -pair[1])
     cells, empty = context.rows * len(counts), sum(missing for _, missing in counts)
     share = context.record(
         "missing_share",

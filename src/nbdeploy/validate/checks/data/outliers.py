@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
+from nbdeploy.validate.checks.data.distribution import distribution
 from nbdeploy.validate.checks.shown import Shown, Table, measured, number
 from nbdeploy.validate.context import Context
+
+_SHOWN = 15
 
 
 def outliers(context: Context) -> Shown:
@@ -16,19 +20,8 @@ def outliers(context: Context) -> Shown:
 
     A column whose middle half is one single value has no fences and is left out.
     """
-    columns: list[dict[str, Any]] = []
-    for name in numeric(context.data, [name for name in context.features if name in context.data.columns]):
-        values = as_floats(context.data[name])
-        values = values[~np.isnan(values)]
-        if not len(values):
-            continue
-        lower, upper = np.quantile(values, [0.25, 0.75])
-        if upper > lower:
-            low, high = lower - 3 * (upper - lower), upper + 3 * (upper - lower)
-            beyond = int(((values < low) | (values > high)).sum())
-            columns.append(
-                {"column": name, "low": float(low), "high": float(high), "outliers": beyond, "n": len(values)}
-            )
+    names = numeric(context.data, [name for name in context.features if name in context.data.columns])
+    columns = _counted(context, _fences(context, names))
     if not columns:
         context.not_available("no numeric column varies in its middle half", "outlier_share")
         return Shown(text="Not measured: no numeric column varies in its middle half.")
@@ -37,10 +30,10 @@ def outliers(context: Context) -> Shown:
     found = context.record(
         "outlier_share",
         sum(one["outliers"] for one in columns) / cells,
-        n=len(context.data),
+        n=context.rows,
         denominator=cells,
         method="Tukey's outer fences, counted in all numeric cells",
-        data={"columns": columns},
+        data={"columns": columns[:100]},
     )
     far = [one for one in columns if one["outliers"]]
     if not far:
@@ -55,6 +48,32 @@ def outliers(context: Context) -> Shown:
             number(one["outliers"]),
             f"{one['outliers'] / one['n']:.1%}",
         )
-        for one in far[:15]
+        for one in far[:_SHOWN]
     )
     return Shown(table=Table(("Column", "Lower fence", "Upper fence", "Beyond", "Share"), rows))
+
+
+def _fences(context: Context, names: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for name in names:
+        lies = distribution(context, "data", name)
+        if lies.n:
+            lower, upper = lies.quantiles([0.25, 0.75])
+            if upper > lower:
+                found[name] = (float(lower - 3 * (upper - lower)), float(upper + 3 * (upper - lower)))
+    return found
+
+
+def _counted(context: Context, fences: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    """Count what lies beyond in all rows: a sketch knows quartiles well, and the few in the tails badly."""
+    beyond: Counter[str] = Counter()
+    known: Counter[str] = Counter()
+    for part in context.batches("data", list(fences)) if fences else ():
+        for name, (low, high) in fences.items():
+            values = as_floats(part[name])
+            beyond[name] += int(((values < low) | (values > high)).sum())
+            known[name] += int((~np.isnan(values)).sum())
+    return [
+        {"column": name, "low": low, "high": high, "outliers": beyond[name], "n": known[name]}
+        for name, (low, high) in fences.items()
+    ]

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.columns import levels
+from nbdeploy.documents.record import Interval
+from nbdeploy.stats.tally import RepeatTally
 from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.uncertainty import clustered_rate_interval
 from nbdeploy.validate.context import Context
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def duplicates(context: Context) -> Shown:
-    """Record the share of rows that repeat an earlier one in every column."""
-    keys = _row_keys(context.data, list(context.data.columns))
-    repeated = len(keys) - len(np.unique(keys))
+    """Record the share of rows that repeat an earlier one in every column, and the same in the training data."""
+    columns = [str(name) for name in context.data.columns]
+    tally = context.repeats("data", columns)
+    repeated = tally.repeated()
     found = context.record(
         "duplicate_share",
-        repeated / len(keys) if len(keys) else None,
-        n=len(keys),
-        denominator=len(keys),
-        method="counted in all rows",
-        data={"duplicates": repeated},
-        undefined=None if len(keys) else "there are no rows",
+        repeated.share,
+        interval=_interval(tally, tally.counts - 1, context.objective.level),
+        level=None if tally.exact else context.objective.level,
+        method=_method(tally, "every column"),
+        n=context.rows,
+        denominator=repeated.n,
+        sample=repeated.n,
+        data={"duplicates": repeated.found, "rows": repeated.n},
+        undefined=None if repeated.n else "there are no rows",
     )
     return Shown(table=measured([found]))
 
@@ -36,36 +36,50 @@ def leakage(context: Context) -> Shown:
     """Record the share of evaluation rows that also stand in the training data, compared on the columns of both.
 
     A row that the model has already seen flatters it. Equal rows of different people count too: with few, coarse
-    columns some are to be expected.
+    columns some are to be expected. How many of the training rows repeat another one tells how many.
     """
     if context.train is None:
         context.not_available("no training data was given (--train)", "leakage")
         return Shown(text="Not measured: no training data was given (--train).")
-    shared = [name for name in context.data.columns if name in context.train.columns]
+    shared = [str(name) for name in context.data.columns if name in context.train.columns]
     if not set(context.features) <= set(shared):
         context.not_available("the training data lacks columns that the model reads", "leakage")
         return Shown(text="Not measured: the training data lacks columns that the model reads.")
-    seen = np.isin(_row_keys(context.data, shared), _row_keys(context.train, shared))
+    here, seen = context.repeats("data", shared), context.repeats("train", shared)
+    matches, usual = here.matches(seen), seen.repeated()
+    both = _bounded(here, max(here.halved, seen.halved))
+    again = np.isin(both.hashes, seen.hashes)
     found = context.record(
         "leakage",
-        float(seen.mean()),
-        n=len(seen),
-        denominator=len(seen),
-        method=f"equal in all {len(shared)} columns that both datasets have",
-        data={"matches": int(seen.sum()), "train_rows": len(context.train)},
+        matches.share,
+        interval=_interval(both, both.counts * again, context.objective.level),
+        level=None if matches.exact else context.objective.level,
+        n=context.rows,
+        denominator=matches.n,
+        sample=matches.n,
+        method=_method(both, f"all {len(shared)} columns that both datasets have"),
+        data={
+            "matches": matches.found,
+            "rows": matches.n,
+            "train_rows": context.count("train"),
+            "usual": usual.share,
+        },
     )
-    return Shown(table=measured([found]))
+    text = f"In the training data {usual.share:.2%} of the rows repeat an earlier one." if usual.share else ""
+    return Shown(table=measured([found]), text=text)
 
 
-def _row_keys(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
-    """Return a 64-bit number per row; numbers are compared as numbers, so that 1 in one file equals 1.0 in another."""
-    import pandas as pd
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+def _bounded(tally: RepeatTally, halved: int) -> RepeatTally:
+    """Return the rows that a bound halved so often keeps, as both of two tallies keep them."""
+    kept = tally.hashes <= np.uint64(2 ** (64 - halved) - 1)
+    return RepeatTally(halved, tally.hashes[kept], tally.counts[kept])
 
-    comparable = {
-        name: frame[name].astype("float64")
-        if is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name])
-        else levels(frame[name])
-        for name in columns
-    }
-    return pd.util.hash_pandas_object(pd.DataFrame(comparable), index=False).to_numpy().astype(np.uint64)
+
+def _method(tally: RepeatTally, what: str) -> str:
+    how = "counted in all rows" if tally.exact else "ratio over a sample of distinct rows by hash, Wilson"
+    return f"equal in {what}; {how}"
+
+
+def _interval(tally: RepeatTally, told: NDArray[np.int64], level: float) -> Interval | None:
+    """Return limits of Σ told ÷ Σ rows over the distinct rows kept; None where all were counted."""
+    return None if tally.exact else clustered_rate_interval(told, tally.counts, level)
