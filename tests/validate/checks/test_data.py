@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from nbdeploy.documents.objective import Column
 from nbdeploy.validate.checks import data as check
 from nbdeploy.validate.checks.data.contract import violations
+from nbdeploy.validate.checks.data.distribution import Distribution
+from nbdeploy.validate.checks.data.shifts import cramer, smirnov
 from nbdeploy.validate.checks.data.suspects import confident_class
+from nbdeploy.validate.checks.uncertainty import clustered_rate_interval
+from nbdeploy.validate.holding import hold, hold_beside
 
 
 def people(rows: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -267,3 +271,86 @@ def test_values_of_a_regression_far_from_their_like_are_suspects(from_prediction
     context = from_predictions(frame, plain).context("data")
     check.suspect_labels(context)
     assert recorded(context)["data.suspect_label_share"].data["suspects"] == pytest.approx(30, abs=8)
+
+
+def test_cramers_limits_cover_the_true_association_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    first, second = np.array([0.5, 0.3, 0.2]), np.array([0.4, 0.3, 0.3])
+    pooled = (first + second) / 2
+    truth = np.sqrt((((first - pooled) ** 2 + (second - pooled) ** 2) / pooled).sum() / 2)
+    drawn = [cramer(rng.multinomial(300, first), rng.multinomial(300, second), 0.9) for _ in range(1500)]
+    inside = np.mean([low <= truth <= high for low, high in (one.interval for one in drawn)])
+    assert 0.88 <= inside <= 0.93
+
+
+def test_the_chi_squared_test_agrees_with_scipy_and_v_with_its_association():
+    from scipy.stats import chi2_contingency
+    from scipy.stats.contingency import association
+
+    now, before = np.array([30.0, 12, 8]), np.array([20.0, 25, 9])
+    found = cramer(now, before, 0.95)
+    test = chi2_contingency(np.vstack([now, before]))
+    assert (found.statistic, found.p_value) == pytest.approx((test.statistic, test.pvalue))
+    assert found.value == pytest.approx(association(np.vstack([now, before]).astype(int)))
+
+
+def numbers(values: np.ndarray) -> Distribution:
+    ordered = np.sort(values)
+    return Distribution(ordered, len(ordered), 0, float(ordered[0]), float(ordered[-1]), 0.0)
+
+
+def test_the_gap_and_its_test_agree_with_scipy():
+    from scipy.stats import ks_2samp
+
+    rng = np.random.default_rng(0)
+    now, before = rng.normal(0.1, 1, 800), np.round(rng.normal(size=700), 1)
+    found = smirnov(numbers(now), numbers(before), 0.95)
+    test = ks_2samp(now, before, method="asymp")
+    assert (found.statistic, found.p_value) == pytest.approx((test.statistic, test.pvalue))
+
+
+def test_limits_of_the_gap_hold_the_true_gap_at_least_as_often_as_they_say():
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(0)
+    truth = 2 * norm.cdf(0.2) - 1  # between N(0, 1) and N(0.4, 1), at their middle
+    drawn = [smirnov(numbers(rng.normal(0.4, 1, 200)), numbers(rng.normal(size=300)), 0.9) for _ in range(300)]
+    assert np.mean([one.interval[0] <= truth <= one.interval[1] for one in drawn]) >= 0.9
+
+
+def test_a_sketch_of_many_rows_tells_the_same_shift_as_the_rows(from_predictions, objective, recorded):
+    moved = people(6000)
+    moved["income"] += 5
+    run = from_predictions(moved, objective(), people(6000, seed=1))
+
+    def found() -> dict:
+        context = run.context("data")
+        for name in ("drift", "outliers", "duplicates", "leakage", "missing_values", "class_balance"):
+            getattr(check, name)(context)
+        return recorded(context)
+
+    whole = found()
+    for name in ("data", "train"):
+        hold(run.workspace, name, 1500)
+    hold_beside(run.workspace, "predictions")
+    sketched = found()
+    assert run.context("data").held == 1500
+    assert sketched["data.max_psi"].value == pytest.approx(whole["data.max_psi"].value, rel=0.05)
+    assert "sketches" in sketched["data.max_psi"].method
+    assert sketched["data.drifted_columns"].value == whole["data.drifted_columns"].value == 1
+    assert sketched["data.outlier_share"].value == pytest.approx(whole["data.outlier_share"].value, abs=5e-4)
+    for name in ("duplicate_share", "leakage", "missing_share", "minority_share"):
+        assert sketched[f"data.{name}"] == whole[f"data.{name}"]
+
+
+def test_rows_of_which_only_a_sample_is_kept_give_limits_that_hold_the_truth():
+    rng = np.random.default_rng(0)
+    rows = rng.choice([1, 1, 1, 5], 20_000)  # copies of each distinct row
+    truth = (rows - 1).sum() / rows.sum()
+    inside = 0
+    for _ in range(400):
+        kept = rng.choice(rows, 300, replace=False)
+        low, high = clustered_rate_interval(kept - 1, kept, 0.9)
+        inside += low <= truth <= high
+    assert inside / 400 >= 0.87
+    assert clustered_rate_interval([0, 0], [1, 1], 0.95)[1] > 0.5
