@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -167,6 +168,49 @@ def test_nothing_outlives_a_run_that_is_killed(tmp_path):
     script.kill()
     script.communicate()
     assert gone(*pids)
+
+
+@pytest.mark.slow
+def test_what_leaves_its_kernels_group_is_ended_with_the_run(run, write_notebook):
+    """N9: a process with a session of its own, and a child of it."""
+    script = (
+        "import subprocess; print(subprocess.Popen(['sleep', '300']).pid, flush=True); import time; time.sleep(300)"
+    )
+    escape = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {script!r}], start_new_session=True, stdout=subprocess.PIPE)\n"
+        "print('escaped', child.pid, child.stdout.readline().decode())"
+    )
+    file = write_notebook("data_own", escape, RECORD, section="data")
+    with kernel_parent(with_model=False) as parent:
+        record, outputs = run([file], parent)["data_own"]
+        assert record.status == "completed", record
+        pids = [int(word) for word in _said(outputs, "escaped")]
+        assert all(map(alive, pids))
+    assert gone(*pids, within=1)
+
+
+def test_an_end_that_comes_while_the_parent_imports_is_not_delayed(tmp_path):
+    """Ctrl-C in the first seconds of a run, also where threads wait for their kernels."""
+    refused: list[str] = []
+
+    def wait(parent: KernelParent) -> None:
+        try:
+            _kernel(parent, tmp_path)
+        except OSError as error:
+            refused.append(type(error).__name__)
+
+    started = time.monotonic()
+    with kernel_parent(with_model=True) as parent:
+        thread = threading.Thread(target=wait, args=[parent])
+        thread.start()
+        time.sleep(0.2)
+        parent.give_up()
+        thread.join(1)
+        assert not thread.is_alive()
+    assert refused == ["ConnectionError"]
+    assert time.monotonic() - started < 1
+    assert parent.process.returncode == -signal.SIGKILL
 
 
 def test_a_fork_has_a_session_a_folder_and_streams_of_its_own(tmp_path):

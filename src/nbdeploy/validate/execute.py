@@ -114,6 +114,9 @@ def execute_all(
                     future.result()
         except KeyboardInterrupt:
             interrupted = True
+            kernels.kill()
+            if parent is not None:
+                parent.give_up()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.kill()

@@ -9,6 +9,7 @@ whatever it forked and what those started.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import hashlib
 import json
@@ -24,6 +25,10 @@ from typing import Any
 
 _MOST = 64 * 1024
 """Bytes of a request."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_DIE_WITH_PARENT, _ADOPT_ORPHANS = 1, 36
+"""``PR_SET_PDEATHSIG`` and ``PR_SET_CHILD_SUBREAPER`` of Linux's prctl(2)."""
 
 
 def main(arguments: list[str]) -> None:
@@ -41,6 +46,7 @@ def main(arguments: list[str]) -> None:
             import_module(name)
     gc.collect()
     gc.freeze()  # what is shared with the forks stays shared when they collect
+    _libc.prctl(_ADOPT_ORPHANS, 1)
     asked = _serve(socket.socket(fileno=int(arguments[0])))
     if asked is None:
         return
@@ -103,13 +109,36 @@ def _serve(control: socket.socket) -> dict[str, Any] | None:
             os.killpg(pid, signal.SIGKILL)
     for pid in forked:
         os.waitpid(pid, 0)
+    _end_orphans()
     return None
+
+
+def _end_orphans() -> None:
+    """End what left the group of the kernel that started it: as orphans they are now children of this process.
+
+    Each that ends may leave children of its own, so it goes on until none is left.
+    """
+    children = f"/proc/self/task/{os.getpid()}/children"
+    while pids := _read(children).split():
+        for pid in map(int, pids):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as stream:  # noqa: PTH123 - a file of the kernel's, read once
+            return stream.read()
+    except OSError:  # a system without that file: groups alone are ended
+        return ""
 
 
 def _settle(asked: dict[str, Any], log: int) -> None:
     """Give a fork what a new process would have: a session, a folder, its streams and its own randomness."""
     import numpy as np
 
+    _libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     os.setsid()
     os.chdir(asked["cwd"])
     nothing = os.open(os.devnull, os.O_RDWR)

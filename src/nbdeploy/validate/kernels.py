@@ -56,7 +56,8 @@ class Kernels:
         self._groups: dict[str, int] = {}
         self._processes: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._killed = False
+        self.ended_all = False
+        """Whether the run has ended, so that none may start any more."""
 
     def manager(self, name: str, cwd: Path) -> type[AsyncKernelManager]:
         """Return the class of which papermill makes the manager of one notebook's kernel."""
@@ -72,14 +73,14 @@ class Kernels:
         with self._lock:
             self._groups[name] = process.pid
             self._processes[name] = process
-        if self._killed:
+        if self.ended_all:
             self.kill(name)
 
     def kill(self, name: str | None = None) -> None:
         """End one kernel, or all, with the processes that they left running."""
         with self._lock:
             if name is None:
-                self._killed = True
+                self.ended_all = True
             names = list(self._groups) if name is None else [name]
             groups = [self._groups.pop(each) for each in names if each in self._groups]
         for group in groups:
@@ -140,6 +141,7 @@ class _KernelManager(AsyncKernelManager):
                 kernel_id=self.kernel_id,
                 kernel_spec=self.kernel_spec,
                 fork_from=self.kernels.parent,
+                kernels=self.kernels,
                 seed=f"{self.kernels.seed}/{self.slot}",
             )
         command, kw = await super()._async_pre_start_kernel(**kw)
@@ -208,9 +210,10 @@ class _Client(AsyncKernelClient):
 class _ForkProvisioner(LocalProvisioner):
     """Has the kernel forked where the stock one starts a process."""
 
-    def __init__(self, *, fork_from: KernelParent, seed: str, **traits: Any) -> None:
+    def __init__(self, *, fork_from: KernelParent, kernels: Kernels, seed: str, **traits: Any) -> None:
         super().__init__(**traits)
         self._fork_from = fork_from
+        self._kernels = kernels
         self._seed = seed
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
@@ -221,6 +224,8 @@ class _ForkProvisioner(LocalProvisioner):
                 "kernel", arguments, cwd=Path(kwargs["cwd"]), seed=self._seed, log=kwargs["stderr"]
             )
         except OSError:
+            if self._kernels.ended_all:
+                raise
             return await super().launch_kernel(cmd, **kwargs)
         self.process: Any = forked
         self.pid = self.pgid = forked.pid

@@ -170,9 +170,16 @@ class KernelParent:
             self._lost = False
             return answer, sent
 
+    def give_up(self) -> None:
+        """Wait no longer for forks, in whatever thread somebody does."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """End the parent with all that it forked."""
         self._control.close()
+        if not self._forked:
+            self.process.kill()  # it may be importing still, and would not hear us until it has done
         try:
             self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
