@@ -152,3 +152,87 @@ class TestAgainstTheVersionBefore:
         assert one.value == pytest.approx(errors[0] - errors[1])
         assert one.interval[0] > 0
         assert "better" in shown.table.rows[1]
+
+
+COSTS = {"false_positive": 5, "false_negative": 60, "unit": "EUR", "per": "loan"}
+
+
+class TestCosts:
+    def test_costs_and_savings_are_sums_over_rows(self, tmp_path, recorded):
+        rows, before = people()
+        context = opened(tmp_path / "w", declared(costs=COSTS), rows, before)
+        check.expected_costs(context)
+        found = recorded(context)
+
+        def paid(predicted: pd.Series) -> float:
+            wrong = predicted != rows["label"]
+            return 1000 * float(np.where(wrong, np.where(rows["label"] == 1, 60, 5), 0).mean())
+
+        now, old = paid(rows["predicted"]), paid(before["predicted"])
+        expected = {
+            "expected_cost_per_1000": now,
+            "cost_saving_over_previous": old - now,
+            "cost_saving_over_dummy": min(paid(pd.Series(1, rows.index)), paid(pd.Series(0, rows.index))) - now,
+        }
+        for name, value in expected.items():
+            one = found[f"performance.{name}"]
+            assert one.value == pytest.approx(value)
+            assert one.interval[0] < value < one.interval[1]
+        assert sum(part["total"] for part in found["performance.expected_cost_per_1000"].data["outcomes"]) == (
+            pytest.approx(now)
+        )
+
+    def test_a_paired_saving_is_surer_than_two_costs(self, tmp_path, recorded):
+        """Two versions that differ in three rows cost nearly the same for sure, however unsure each cost is."""
+        rows, _ = people()
+        before = rows[["predicted", "score"]].copy()
+        before.loc[:2, "predicted"] = 1 - before.loc[:2, "predicted"]
+        context = opened(tmp_path / "w", declared(costs=COSTS), rows, before)
+        check.expected_costs(context)
+        found = recorded(context)
+        low, high = found["performance.cost_saving_over_previous"].interval
+        lowest, highest = found["performance.expected_cost_per_1000"].interval
+        assert high - low < 0.5 * (highest - lowest)
+
+    def test_a_regression_costs_by_the_unit(self, tmp_path, recorded):
+        rows = pd.DataFrame({"label": [10.0, 20.0, 30.0, 40.0], "predicted": [12.0, 20.0, 27.0, 41.0]})
+        objective = declared(
+            task="regression", sensitive=[], gates={"performance": {"r2": ">= 0"}}, costs={"over": 1, "under": 3}
+        )
+        context = opened(tmp_path / "w", objective, rows)
+        check.expected_costs(context)
+        found = recorded(context)
+        assert found["performance.expected_cost_per_1000"].value == pytest.approx(1000 * (2 + 0 + 9 + 1) / 4)
+        # The cheapest constant is the quantile 3/4 of the truth, 32.5.
+        assert found["performance.cost_saving_over_dummy"].data["always"] == pytest.approx(32.5)
+
+    def test_the_cheapest_threshold_stands_among_those_that_may_be(self, tmp_path, recorded):
+        rows, _ = people()
+        context = opened(tmp_path / "w", declared(costs=COSTS), rows)
+        check.cost_by_threshold(context)
+        one = recorded(context)["performance.cheapest_threshold"]
+        assert one.interval[0] <= one.value <= one.interval[1]
+        assert all(len(one.data["curve"][name]) <= 200 for name in ("threshold", "cost", "lower", "upper"))
+
+    def test_costs_that_nobody_declared_are_no_gap_unless_a_gate_asks(self, tmp_path, recorded):
+        rows, _ = people(100)
+        context = opened(tmp_path / "w", declared(), rows)
+        assert "no costs" in check.expected_costs(context).text
+        check.cost_by_threshold(context)
+        assert not recorded(context)
+
+    def test_a_gate_on_costs_that_nobody_declared_says_so(self, tmp_path, recorded):
+        rows, _ = people(100)
+        gates = {"performance": {"expected_cost_per_1000": "<= 900"}}
+        context = opened(tmp_path / "w", declared(gates=gates), rows)
+        check.expected_costs(context)
+        assert "no costs" in recorded(context)["performance.expected_cost_per_1000"].undefined
+
+    def test_the_business_figures_stand_beside_the_costs(self, tmp_path, recorded):
+        rows, _ = people(100)
+        kpis = [{"name": "defaults per 1,000", "now": 40, "target": "<= 30", "by": "2027-12-31"}]
+        context = opened(tmp_path / "w", declared(costs=COSTS, kpis=kpis), rows)
+        said = check.expected_costs(context).text
+        assert "defaults per 1,000: now 40" in said
+        assert "to be <= 30, by 2027-12-31" in said
+        assert recorded(context)["performance.expected_cost_per_1000"].data["kpis"][0]["target"] == "<= 30"

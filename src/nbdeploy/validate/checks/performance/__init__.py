@@ -2,6 +2,7 @@
 
 from nbdeploy.validate.checks.performance.baseline import gain_over_baseline
 from nbdeploy.validate.checks.performance.calibration import calibration
+from nbdeploy.validate.checks.performance.costs import cost_by_threshold, expected_costs
 from nbdeploy.validate.checks.performance.decisions import confusion, decision_quality, gated_slices
 from nbdeploy.validate.checks.performance.discrimination import discrimination
 from nbdeploy.validate.checks.performance.errors import prediction_errors
@@ -11,8 +12,10 @@ from nbdeploy.validate.checks.performance.thresholds import thresholds
 __all__ = [
     "calibration",
     "confusion",
+    "cost_by_threshold",
     "decision_quality",
     "discrimination",
+    "expected_costs",
     "gain_over_baseline",
     "gains_by_group",
     "gains_over_previous",
