@@ -70,7 +70,8 @@ def test_many_scores_make_two_hundred_points():
 
 def test_the_cheapest_threshold_may_be_to_call_nobody_positive():
     rng = np.random.default_rng(1)
-    found = cost_curve(tally(*rows(rng, 500)), (0.0, 100.0, 0.0, 0.0), rng)
+    label, score = (np.append(part, last) for part, last in zip(rows(rng, 500), (0, 1.0), strict=True))
+    found = cost_curve(tally(label, score), (0.0, 100.0, 0.0, 0.0), rng)
     assert found.cheapest == len(found.cost) - 1
     assert found.cost[-1] == 0
     assert found.plausible.sum() == 1
