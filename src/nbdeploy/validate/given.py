@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -120,6 +121,12 @@ class Given:
     def model_folder(self) -> Path | None:
         """The model's folder; None where only predictions were given."""
         return self._workspace.model_folder
+
+    @property
+    def model_python(self) -> Path | None:
+        """The interpreter of the model's own environment; None where the model runs in this one."""
+        python = self._workspace.scored.get("python")
+        return Path(python) if python and Path(python) != Path(sys.executable) else None
 
     @cached_property
     def model(self) -> LoadedModel | None:

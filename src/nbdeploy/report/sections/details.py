@@ -140,6 +140,20 @@ def _files(data: dict[str, Any]) -> Iterator[Row]:
         yield "Smaller ones", wording.counted(more, "more file")
 
 
+def _scanned(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["findings"]:
+        yield str(one["path"]), f"{one['weight']}: {one['says']}"
+    more = int(data["total"]) - len(data["findings"])
+    if more > 0:
+        yield "Further ones", wording.counted(more, "more finding")
+
+
+def _rowwise(data: dict[str, Any]) -> Iterator[Row]:
+    differing, compared = int(data["differing"]), int(data["compared"])
+    most = wording.number(float(data["share_interval"][1]), _RATE)
+    yield "Answers that changed beside other rows", f"{differing:,} of {compared:,} (of all rows at most {most})"
+
+
 def _proxies(data: dict[str, Any]) -> Iterator[Row]:
     for one in data.get("proxies") or []:
         strength = f"association {wording.number(float(one['association']))} of at most 1"
@@ -176,6 +190,8 @@ _TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] 
     "throughput_rows_per_s": ("Throughput by batch size", _batches, True),
     "lime_jaccard_at_5": ("The rows explained above, whole", _examples, True),
     "model_size_mb": ("Largest files of the model", _files, True),
+    "unsafe_files": ("What the model’s files would do when they are loaded", _scanned, False),
+    "rowwise_difference": ("Rows asked singly and in one batch", _rowwise, False),
     "environment_mismatches": ("Packages in another version than the model asks for", _packages, True),
     "loads_in_clean_process": ("Loading in a new process", _clean_load, False),
     "surrogate_fidelity": ("A small tree that imitates the model", _tree, False),

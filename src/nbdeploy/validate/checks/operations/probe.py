@@ -1,18 +1,23 @@
-"""The clean process: ``python -m nbdeploy.validate.checks.operations.probe JOB`` loads a model and asks it, timed.
+"""The clean process: this file, run by itself with a JOB, loads a model and asks it, timed.
 
-JOB is a folder with ``job.json`` and ``rows.parquet``; the answer is written there as ``probed.json``.
+JOB is a folder with ``job.json`` and ``rows.parquet``; the answer is written there as ``probed.json``. In the model's
+own environment there is no nbdeploy: the model is then asked as MLflow's servers ask it.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import statistics
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 BATCHES = (1, 10, 100, 1_000, 10_000)
+ROUNDING = 1e-9
+"""Of numbers that differ by no more, nothing is said: sums are formed in another order."""
 _ENOUGH_SECONDS = 0.25
 """Of repeating one batch size."""
 
@@ -24,55 +29,100 @@ def main(arguments: list[str]) -> int:
     started = time.perf_counter()
     import pandas as pd
 
-    from nbdeploy.documents.objective import Objective
-    from nbdeploy.errors import NbdeployError
-    from nbdeploy.validate.model import LoadedModel
-
+    opened = _opener(asked)
     imported = time.perf_counter()
     told: dict[str, Any] = {"import_seconds": imported - started, "error": None}
+    rows = pd.read_parquet(job / "rows.parquet")
     try:
-        model = LoadedModel(Path(asked["model"]), Objective.model_validate(asked["objective"]))
-        rows = pd.read_parquet(job / "rows.parquet")
+        ask, told["probabilities"] = opened()
         loaded = time.perf_counter()
-        told |= {"seconds": loaded - imported, "probabilities": hasattr(model.estimator, "predict_proba")}
-        model.decide(rows.iloc[:1])  # what is imported on the first call is part of the load, not of a request
-        told |= {"first_call_seconds": time.perf_counter() - loaded}
-        told |= _single(model, rows, asked["calls"], asked["seconds"])
-        told["batches"] = _batches(model, rows, asked["largest_batch"])
-    except NbdeployError as error:
-        told["error"] = error.fact
+        told["seconds"] = loaded - imported
+        ask(rows.iloc[:1])  # what is imported on the first call is part of the load, not of a request
+        told["first_call_seconds"] = time.perf_counter() - loaded
+        told |= _single(ask, rows, asked["calls"], asked["seconds"])
+        told["batches"] = _batches(ask, rows, asked["largest_batch"])
+    except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and is a finding
+        told["error"] = getattr(error, "fact", None) or f"the model does not answer ({_short(error)})"
     told["peak_memory_mb"] = _peak_memory_mb()
     (job / "probed.json").write_text(json.dumps(told), "utf-8")
     return 0
 
 
-def _single(model: Any, rows: Any, calls: int, seconds: float) -> dict[str, Any]:
+Asking = Callable[[Any], Sequence[Any]]
+
+
+def _opener(asked: dict[str, Any]) -> Callable[[], tuple[Asking, bool]]:
+    """Return what loads the model, with all imports done: a function from rows to answers, and whether they are
+    probabilities.
+    """
+    if asked["foreign"]:
+        from mlflow import pyfunc
+
+        def foreign() -> tuple[Asking, bool]:
+            model = pyfunc.load_model(asked["model"])
+            return lambda rows: _last_column(model.predict(rows)), False
+
+        return foreign
+
+    from nbdeploy.documents.objective import Objective
+    from nbdeploy.validate.model import LoadedModel
+
+    def opened() -> tuple[Asking, bool]:
+        model = LoadedModel(Path(asked["model"]), Objective.model_validate(asked["objective"]))
+
+        def ask(rows: Any) -> Any:
+            score = model.score(rows)
+            return model.decide(rows) if score is None else score
+
+        return ask, hasattr(model.estimator, "predict_proba")
+
+    return opened
+
+
+def _last_column(answer: Any) -> Any:
+    array = answer.to_numpy() if hasattr(answer, "to_numpy") else answer
+    return array[:, -1] if getattr(array, "ndim", 1) == 2 else array
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
+
+
+def _single(ask: Asking, rows: Any, calls: int, seconds: float) -> dict[str, Any]:
     """Time rows singly, until `calls` or `seconds` are used up, and compare their answers with those in one batch."""
-    together = [str(one) for one in model.decide(rows)]
-    times, differing = [], 0
+    together = ask(rows)
+    times, differing, largest = [], 0, 0.0
     deadline = time.perf_counter() + seconds
     for at in range(calls):
         row = rows.iloc[at % len(rows) : at % len(rows) + 1]
         start = time.perf_counter()
-        answer = model.decide(row)
+        answer = ask(row)
         end = time.perf_counter()
         times.append((end - start) * 1000)
-        differing += at < len(rows) and not _same(str(answer[0]), together[at])
+        if at < len(rows):
+            apart = _apart(answer[0], together[at])
+            largest = max(largest, apart)
+            differing += apart > ROUNDING
         if end > deadline:
             break
-    return {"latencies_ms": times, "compared": min(len(times), len(rows)), "differing": differing}
+    return {
+        "latencies_ms": times,
+        "compared": min(len(times), len(rows)),
+        "differing": differing,
+        "largest_difference": largest,
+    }
 
 
-def _same(one: str, other: str) -> bool:
-    """Compare answers; numbers may differ by the rounding of sums in another order."""
+def _apart(one: Any, other: Any) -> float:
+    """Return how far two answers are apart: for numbers beyond 1 in parts of themselves, for labels 0 or 1."""
     try:
-        return abs(float(one) - float(other)) <= 1e-9 * max(1.0, abs(float(one)))
-    except ValueError:
-        return one == other
+        return abs(float(one) - float(other)) / max(1.0, abs(float(one)))
+    except (TypeError, ValueError):
+        return float(str(one) != str(other))
 
 
-def _batches(model: Any, rows: Any, largest: int) -> list[dict[str, float]]:
-    found = []
+def _batches(ask: Asking, rows: Any, largest: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     for size in BATCHES:
         if size > largest:
             break
@@ -80,10 +130,11 @@ def _batches(model: Any, rows: Any, largest: int) -> list[dict[str, float]]:
         times: list[float] = []
         while not times or (sum(times) < _ENOUGH_SECONDS and len(times) < 20):
             start = time.perf_counter()
-            model.decide(batch)
+            ask(batch)
             times.append(time.perf_counter() - start)
-        middle = sorted(times)[len(times) // 2]
-        found.append({"rows": size, "ms": middle * 1000, "rows_per_s": size / middle})
+        middle = statistics.median(times)
+        milliseconds = [each * 1000 for each in sorted(times)]
+        found.append({"rows": size, "ms": middle * 1000, "rows_per_s": size / middle, "times_ms": milliseconds})
     return found
 
 
@@ -94,4 +145,5 @@ def _peak_memory_mb() -> float:
 
 
 if __name__ == "__main__":
+    sys.path.pop(0)  # the folder of this file: what lies there is no library
     sys.exit(main(sys.argv[1:]))

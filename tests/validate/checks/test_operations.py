@@ -1,0 +1,126 @@
+"""Whether the model can be run: asked in a clean process, its files read and not loaded."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from nbdeploy.report.sections.details import details
+from nbdeploy.validate.checks import operations
+from nbdeploy.validate.verdict import find
+
+INPUTS = ["age", "bmi"]
+
+
+@pytest.fixture(scope="module")
+def crowd(of_model, objective, split):
+    """A model whose answer to a row hangs on the rows beside it."""
+    train, test = split
+    model = make_pipeline(FunctionTransformer(lambda rows: rows - rows.mean(axis=0)), LogisticRegression())
+    return of_model(model.fit(train[INPUTS], train["progressed"]), INPUTS, test, objective())
+
+
+def test_a_model_that_answers_row_by_row_differs_by_nothing(run, recorded):
+    context = run.context("operations")
+    operations.rowwise(context)
+    found = recorded(context)["operations.rowwise_difference"]
+    assert found.value < 1e-9
+    assert (found.data["differing"], found.data["compared"]) == (0, found.n)
+    # No row of n: the upper limit of Clopper and Pearson (1934) is 1 − (α/2)^(1/n).
+    assert found.data["share_interval"][1] == pytest.approx(1 - 0.025 ** (1 / found.n))
+
+
+def test_a_model_that_looks_at_its_batch_is_found_out(crowd, recorded):
+    context = crowd.context("operations")
+    operations.rowwise(context)
+    found = recorded(context)["operations.rowwise_difference"]
+    assert found.value > 0.05
+    assert found.data["differing"] > 0.9 * found.n
+
+
+def test_code_in_a_model_is_named_and_a_person_must_look(crowd, recorded):
+    context = crowd.context("operations")
+    operations.file_scan(context)
+    found = recorded(context)
+    assert found["operations.unsafe_files"].value == 0
+    assert "cloudpickle.cloudpickle._make_function" in found["operations.unknown_globals"].data["names"]
+    told = found["operations.unsafe_files"].data
+    assert {("model.pkl", "unknown", "to look at")} < {(f["path"], f["rule"], f["weight"]) for f in told["findings"]}
+    assert told["total"] >= len(told["findings"]) > 0
+
+
+def test_a_file_that_runs_a_command_is_told_on_the_card_before_all_others(run, recorded, tmp_path):
+    class Command:
+        def __reduce__(self):
+            return os.system, ("false",)
+
+    context = run.context("operations")
+    folder = tmp_path / "model"
+    shutil.copytree(context.model_folder, folder)
+    (folder / "notes.txt").write_bytes(pickle.dumps(Command()))
+    context._workspace._about["model"] = str(folder)
+    try:
+        operations.file_scan(context)
+    finally:
+        context._workspace._about["model"] = str(run.workspace.model_folder)
+    found = recorded(context)["operations.unsafe_files"]
+    assert found.value == 1
+    findings = find(context.objective, {"operations": [found]}, context._tallies, silent={}, seed=0)
+    (block,) = details(next(one for one in findings if one.metric == "unsafe_files"))
+    assert block.rows[0] == ("notes.txt", "unsafe: posix.system: it reaches what no model needs")
+
+
+def test_times_have_limits_that_the_calls_can_give(run, recorded):
+    context = run.context("operations")
+    operations.latency(context)
+    operations.throughput(context)
+    found = recorded(context)
+    for name in ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms"):
+        one = found[f"operations.{name}"]
+        assert one.interval[0] <= one.value <= one.interval[1]
+    # A hundred calls hold no upper limit of the 99th percentile: 0.99^100 > 0.025.
+    assert found["operations.latency_p99_ms"].interval[1] == math.inf
+    rate = found["operations.throughput_rows_per_s"]
+    assert rate.interval[0] <= rate.value <= rate.interval[1]
+    assert all(one["low_ms"] <= one["ms"] for one in rate.data["batches"])
+
+
+def test_a_model_of_another_environment_is_asked_there(run, recorded):
+    """The other interpreter is this one by another name: what runs there must not need nbdeploy's own classes."""
+    other = Path(sys.executable).with_name("python3")
+    assert other.is_file()
+    assert other != Path(sys.executable)
+    scored = run.workspace.folder / "scored.json"
+    before = scored.read_text()
+    context = run.context("operations")
+    scored.write_text(json.dumps(json.loads(before) | {"python": str(other)}))
+    try:
+        assert context.model_python == other
+        operations.clean_process(context)
+        operations.rowwise(context)
+    finally:
+        scored.write_text(before)
+    found = recorded(context)
+    assert found["operations.loads_in_clean_process"].value == 1
+    assert found["operations.rowwise_difference"].value == 0
+
+
+def test_answers_that_break_their_promise_are_counted(from_predictions, objective, split):
+    context = from_predictions(split[1].assign(score=0.5), objective()).context("operations")
+    context.predictions.loc[:2, "score"] = [np.nan, np.inf, 2.0]
+    context.predictions.loc[:2, "predicted"] = [1, 7, 7]
+    rules = dict(operations.output._broken(context, probabilities=True))
+    assert rules["the score is no finite number"] == 2
+    assert rules["the answer is no known class"] == 2
+    assert rules["the probability lies outside 0 and 1"] == 2
