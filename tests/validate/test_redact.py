@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import json
+import urllib.parse
+
 import pytest
 
 from nbdeploy.validate.redact import REDACTED, known_secrets, redact
@@ -35,8 +39,33 @@ def test_values_of_secret_environment_variables_are_redacted():
             "PIN_SECRET": "1234",
         }
     )
-    assert set(secrets) == {"correct-horse", "battery-staple"}
+    assert {"correct-horse", "battery-staple"} <= set(secrets)
+    assert not {"/home/someone", "1234"} & set(secrets)
     assert redact(["token=correct-horse", 3, None], secrets) == ([f"token={REDACTED}", 3, None], 1)
+
+
+AWKWARD = "pa'ss\\word/with\nlines"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        AWKWARD,
+        repr({"DB_PASSWORD": AWKWARD}),
+        json.dumps({"DB_PASSWORD": AWKWARD}),
+        "postgresql://db/?password=" + urllib.parse.quote(AWKWARD, safe=""),
+        "Authorization: Basic " + base64.b64encode(AWKWARD.encode()).decode(),
+        {AWKWARD: 1},
+        [f"Traceback\nKeyError: {AWKWARD!r}"],
+    ],
+    ids=["output", "environment", "json", "address", "header", "key", "traceback"],
+)
+def test_a_secret_is_found_in_whatever_form_it_is_written(text):
+    """N10."""
+    clean, count = redact(text, known_secrets({"DB_PASSWORD": AWKWARD}))
+    assert count == 1
+    assert REDACTED in str(clean)
+    assert "word" not in str(clean).replace("password", "").replace("DB_PASSWORD", "")
 
 
 def test_ordinary_text_stays():

@@ -173,10 +173,10 @@ def test_nothing_outlives_a_run_that_is_killed(tmp_path):
 @pytest.mark.slow
 def test_what_leaves_its_kernels_group_is_ended_with_the_run(run, write_notebook):
     """N9: a process with a session of its own, and a child of it."""
-    script = "import subprocess as s, time; print(s.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+    script = "import subprocess as s, time; print(s.Popen(['sleep', '99']).pid, flush=True); time.sleep(99)"
     escape = (
         "import subprocess, sys\n"
-        f"child = subprocess.Popen([sys.executable, '-c', {script!r}], start_new_session=True, stdout=subprocess.PIPE)\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {script!r}], start_new_session=True, stdout=-1)\n"
         "print('escaped', child.pid, child.stdout.readline().decode())"
     )
     file = write_notebook("data_own", escape, RECORD, section="data")

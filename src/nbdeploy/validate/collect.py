@@ -35,6 +35,7 @@ def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collecte
     died
         Why the execution broke off, where it did.
     """
+    # A tag is no accident, so it is named first; how the kernel ended says more than the cell that it left undone.
     reason = (_tagged(node) if node is not None else "") or died
     reason = reason or (_unrun(node) if node is not None else "no executed notebook was saved")
     if not reason and not slot.finished:
@@ -49,6 +50,11 @@ def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collecte
     if not reason and not measurements:
         reason = "it recorded nothing"
     return Collected(() if reason else measurements, reason)
+
+
+def unfinished_cell(node: Any) -> str:
+    """Return which code cell of an executed notebook did not run as it should, and why; nothing where all did."""
+    return _tagged(node) or _unrun(node)
 
 
 def _code(node: Any) -> Iterator[Any]:

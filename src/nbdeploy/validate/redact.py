@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 REDACTED = "[redacted]"
 
@@ -30,10 +33,16 @@ _SHORTEST = 8
 
 
 def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the values of environment variables whose names say that they are secret, longest first."""
+    """Return the values of environment variables whose names say that they are secret, in all forms, longest first."""
     given = os.environ if environment is None else environment
     found = {value for name, value in given.items() if _NAMES.search(name) and len(value) >= _SHORTEST}
-    return tuple(sorted(found, key=len, reverse=True))
+    return tuple(sorted({form for value in found for form in _forms(value)}, key=len, reverse=True))
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    """Return a value as it stands in texts, in Python's and JSON's literals, in addresses and in headers."""
+    encoded = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
+    return value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value, safe="", errors="replace"), encoded
 
 
 def redact(content: Any, secrets: tuple[str, ...]) -> tuple[Any, int]:
@@ -46,8 +55,8 @@ def redact(content: Any, secrets: tuple[str, ...]) -> tuple[Any, int]:
         content, more = _SHAPES.subn(REDACTED, content)
         return content, count + more
     if isinstance(content, Mapping):
-        pairs = [(key, redact(value, secrets)) for key, value in content.items()]
-        return {key: value for key, (value, _) in pairs}, sum(count for _, (_, count) in pairs)
+        pairs = [(redact(key, secrets), redact(value, secrets)) for key, value in content.items()]
+        return {key: value for (key, _), (value, _) in pairs}, sum(one + two for (_, one), (_, two) in pairs)
     if isinstance(content, list):
         items = [redact(value, secrets) for value in content]
         return [value for value, _ in items], sum(count for _, count in items)
