@@ -128,4 +128,4 @@ def shapes(finding: Finding) -> Markup:
 def _edges(edges: list[float]) -> list[tuple[float, str]]:
     """Return labels for about five edges: bins hold equal shares of the reference, so edges are not evenly apart."""
     every = -(-(len(edges) - 1) // 5) or 1
-    return [(index, f"{edge:.4g}".replace("-", "−")) for index, edge in enumerate(edges) if index % every == 0]
+    return [(index, short(float(f"{edge:.4g}"))) for index, edge in enumerate(edges) if index % every == 0]

@@ -8,11 +8,18 @@ from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.report import wording
 from nbdeploy.report.inert import deceptive_texts
+from nbdeploy.report.sections import rows_told
 
 
 def caveats(evidence: Evidence) -> CardSection:
     """Return every limit of this evidence, one sentence each."""
-    told = [*_deceptive(evidence), *evidence.warnings, *_notebooks(evidence), *_limits(evidence)]
+    told = [
+        *_deceptive(evidence),
+        *evidence.warnings,
+        *rows_told.warnings(evidence.findings),
+        *_notebooks(evidence),
+        *_limits(evidence),
+    ]
     if not told:
         told = ["None beyond those of every measurement: it holds for data like the evaluated rows, and for no other."]
     return CardSection(

@@ -59,29 +59,13 @@ def _classes(data: dict[str, Any]) -> Iterator[Row]:
         yield str(one["class"]), _share(one["n"], total) + trained
 
 
-def _outliers(data: dict[str, Any]) -> Iterator[Row]:
-    for one in data["columns"]:
-        if one["outliers"]:
-            yield (
-                str(one["column"]),
-                f"{_share(one['outliers'], one['n'])} outside {float(one['low']):.4g} to {float(one['high']):.4g}",
-            )
-
-
-def _outside(data: dict[str, Any]) -> Iterator[Row]:
-    for one in data["columns"]:
-        if one["outside"]:
-            yield (
-                str(one["column"]),
-                f"{_share(one['outside'], one['n'])} outside {float(one['low']):.4g} to {float(one['high']):.4g}",
-            )
-
-
 def _leakage(data: dict[str, Any]) -> Iterator[Row]:
     yield (
         "Evaluated rows that also stand in training",
         f"{int(data['matches']):,} (compared with {wording.counted(int(data['train_rows']), 'training row')})",
     )
+    if data.get("usual") is not None:
+        yield "Training rows that repeat another training row", wording.number(float(data["usual"]), _RATE)
 
 
 def _slices(data: dict[str, Any]) -> Iterator[Row]:
@@ -181,8 +165,6 @@ _TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] 
     "contract_violations": ("Broken rules", _rules, False),
     "output_violations": ("Broken rules of the answers", _rules, False),
     "minority_share": ("Rows of each class", _classes, False),
-    "outlier_share": ("Outliers by column", _outliers, True),
-    "out_of_range_share": ("Outside the range seen before, by column", _outside, True),
     "leakage": ("Leakage", _leakage, False),
     "worst_slice_accuracy": ("The weakest parts of the data (accuracy)", _slices, False),
     "forbidden_in_top": ("Rank of sensitive and forbidden features", _ranks, False),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from nbdeploy.documents.finding import Finding
 from nbdeploy.report import wording
 
 Row = tuple[str, str]
@@ -13,6 +14,37 @@ _RATE = wording.Scale(percent=True)
 
 def _percent(share: Any) -> str:
     return wording.number(float(share), _RATE)
+
+
+def _outliers(data: dict[str, Any]) -> Iterator[Row]:
+    yield from _beyond(data, "outliers")
+
+
+def _outside(data: dict[str, Any]) -> Iterator[Row]:
+    yield from _beyond(data, "outside")
+
+
+def _beyond(data: dict[str, Any], key: str) -> Iterator[Row]:
+    for one in data["columns"]:
+        k, n = int(one[key]), int(one["n"])
+        if k:
+            low, high = (wording.number(float(one[end])) for end in ("low", "high"))
+            yield str(one["column"]), f"{k:,} of {n:,} ({_percent(k / n)}) outside {low} to {high}"
+
+
+def _shifts(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["columns"]:
+        size = f"{one['effect']} {wording.number(float(one['size']))}"
+        span = wording.span(tuple(one["interval"]), wording.Scale())
+        chance = f"{one['test']} test, p {_p_value(float(one['p_value']))}"
+        drifted = "drifted: " if one["drifted"] else ""
+        yield str(one["column"]), f"{drifted}PSI {wording.number(float(one['psi']))}; {size} ({span}); {chance}"
+    if data.get("uncounted"):
+        yield "Not compared", f"{wording.listed(data['uncounted'])}: too many different values"
+
+
+def _p_value(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _gaps(data: dict[str, Any]) -> Iterator[Row]:
@@ -73,7 +105,24 @@ def _members(data: dict[str, Any]) -> Iterator[Row]:
         yield "Warning", "the model is far surer of its training rows: it gives away who was among them"
 
 
+def warnings(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield what a reader must be warned of in the findings about rows, whether a gate asks for it or not."""
+    for finding in findings:
+        if finding.metric == "membership_inference_auc" and finding.data.get("warns"):
+            yield (
+                "The model gives its training rows away: whoever knows a person's row and outcome can tell from the "
+                f"model's answers whether it was trained on (area {wording.value(finding)}, where 0.5 is guessing)."
+            )
+        told = finding.data.get("telling")
+        if finding.metric in ("single_feature_auc", "single_feature_r2") and isinstance(told, list) and told:
+            names = wording.listed([str(name) for name in told[:5]])
+            yield f"Outcomes are almost fully told by {names} alone: make sure that this is known before the outcome."
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {
+    "outlier_share": ("Outliers by column", _outliers, True),
+    "out_of_range_share": ("Outside the range seen before, by column", _outside, True),
+    "drifted_columns": ("Size of each shift", _shifts, True),
     "missing_gap": ("Who misses values", _gaps, True),
     "near_duplicate_share": ("Near duplicates", _twins, True),
     "near_leakage": ("Near leakage", _twins, True),
