@@ -92,6 +92,18 @@ def _between_groups(of: Measure) -> Iterator[Measure]:
         )
 
 
+def _to_overall(of: Measure) -> Measure:
+    """Return the disparity from all rows, as fairlearn's ``method="to_overall"``."""
+    base, _, kind = of.name.rpartition("_")
+    return of.model_copy(
+        update={
+            "name": f"{base}_to_overall_{kind}",
+            "label": f"{of.label} to overall",
+            "explanation": f"As “{of.label.lower()}”, each group against all rows instead of against another group.",
+        }
+    )
+
+
 @cache
 def measures() -> dict[tuple[str, str], Measure]:
     """Return every measure by (section, name), in the order of the sections."""
@@ -103,7 +115,9 @@ def measures() -> dict[tuple[str, str], Measure]:
             stated = Measure(name=name, section=section, tasks=tasks, **entry)
             found[section, name] = stated
             if section == "fairness":
-                found.update({(section, derived.name): derived for derived in _between_groups(stated)})
+                compared = [*_between_groups(stated), *([stated] if stated.kind == "disparity" else [])]
+                derived = [*compared, *(_to_overall(one) for one in compared if "conditional" not in one.name)]
+                found.update({(section, one.name): one for one in derived if one.kind == "disparity"})
     return found
 
 

@@ -10,13 +10,12 @@ from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
 from nbdeploy.stats.binomial import shared_level
-from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.intervals import estimates
 from nbdeploy.stats.planning import deciding_factor
 from nbdeploy.validate.asked import Asked
 from nbdeploy.validate.judge import Judged, limits, number
 from nbdeploy.validate.lacking import how_to_get, round_up
-from nbdeploy.validate.recompute import class_names, is_disparity, tally_of
+from nbdeploy.validate.recompute import class_names, compared_tally, disparity_of, is_disparity, tally_of
 from nbdeploy.validate.tallies import Tallies
 
 IntervalAt = Callable[[float], tuple[float, float] | None]
@@ -97,23 +96,18 @@ def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: J
 def _from_tallies(tallies: Tallies, one: Asked, measurement: Measurement, judged: Judged, seed: int) -> IntervalAt:
     objective = tallies.objective
     features = tuple(one.group) if one.group else one.features
-    tally = tally_of(tallies, one.metric, features, one.slice)
-    named = class_names(objective, tally)
     if is_disparity(one.metric):
-        smallest = objective.min_group_size
+        smallest, compared = objective.min_group_size, compared_tally(tallies, one.metric, features, one.slice)
 
         def of_pairs(factor: float) -> tuple[float, float] | None:
             # The minimum size grows with the rows, so that the same groups are compared.
-            found = group_disparity(
-                tally.scaled(factor),  # type: ignore[arg-type]  # disparities are of counts or errors only
-                one.metric,
-                level=objective.level,
-                min_size=smallest * factor,
-                **named,
-            )
+            level, scaled = objective.level, compared.scaled(factor)
+            found = disparity_of(scaled, one.metric, objective, level=level, min_size=smallest * factor)
             return found.interval
 
         return of_pairs
+    tally = tally_of(tallies, one.metric, features, one.slice)
+    named = class_names(objective, tally)
     deciding = one.group or (judged.group.group if judged.group else {})
     at = next(index for index in range(len(tally.groups)) if tally.named(index) == deciding)
     eligible = sum(not group.excluded for group in measurement.by_group) if one.by_groups else 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.stats.disparity import NAMED
+from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.intervals import by_group
 from nbdeploy.stats.tally import ErrorTally
 from nbdeploy.validate.asked import Asked
@@ -21,6 +21,8 @@ _ACTS = (
     ("no training data", "give --train"),
     ("declares no contract", "declare in the objective's contract what its columns must hold"),
     ("needs scores", "name in the objective's `score:` where scores are had: a column, or a method of the model"),
+    ("within control features, and none", "declare `control:` in the objective"),
+    ("no stratum has two groups", "give more evaluation rows"),
     ("no sensitive feature is declared", "declare `sensitive:` in the objective"),
     ("declare `favourable:`", "declare `favourable:` in the objective"),
     ("declare `positive:`", "declare `positive:` in the objective"),
@@ -70,8 +72,10 @@ def _scarcest(tallies: Tallies, one: Asked, measurement: Measurement) -> tuple[i
         return (short, least, ()) if short < least else None
     if not measurement.by_group:
         return None  # it cannot be computed, whatever the number of rows
-    base = one.metric.rpartition("_")[0]
-    rates = NAMED.get(base, (base,))
+    name = disparity_name(one.metric)
+    if name is None or name.conditional:
+        return None  # which stratum lacks rows is told in the reason
+    rates = name.compared
     tally = tally_of(tallies, one.metric, one.features, one.slice)
     if isinstance(tally, ErrorTally):
         least = max(least, 2)  # one error has no variance

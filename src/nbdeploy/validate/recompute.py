@@ -10,19 +10,29 @@ from nbdeploy.documents.measurement import GroupValue, Measurement, Pair
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import DataError
-from nbdeploy.stats.disparity import NAMED, group_disparity
+from nbdeploy.stats.disparity import group_disparity
+from nbdeploy.stats.disparity_names import disparity_name
+from nbdeploy.stats.extremes import Disparity
 from nbdeploy.stats.intervals import by_group, estimate
 from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_SCORES, RANKED_SCORES, RATES, Tally
 from nbdeploy.stats.tally import ClassTally, ErrorTally
+from nbdeploy.stats.to_overall import ALL
+from nbdeploy.validate.strata import within
 from nbdeploy.validate.tallies import Tallies
+
+CONDITIONAL_DISPARITIES = (
+    "conditional_demographic_parity_ratio",
+    "conditional_demographic_parity_difference",
+    "conditional_equal_opportunity_difference",
+)
+"""What is reported besides where control features are declared."""
 
 _OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
 
 
 def is_disparity(metric: str) -> bool:
     """Whether a metric compares groups: ``…_difference`` or ``…_ratio`` of something that tallies give."""
-    base, _, kind = metric.rpartition("_")
-    return kind in ("difference", "ratio") and (base in NAMED or base in RATES or base in ERROR_SCORES)
+    return disparity_name(metric) is not None
 
 
 def is_recomputable(section: Section, metric: str) -> bool:
@@ -44,11 +54,18 @@ def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]]
             disparities += ("demographic_parity_ratio", "demographic_parity_difference")
     else:
         metrics, disparities = (*catalog.STANDARD_GROUP_METRICS, "favourable_rate"), catalog.STANDARD_DISPARITIES
+    if objective.control:
+        disparities += tuple(metric for metric in CONDITIONAL_DISPARITIES if objective.task in _tasks(metric))
     parts = objective.partitions
     return (
         *((metric, features) for metric in metrics for features in ((), *parts)),
         *((metric, features) for metric in disparities for features in parts),
     )
+
+
+def _tasks(metric: str) -> tuple[str, ...]:
+    entry = catalog.measure("fairness", metric)
+    return () if entry is None else entry.tasks
 
 
 def recompute(
@@ -134,8 +151,10 @@ def _not_applicable(
         return f"{metric} compares groups, and no sensitive feature is declared"
     if metric in RANKED_SCORES and not tallies.scored:
         return f"{metric} needs scores, and only decisions were given"
-    base = metric.rpartition("_")[0] if is_disparity(metric) else metric
-    return _wrong_task(tallies.objective, metric, NAMED.get(base, (base,)))
+    name = disparity_name(metric)
+    if name is not None and name.conditional and not tallies.objective.control:
+        return f"{metric} compares within control features, and none is declared"
+    return _wrong_task(tallies.objective, metric, (metric,) if name is None else name.compared)
 
 
 def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) -> str | None:
@@ -230,26 +249,26 @@ def _of_group(
 
 def _disparity(tallies: Tallies, blank: Measurement) -> Measurement:
     objective = tallies.objective
-    base = blank.metric.rpartition("_")[0]
-    tally: Tally = (
-        tallies.errors(blank.features, blank.slice)
-        if objective.task == "regression"
-        else tallies.classes(blank.features, blank.slice)
-    )
-    if not isinstance(tally, (ClassTally, ErrorTally)):
-        raise TypeError(f"{blank.metric} is of counts or errors")
-    kwargs = class_names(objective, tally)
+    name = disparity_name(blank.metric)
+    if name is None:
+        raise ValueError(f"{blank.metric} is no disparity")
     level = blank.level or objective.level
-    found = group_disparity(tally, blank.metric, level=level, min_size=objective.min_group_size, **kwargs)
+    tally = compared_tally(tallies, blank.metric, blank.features, blank.slice)
+    found = disparity_of(tally, blank.metric, objective, level=level, min_size=objective.min_group_size)
 
     def pair(indices: tuple[int, int] | None, metric: str | None) -> Pair | None:
-        return indices and Pair(first=tally.named(indices[0]), second=tally.named(indices[1]), metric=metric)
+        if indices is None:
+            return None
+        first, second = (tally.named(index) if index != ALL else {} for index in indices)
+        return Pair(first=first, second=second, metric=metric)
 
-    shown = found.metric or NAMED.get(base, (base,))[0]
+    shown = found.metric or name.compared[0]
     limits = {
         "pair_of_lower": pair(found.pair_of_lower, found.metric_of_lower),
         "pair_of_upper": pair(found.pair_of_upper, found.metric_of_upper),
     }
+    groups = tally if name.conditional else compared_tally(tallies, blank.metric, blank.features, blank.slice)
+    named = class_names(objective, tally)
     return blank.model_copy(
         update={
             "value": found.value,
@@ -257,14 +276,33 @@ def _disparity(tallies: Tallies, blank: Measurement) -> Measurement:
             "method": found.method if found.interval else None,
             "n": tally.rows,
             "denominator": found.n,
-            "by_group": by_group(tally, shown, objective.level, min_size=objective.min_group_size, **kwargs),
+            "by_group": by_group(groups, shown, objective.level, min_size=objective.min_group_size, **named),
             "pair": pair(found.pair, found.metric),
             "data": {
                 "compared": shown,
                 "comparisons": found.comparisons,
                 "excluded": [group_label(tally.named(index)) for index in found.excluded],
                 **{name: limit.model_dump(mode="json") for name, limit in limits.items() if limit},
+                **(within(tally, blank.features, objective, shown, level) if name.conditional else {}),
             },
             "undefined": found.undefined,
         }
     )
+
+
+def compared_tally(tallies: Tallies, metric: str, features: Sequence[str], rows: str | None) -> ClassTally | ErrorTally:
+    """Return the tally whose groups a disparity compares; a conditional one has the control features besides."""
+    name = disparity_name(metric)
+    if tallies.objective.task == "regression":
+        return tallies.errors(features, rows)
+    more = [feature for feature in tallies.objective.control if feature not in features]
+    return tallies.classes((*features, *more) if name is not None and name.conditional else features, rows)
+
+
+def disparity_of(
+    tally: ClassTally | ErrorTally, metric: str, objective: Objective, *, level: float, min_size: float
+) -> Disparity:
+    """Return the disparity of a tally from `compared_tally`."""
+    control = [feature for feature in tally.features if feature in objective.control]
+    named = class_names(objective, tally)
+    return group_disparity(tally, metric, level=level, min_size=min_size, control=control, **named)

@@ -1,0 +1,151 @@
+"""The extreme over many comparisons of groups, with limits that hold for all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbdeploy.stats.binomial import shared_level
+from nbdeploy.stats.disparity_names import Kind
+from nbdeploy.stats.metrics import Rates
+from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
+
+IndexPair = tuple[int, int]
+"""Two groups by their places in the tally."""
+
+
+@dataclass(frozen=True)
+class Disparity:
+    """The extreme of a difference or ratio over all pairs of groups.
+
+    Parameters
+    ----------
+    value
+        Largest difference, or smallest ratio; None where undefined.
+    interval
+        Limits that hold for all pairs together.
+    pair
+        Indices of the two groups that show `value`: the one with the lower rate first.
+    pair_of_lower, pair_of_upper
+        The pairs that set the limits. A difference over its bound is proved by `pair_of_lower`, a ratio under its bound
+        by `pair_of_upper`; the other one stands in the way of a pass.
+    metric, metric_of_lower, metric_of_upper
+        The rates that these three pairs are of.
+    comparisons
+        Intervals made, between which the level is shared.
+    excluded
+        Indices of groups left out of every comparison of some metric: its own denominator is under the minimum size.
+    n
+        Denominators of the groups compared, summed.
+    undefined
+        Why there is no value.
+    """
+
+    kind: Kind
+    level: float
+    method: str
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    pair: IndexPair | None = None
+    pair_of_lower: IndexPair | None = None
+    pair_of_upper: IndexPair | None = None
+    metric: str | None = None
+    metric_of_lower: str | None = None
+    metric_of_upper: str | None = None
+    comparisons: int = 0
+    excluded: tuple[int, ...] = ()
+    n: int = 0
+    undefined: str | None = None
+
+    @property
+    def shared_level(self) -> float:
+        """The level of each comparison, such that all hold together (Bonferroni)."""
+        return shared_level(self.level, self.comparisons)
+
+    def undefined_because(self, why: str) -> Disparity:
+        """Return the disparity without a value."""
+        return replace(self, undefined=why)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The comparisons of one metric: lower and higher group of each pair, estimate and limits."""
+
+    metric: str
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    value: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+
+def stated(
+    kind: Kind,
+    level: float,
+    method: str,
+    sizes: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]],
+    *,
+    comparisons: int,
+    unit: str = "pair",
+) -> Disparity:
+    """Return what is known before any comparison: from all sizes of each metric and the indices of the groups kept."""
+    left_out = {index for size, kept in sizes for index in set(range(len(size))) - set(kept.tolist())}
+    return Disparity(
+        kind=kind,
+        level=level,
+        method=f"{method}, Bonferroni over {comparisons} {unit}{'s' * (comparisons != 1)}",
+        comparisons=comparisons,
+        excluded=tuple(sorted(left_out)),
+        n=round(sum(float(size[kept].sum()) for size, kept in sizes)),
+    )
+
+
+def oriented(values: NDArray[np.float64], kept: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all pairs of the kept groups, the lower value first; equal values stay in the order of groups."""
+    first, second = (kept[index] for index in np.triu_indices(len(kept), 1))
+    turned = values[first] > values[second]
+    return np.where(turned, second, first), np.where(turned, first, second)
+
+
+def rate_pairs(part: Rates, kept: NDArray[np.int64], kind: Kind, level: float) -> Pairs:
+    """Return every pair of the kept groups with its estimate and score limits."""
+    k, n, value = part.numerator, part.denominator, part.value
+    low, high = oriented(value, kept)
+    if kind == "difference":
+        lower, upper = difference_interval(k[high], n[high], k[low], n[low], level)
+        return Pairs(part.metric, low, high, value[high] - value[low], np.maximum(lower, 0), np.maximum(upper, -lower))
+    lower, upper = ratio_interval(k[low], n[low], k[high], n[high], level)
+    # Whichever of the two is truly lower, the smaller of θ and 1/θ is what counts.
+    lower = np.minimum(lower, 1 / upper)
+    ratio = np.divide(value[low], value[high], out=np.full(len(low), np.nan), where=value[high] > 0)
+    return Pairs(part.metric, low, high, ratio, lower, np.minimum(upper, 1))
+
+
+def extreme(compared: Sequence[Pairs], kind: Kind, about: Disparity) -> Disparity:
+    """Return the disparity with the extremes over all comparisons filled in."""
+    metric = np.concatenate([np.full(len(part.low), index) for index, part in enumerate(compared)])
+    low = np.concatenate([part.low for part in compared])
+    high = np.concatenate([part.high for part in compared])
+
+    def over(column: str) -> tuple[float, IndexPair, str]:
+        joined = np.concatenate([getattr(part, column) for part in compared])
+        at = int(np.nanargmax(joined) if kind == "difference" else np.nanargmin(joined))
+        return float(joined[at]), (int(low[at]), int(high[at])), compared[metric[at]].metric
+
+    value, pair, name = over("value")
+    lower, pair_of_lower, name_of_lower = over("lower")
+    upper, pair_of_upper, name_of_upper = over("upper")
+    return replace(
+        about,
+        value=value,
+        interval=(lower, upper),
+        pair=pair,
+        pair_of_lower=pair_of_lower,
+        pair_of_upper=pair_of_upper,
+        metric=name,
+        metric_of_lower=name_of_lower,
+        metric_of_upper=name_of_upper,
+    )
