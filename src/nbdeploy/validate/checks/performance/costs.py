@@ -120,10 +120,15 @@ def _kpis(context: Context) -> list[str]:
     """Return the business figures of the objective as lines, to stand beside what the decisions cost."""
     lines = []
     for kpi in context.objective.kpis:
-        parts = [f"now {kpi.now}" if kpi.now is not None else "", f"to be {kpi.target}" if kpi.target else ""]
-        parts.append(f"by {kpi.by}" if kpi.by else "")
-        lines.append(f"KPI: {kpi.name}: {', '.join(part for part in parts if part) or 'without a figure'}.")
+        figures = (("now", kpi.now), ("to be", kpi.target))
+        parts = [f"{word} {_figure(value)}" for word, value in figures if value is not None]
+        parts += [f"by {kpi.by}"] if kpi.by else []
+        lines.append(f"KPI: {kpi.name}: {', '.join(parts) or 'without a figure'}.")
     return lines
+
+
+def _figure(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _not_available(context: Context, why: str, metrics: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from nbdeploy.documents.measurement import Measurement
 from nbdeploy.validate.checks.drawing import INK, heading, panels, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
+from nbdeploy.validate.recompute import is_recomputable
 
 _BINARY = ("precision", "recall", "specificity", "balanced_accuracy", "matthews_corrcoef")
 _MULTICLASS = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "matthews_corrcoef")
@@ -40,6 +41,8 @@ def gated_slices(context: Context) -> Shown:
     """Record every performance metric that a gate asks of a slice or of one group."""
     found: list[Measurement] = []
     for metric, gate in context.objective.gates.get("performance", {}).items():
+        if not is_recomputable("performance", metric):
+            continue  # what is measured on rows at hand has a check of its own, by groups too
         if gate.slice is not None:
             found.append(context.recompute(metric, slice=gate.slice))
         elif isinstance(gate.group, tuple):

@@ -123,14 +123,14 @@ def _by_group(context: Context, rows: PairedRows, metric: str, features: tuple[s
         )
     worse = [group_label(value.group) for value in values if not value.excluded and _is_below(value)]
     whole = compare(rows, metric, level)
-    over = f"; each group's: Bonferroni over {eligible} groups" if eligible > 1 else ""
+    shared = f"The groups' intervals hold together: Bonferroni over {eligible}." if eligible > 1 else None
     return _record(
         context,
         whole,
         {"previous": context.previous_version, "worse": worse, "comparisons": eligible},
         features=features,
         by_group=values,
-        over=over,
+        note=shared,
     )
 
 
@@ -175,7 +175,7 @@ def _record(
     *,
     features: Sequence[str] = (),
     by_group: Sequence[GroupValue] = (),
-    over: str = "",
+    note: str | None = None,
 ) -> Measurement:
     gain = one.gain
     return context.record(
@@ -183,13 +183,14 @@ def _record(
         gain.value if gain else None,
         interval=gain.interval if gain else None,
         level=context.objective.level,
-        method=f"{gain.method}{over}" if gain and gain.interval else None,
+        method=gain.method if gain and gain.interval else None,
         n=gain.n if gain else None,
         data=data,
         features=features,
         by_group=by_group,
         sample=context.held,
         undefined=one.undefined,
+        note=note,
     )
 
 
