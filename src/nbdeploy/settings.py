@@ -73,6 +73,11 @@ class Settings(Record):
         return self.state / "runs"
 
     @property
+    def kept(self) -> Path:
+        """The folder of notebooks' results that a later run on the same inputs need not make again."""
+        return self.state / "kept"
+
+    @property
     def policy_file(self) -> Path:
         """The project's copy of the policy."""
         return self.root / self.policy.file

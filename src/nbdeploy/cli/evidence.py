@@ -47,6 +47,7 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
 @click.option("--jobs", type=click.IntRange(1, 64), help="Notebooks that run at the same time.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--draft", is_flag=True, help="Fast, smaller samples, never requestable.")
+@click.option("--fresh", is_flag=True, help="Run every notebook, also those that ran before on the same inputs.")
 @click.option("--with", "extras", multiple=True, metavar="EXTRA", help="Also run a costly extra: mitigation.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def validate(  # noqa: PLR0917 - click hands every option over by name
@@ -62,6 +63,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
     seed: int,
     draft: bool,
     extras: tuple[str, ...],
+    fresh: bool,
     quiet: bool,
 ) -> int:
     """Run the validation notebooks for OBJECTIVE, a YAML file or a declared name, and write evidence and a card.
@@ -82,6 +84,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
             seed=seed,
             draft=draft,
             extras=extras,
+            fresh=fresh,
             watch=watch,
         )
     draw(result, quiet=quiet)

@@ -41,6 +41,7 @@ def validate(
     seed: int = 0,
     draft: bool = False,
     extras: Sequence[str] = (),
+    fresh: bool = False,
     strict: bool = False,
     watch: Watcher = unwatched,
 ) -> Validated:
@@ -64,6 +65,9 @@ def validate(
         Only these; gates of the others are then not evaluated.
     extras
         Costly extras of `EXTRAS` that else run only when a gate asks for them.
+    fresh
+        Run every notebook. Else, inside of a project, one that ran to its end before on the very same inputs gives what
+        it gave then; the evidence tells when that was.
     strict
         Raise GateFailedError, after everything is stored, when a gate failed.
 
@@ -103,6 +107,8 @@ def validate(
             seed=seed,
             draft=draft,
             wanted=_extras(extras),
+            cache=project.settings.kept if project is not None else None,
+            fresh=fresh,
             attempt=attempt,
             attempts=earlier_attempts(chain, project, named) if chain is not None and project is not None else (),
             extra_notebooks=own,

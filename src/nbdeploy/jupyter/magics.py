@@ -95,6 +95,7 @@ class GovernanceMagics(Magics):
     @argument("--jobs", type=int, help="notebooks that run at the same time")
     @argument("--seed", type=int, default=0)
     @argument("--draft", action="store_true", help="fast, smaller samples, never requestable")
+    @argument("--fresh", action="store_true", help="run every notebook, also those that ran before on the same inputs")
     @argument("--with", dest="extras", action="append", help="also run a costly extra: mitigation")
     @argument("--strict", action="store_true", help="raise when a gate fails")
     def validate(self, line: str) -> Any:
@@ -116,6 +117,7 @@ class GovernanceMagics(Magics):
                 seed=args.seed,
                 draft=args.draft,
                 extras=tuple(args.extras or ()),
+                fresh=args.fresh,
                 strict=args.strict,
                 watch=watch,
             )
