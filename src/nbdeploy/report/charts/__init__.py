@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Record
-from nbdeploy.report.charts import bars, counts, curves, ranges, rows
+from nbdeploy.report.charts import bars, counts, curves, money, ranges, rows
 
 
 class Chart(Record):
@@ -46,6 +46,8 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "shapes": counts.shapes,
     "examples": rows.examples,
     "latency": counts.histogram,
+    "gains": money.gains,
+    "cost_curve": money.cost_curve,
 }
 
 

@@ -31,7 +31,7 @@ def _finite(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None and math.isfinite(value)]
 
 
-def _reach(values: Sequence[float | None], limits: tuple[float, float] = (-math.inf, math.inf)) -> tuple[float, float]:
+def reach(values: Sequence[float | None], limits: tuple[float, float] = (-math.inf, math.inf)) -> tuple[float, float]:
     """Return an axis range around values, with air, inside what the measure can take."""
     known = _finite(values)
     low, high = min(known), max(known)
@@ -67,7 +67,7 @@ def gate_line(finding: Finding) -> Markup:
         return Markup("")
     bounds = wording.bounds(finding.gate)
     how = wording.scale(finding.section, finding.metric)
-    limits = (*_reach([finding.value, *(finding.interval or ()), *bounds], how.limits), 6, 194)
+    limits = (*reach([finding.value, *(finding.interval or ()), *bounds], how.limits), 6, 194)
     if limits[1] <= limits[0]:
         return Markup("")
     said = f"{wording.value(finding)}, {wording.interval(finding)}; the gate asks {wording.condition(finding)}"
@@ -102,7 +102,7 @@ def column_reach(finding: Finding) -> tuple[float, float]:
     known = _finite([v for g in finding.by_group for v in (g.value, *(g.interval or ()))])
     if not known:
         return 0.0, 1.0
-    low, high = _reach(known)
+    low, high = reach(known)
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
@@ -146,7 +146,7 @@ def forest(finding: Finding) -> Markup:
         for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
     ]
     plan = Plan(wording.name(finding), column_reach(finding), how, finding.value, finding.gate)
-    return _plot(plan, lines)
+    return plot(plan, lines)
 
 
 def compared(findings: Sequence[Finding]) -> Markup:
@@ -172,10 +172,11 @@ def compared(findings: Sequence[Finding]) -> Markup:
             )
             for f in same
         ]
-    return _plot(Plan("Disparities between groups", (0.0, top), wording.Scale(), 1.0 if ratio else 0.0), lines)
+    return plot(Plan("Disparities between groups", (0.0, top), wording.Scale(), 1.0 if ratio else 0.0), lines)
 
 
-def _plot(plan: Plan, lines: Sequence[Line]) -> Markup:
+def plot(plan: Plan, lines: Sequence[Line]) -> Markup:
+    """Draw a forest plot, once for wide pages and once for narrow ones."""
     return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines], RIGHT)
 
 
