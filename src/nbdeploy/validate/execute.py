@@ -67,7 +67,7 @@ def execute_all(
     into
         Folder for the executed notebooks.
     jobs
-        At the same time. Those of *operations* come last and one by one.
+        At the same time. Those of *operations* come last and one by one, except in a draft.
     timeout
         Seconds for each notebook.
     parameters
@@ -107,7 +107,7 @@ def execute_all(
     interrupted = False
     with _quiet():
         try:
-            for wave in _waves(order):
+            for wave in [order] if workspace.draft else _waves(order):
                 begun = [pool.submit(one.execute, each, nodes[each.path]) for each in wave]
                 futures += begun
                 for future in as_completed(begun):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nbdeploy.documents.card import Block, CardSection
-from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.evidence import Evidence, NotebookRun
 from nbdeploy.report.sections.facts import told
 
 MODEL_LINE = (
@@ -19,11 +21,12 @@ def verification(evidence: Evidence, digest: str) -> CardSection:
     if subject.model is not None:
         digests.append((f"Model {subject.model.uri}", subject.model.digest))
     digests += [(f"Data ({data.role}): {data.name}", data.digest) for data in subject.data]
-    notebooks = []
+    notebooks: list[tuple[str, str]] = []
     for notebook in subject.notebooks:
         notebooks.append((f"{notebook.name} as written", notebook.source_digest))
         executed = notebook.executed_digest or f"none: {notebook.reason or notebook.status.replace('_', ' ')}"
         notebooks.append((f"{notebook.name} as executed", executed))
+        notebooks += _time(notebook)
     seconds = (run.finished - run.started).total_seconds()
     ran = (
         ("Run", run.id),
@@ -62,3 +65,12 @@ def verification(evidence: Evidence, digest: str) -> CardSection:
         "believed: every file can be checked."
     )
     return CardSection(id="verification", title="Verification", lead=lead, blocks=tuple(blocks))
+
+
+def _time(notebook: NotebookRun) -> Iterator[tuple[str, str]]:
+    """Yield how long a notebook took, and when, where it did not run anew because all its inputs were the same."""
+    took = f"{notebook.seconds:,.1f} s" if notebook.seconds is not None else ""
+    if notebook.reused is not None:
+        took += f", in the run of {notebook.reused:%Y-%m-%d %H:%M:%S} UTC, on the same inputs; not run again since"
+    if took:
+        yield f"{notebook.name} took", took

@@ -18,8 +18,6 @@ from typing import Any
 BATCHES = (1, 10, 100, 1_000, 10_000)
 ROUNDING = 1e-9
 """Of numbers that differ by no more, nothing is said: sums are formed in another order."""
-_ENOUGH_SECONDS = 0.25
-"""Of repeating one batch size."""
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +38,7 @@ def main(arguments: list[str]) -> int:
         ask(rows.iloc[:1])  # what is imported on the first call is part of the load, not of a request
         told["first_call_seconds"] = time.perf_counter() - loaded
         told |= _single(ask, rows, asked["calls"], asked["seconds"])
-        told["batches"] = _batches(ask, rows, asked["largest_batch"])
+        told["batches"] = _batches(ask, rows, asked["largest_batch"], asked["batch_seconds"])
     except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and is a finding
         told["error"] = getattr(error, "fact", None) or f"the model does not answer ({_short(error)})"
     told["peak_memory_mb"] = _peak_memory_mb()
@@ -121,14 +119,14 @@ def _apart(one: Any, other: Any) -> float:
         return float(str(one) != str(other))
 
 
-def _batches(ask: Asking, rows: Any, largest: int) -> list[dict[str, Any]]:
+def _batches(ask: Asking, rows: Any, largest: int, seconds: float) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for size in BATCHES:
         if size > largest:
             break
         batch = rows.take([at % len(rows) for at in range(size)]).reset_index(drop=True)
         times: list[float] = []
-        while not times or (sum(times) < _ENOUGH_SECONDS and len(times) < 20):
+        while not times or (sum(times) < seconds and len(times) < 20):
             start = time.perf_counter()
             ask(batch)
             times.append(time.perf_counter() - start)

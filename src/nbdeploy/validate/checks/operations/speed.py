@@ -33,7 +33,7 @@ def latency(context: Context) -> Shown:
                 float(np.quantile(times, q, method="higher")),
                 interval=(max(low, 0.0), high),
                 level=context.objective.level,
-                method="order statistics, single rows, one thread, this machine",
+                method=f"order statistics, single rows, {_where(context)}",
                 n=len(times),
                 data=drawn,
             )
@@ -57,7 +57,7 @@ def throughput(context: Context) -> Shown:
         best["rows_per_s"],
         interval=(best["rows"] * 1000 / best["high_ms"], fastest if fastest is not None else math.inf),
         level=context.objective.level,
-        method=f"median time of batches of {best['rows']:,} rows, order statistics, one thread, this machine",
+        method=f"median time of batches of {best['rows']:,} rows, order statistics, {_where(context)}",
         n=best["rows"],
         data={"batches": batches},
     )
@@ -73,6 +73,11 @@ def throughput(context: Context) -> Shown:
         axis.annotate(said, place, xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8.5)
     axis.margins(0.08, 0.3)
     return Shown(figure, measured([found]), alternative="time of a batch by its rows")
+
+
+def _where(context: Context) -> str:
+    beside = ", a draft: other notebooks may have run beside it" if context.draft else ""
+    return f"one thread, this machine{beside}"
 
 
 def _draw(counts: Any, edges: Any, quantiles: list[float]) -> Any:
