@@ -52,7 +52,18 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
 
 
 WIDE = frozenset(
-    {"importance", "shap", "partial_dependence", "examples", "column_flips", "missing", "drift", "shapes", "telling"}
+    {
+        "importance",
+        "shap",
+        "partial_dependence",
+        "examples",
+        "column_flips",
+        "missing",
+        "drift",
+        "shapes",
+        "telling",
+        "gains",
+    }
 )
 """Charts that need the width of the page."""
 

@@ -10,8 +10,17 @@ from nbdeploy.report import wording
 Row = tuple[str, str]
 
 
+_PLAIN = wording.Scale()
+
+
 def _money(value: Any, unit: Any) -> str:
-    return f"{wording.number(float(value))}\u00a0{unit}" if unit else wording.number(float(value))
+    amount = float(value)
+    text = (
+        wording.number(amount, wording.Scale(whole=True))
+        if abs(amount) >= 100
+        else wording.plain(round(amount, 2), _PLAIN)
+    )
+    return f"{text}\u00a0{unit}" if unit else text
 
 
 def _gains(data: dict[str, Any]) -> Iterator[Row]:
@@ -46,7 +55,7 @@ def _outcomes(data: dict[str, Any]) -> Iterator[Row]:
 
 
 def _figure(value: Any) -> str:
-    return wording.plain(float(value), wording.Scale()) if isinstance(value, (int, float)) else str(value)
+    return wording.plain(float(value), _PLAIN) if isinstance(value, (int, float)) else wording.spoken(str(value))
 
 
 def _dummy(data: dict[str, Any]) -> Iterator[Row]:
@@ -57,13 +66,13 @@ def _dummy(data: dict[str, Any]) -> Iterator[Row]:
 def _threshold(data: dict[str, Any]) -> Iterator[Row]:
     yield "1,000 decisions at the cheapest threshold", _money(data["cost"], data.get("unit"))
     if data.get("at") is not None:
-        yield "Threshold in force", wording.plain(float(data["at"]), wording.Scale())
+        yield "Threshold in force", wording.plain(float(data["at"]), _PLAIN)
 
 
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {
     "accuracy_gain_over_previous": ("Against the version before", _gains, False),
     "mean_absolute_error_gain_over_previous": ("Against the version before", _gains, False),
     "expected_cost_per_1000": ("What the decisions cost", _outcomes, False),
-    "cost_saving_over_dummy": ("Cost against deciding alike for all", _dummy, False),
+    "cost_saving_over_dummy": ("Cost against the cheapest constant answer", _dummy, False),
     "cheapest_threshold": ("The cheapest threshold", _threshold, False),
 }
