@@ -40,7 +40,7 @@ def _shifts(data: dict[str, Any]) -> Iterator[Row]:
         drifted = "drifted: " if one["drifted"] else ""
         yield str(one["column"]), f"{drifted}PSI {wording.number(float(one['psi']))}; {size} ({span}); {chance}"
     if data.get("uncounted"):
-        yield "Not compared", f"{wording.listed(data['uncounted'])}: too many different values"
+        yield "Not compared", f"{wording.listed(data['uncounted'])}: almost every row has its own value"
 
 
 def _p_value(p: float) -> str:

@@ -34,6 +34,12 @@ def as_floats(column: pd.Series) -> NDArray[np.float64]:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def finite_floats(column: pd.Series) -> NDArray[np.float64]:
+    """Return a numeric column as float64, NaN where a value is missing or infinite."""
+    values = as_floats(column)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def levels(column: pd.Series) -> pd.Series:
     """Return a column as texts, ``(missing)`` where a value is missing."""
     return column.astype("string").fillna("(missing)").astype(object)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.columns import as_floats, levels, numeric
+from nbdeploy.validate.checks.columns import finite_floats, levels, numeric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def asked(frame: pd.DataFrame, names: Sequence[str]) -> tuple[NDArray[np.float64
     questions: list[Question] = []
     for name in names:
         if name in quantities:
-            values = as_floats(frame[name])
+            values = finite_floats(frame[name])
             parts.append(np.where(np.isnan(values), np.nanmedian(values), values))
             questions.append(Question(name))
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.columns import as_floats, levels, numeric
+from nbdeploy.validate.checks.columns import finite_floats, levels, numeric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class Space:
         known = [name for name in names if seen[name].notna().any()]
         self._numbers: dict[str, tuple[float, float]] = {}
         for name in numeric(seen, known):
-            values = as_floats(seen[name])
+            values = finite_floats(seen[name])
             self._numbers[name] = (float(np.nanmedian(values)), float(np.nanstd(values)) or 1.0)
         self._kinds = {
             name: sorted(levels(seen[name]).value_counts().head(_MOST_LEVELS).index)
@@ -54,7 +54,7 @@ class Space:
         """Return points of shape (rows, dimensions)."""
         parts: list[NDArray[np.float32]] = []
         for name, (middle, spread) in self._numbers.items():
-            values = (as_floats(rows[name]) - middle) / spread
+            values = (finite_floats(rows[name]) - middle) / spread
             absent = np.isnan(values)
             parts.append(np.where(absent, 0, np.clip(values, -_FARTHEST, _FARTHEST)).astype(np.float32))
             parts.append(absent.astype(np.float32))

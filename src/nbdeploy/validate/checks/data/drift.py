@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdeploy.stats.binomial import normal_quantile, shared_level
+from nbdeploy.stats.tally import ColumnTally
 from nbdeploy.stats.tally.sketch import RANK_ERROR
 from nbdeploy.validate.checks.columns import numeric
 from nbdeploy.validate.checks.data.distribution import distribution
@@ -39,7 +40,7 @@ def drift(context: Context) -> Shown:
         return Shown(text="Not measured: neither reference nor training data was given (--reference, --train).")
     quantities = set(numeric(reference, columns)) & set(numeric(context.data, columns))
     new, old = context.columns("data"), context.columns(against)
-    countable = [c for c in columns if c in quantities or (new[c].counts is not None and old[c].counts is not None)]
+    countable = [c for c in columns if c in quantities or (_kinds(new[c]) and _kinds(old[c]))]
     rng, level = context.rng("drift"), shared_level(context.objective.level, len(countable))
     shifts = [
         number_shift(name, distribution(context, "data", name), distribution(context, against, name), level, rng)
@@ -49,10 +50,15 @@ def drift(context: Context) -> Shown:
     ]
     uncounted = [name for name in columns if name not in countable]
     if not shifts:
-        context.not_available("every column has too many different values to count them", "drifted_columns", "max_psi")
-        return Shown(text=f"Not measured: {', '.join(uncounted)} have too many different values to count them.")
+        context.not_available("every column has a value of its own in nearly every row", "drifted_columns", "max_psi")
+        return Shown(text=f"Not measured: {', '.join(uncounted)} have a value of their own in nearly every row.")
     shifts.sort(key=lambda one: (-one.psi, one.column))
     return _record(context, shifts, against, level, uncounted)
+
+
+def _kinds(tally: ColumnTally) -> bool:
+    """Whether values stand for kinds: counted, and each for two rows or more on average. Names of rows never recur."""
+    return tally.counts is not None and 2 * len(tally.counts) <= max(tally.known, 2)
 
 
 def _record(context: Context, shifts: list[Shift], against: TableName, each: float, uncounted: list[str]) -> Shown:
@@ -84,7 +90,7 @@ def _record(context: Context, shifts: list[Shift], against: TableName, each: flo
         n=context.rows,
         data={"column": shifts[0].column, "shapes": [_shape(one) for one in shifts[:4]]},
     )
-    text = f"{', '.join(uncounted)}: too many different values to compare." if uncounted else ""
+    text = f"{', '.join(uncounted)}: almost every row has its own value, so nothing is compared." if uncounted else ""
     return Shown(_draw(shifts, against, each), measured([counted, largest]), text, alternative="shift of each column")
 
 

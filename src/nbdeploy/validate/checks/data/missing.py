@@ -44,7 +44,9 @@ def _gap(context: Context) -> Measurement | None:
     if not context.objective.sensitive or not inputs:
         context.not_available("no sensitive feature is declared", "missing_gap")
         return None
-    incomplete = context.data[inputs].isna().any(axis=1)
+    empty = context.data[inputs].isna()
+    # A column without any value says nothing about groups, and would make every row incomplete.
+    incomplete = empty.loc[:, ~empty.all()].any(axis=1)
     level = shared_level(context.objective.level, len(context.objective.sensitive))
     told: list[dict[str, Any]] = []
     for feature in context.objective.sensitive:
@@ -84,5 +86,5 @@ def _gap(context: Context) -> Measurement | None:
         n=len(context.data),
         sample=len(context.data),
         data={"features": told},
-        note=f"Inputs are missing most often where {worst['feature']} is {worst['most']}.",
+        note=f"Inputs are missing most often where {worst['feature']} is {worst['most']}." if worst["value"] else None,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.columns import as_floats, levels, numeric
+from nbdeploy.validate.checks.columns import finite_floats, levels, numeric
 from nbdeploy.validate.checks.row_keys import row_keys
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
@@ -93,7 +93,7 @@ def _placed(
     parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     absent = [np.zeros((len(frame), len(quantities)), dtype=bool) for frame in (asked, among)]
     for at, name in enumerate(quantities):
-        values = [as_floats(frame[name]) for frame in (asked, among)]
+        values = [finite_floats(frame[name]) for frame in (asked, among)]
         spread = float(np.nanstd(values[1])) or 1.0
         for mask, column in zip(absent, values, strict=True):
             mask[:, at] = np.isnan(column)

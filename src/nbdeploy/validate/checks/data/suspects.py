@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.columns import as_floats, numeric
+from nbdeploy.validate.checks.columns import finite_floats, numeric
 from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _METRIC = "suspect_label_share"
 _ROWS = 4000
 _FOLDS = 4
+_LEAST_KNOWN = 20
+"""Values that a column must have to be learnt from: fewer could all fall into one fold."""
+
 _FENCE = 3.0
 """Interquartile ranges beyond the quartiles of the errors: Tukey's outer fence."""
 
@@ -88,12 +91,14 @@ def _matrix(rows: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
     quantities = set(numeric(rows, names))
     parts = []
     for name in names:
+        if rows[name].notna().sum() < _LEAST_KNOWN:
+            continue
         if name in quantities:
-            parts.append(as_floats(rows[name]))
+            parts.append(finite_floats(rows[name]))
         else:
             places = {level: at for at, level in enumerate(rows[name].value_counts().index)}
             parts.append(rows[name].map(places).to_numpy(dtype=np.float64, na_value=np.nan))
-    return np.column_stack(parts)
+    return np.column_stack(parts) if parts else np.zeros((len(rows), 1))
 
 
 def _contradicted(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import normal_quantile, shared_level
 from nbdeploy.validate.checks.areas import separation
-from nbdeploy.validate.checks.columns import as_floats, levels, numeric
+from nbdeploy.validate.checks.columns import finite_floats, levels, numeric
 from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -109,7 +109,7 @@ def _folds(target: pd.Series, rng: np.random.Generator, *, stratified: bool) -> 
 def _bins(column: pd.Series, *, quantity: bool) -> NDArray[np.int64]:
     """Return the bin of each row; what is missing has a bin of its own, since it can tell the target as well."""
     if quantity:
-        values = as_floats(column)
+        values = finite_floats(column)
         cuts = np.unique(np.nanquantile(values, np.linspace(0, 1, _MOST_BINS)[1:-1]))
         return np.where(np.isnan(values), len(cuts) + 1, np.searchsorted(cuts, values, side="left"))
     texts = levels(column)

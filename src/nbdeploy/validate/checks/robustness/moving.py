@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbdeploy.validate.checks.columns import as_floats
+from nbdeploy.validate.checks.columns import finite_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,13 +40,13 @@ class Reach:
     def moved(self, values: NDArray[np.float64], by: ArrayLike) -> NDArray[np.float64]:
         """Return the values moved by so many spreads."""
         moved = np.clip(values + np.asarray(by) * self.spread, self.low, self.high)
-        moved = np.where(values == self.usual, values, moved)
+        moved = np.where((values == self.usual) | np.isinf(values), values, moved)
         return np.round(moved) if self.whole else moved
 
 
 def reach(seen: pd.Series) -> Reach | None:
     """Return what is known of a column; None where it has no value."""
-    known = as_floats(seen)
+    known = finite_floats(seen)
     known = known[~np.isnan(known)]
     if not len(known):
         return None
