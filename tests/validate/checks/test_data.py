@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbdeploy.documents import catalog
 from nbdeploy.documents.objective import Column
 from nbdeploy.validate.checks import data as check
+from nbdeploy.validate.checks import robustness
 from nbdeploy.validate.checks.data.contract import violations
 from nbdeploy.validate.checks.data.distribution import Distribution
 from nbdeploy.validate.checks.data.shifts import cramer, smirnov
@@ -354,3 +356,44 @@ def test_rows_of_which_only_a_sample_is_kept_give_limits_that_hold_the_truth():
         inside += low <= truth <= high
     assert inside / 400 >= 0.87
     assert clustered_rate_interval([0, 0], [1, 1], 0.95)[1] > 0.5
+
+
+def awkward(rows: int, seed: int) -> pd.DataFrame:
+    """Return rows with a name each, dates, truth values, a column of nothing, infinities, gaps and 45 groups."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "id": [f"p{place:06d}" for place in rng.permutation(rows)],
+            "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 1000, rows), unit="h"),
+            "flag": rng.random(rows) < 0.3,
+            "nothing": np.full(rows, np.nan),
+            "constant": 1.0,
+            "infinite": np.where(rng.random(rows) < 0.02, np.inf, rng.normal(size=rows)),
+            "large": rng.integers(10**17, 10**18, rows),
+            "kind": pd.Categorical(rng.choice(["x", "y", None], rows)),
+            "a column with a name that is far too long for any chart to show": rng.choice(list("abcdef"), rows),
+            "gaps": pd.array(np.where(rng.random(rows) < 0.2, None, rng.integers(0, 500, rows)), dtype="Int64"),
+            "sex": rng.integers(1, 3, rows),
+            "age_band": rng.choice([f"group {number:02d}" for number in range(45)], rows),
+            "progressed": rng.integers(0, 2, rows),
+            "predicted": rng.integers(0, 2, rows),
+        }
+    )
+
+
+def test_no_kind_of_column_stops_a_check(from_predictions, objective, recorded):
+    contract = {"id": {"unique": True, "type": "str"}, "flag": {"type": "bool"}, "when": {"type": "date"}}
+    run = from_predictions(awkward(1500, 0), objective(contract=contract, min_group_size=20), awkward(1200, 1))
+    context = run.context("data")
+    for name in check.__all__:
+        assert getattr(check, name)(context).bundles(), name
+    found = recorded(context)
+    assert found["data.contract_violations"].value == 0
+    assert found["data.drifted_columns"].value == 0
+    assert found["data.drifted_columns"].data["uncounted"] == ["id", "when"]
+    assert set(catalog.names("data", context.objective)) <= {one.metric for one in found.values()}
+    context = run.context("robustness")
+    for name in robustness.__all__:
+        assert getattr(robustness, name)(context).bundles(), name
+    names = catalog.names("robustness", context.objective)
+    assert set(names) <= {one.metric for one in recorded(context).values()}
