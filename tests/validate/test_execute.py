@@ -79,6 +79,9 @@ BROKEN = {
     "data_foreign": ((MEASURE.replace('"data"', '"fairness"'), MARK), {}, "of another section"),
 }
 
+OF_THE_KERNEL = ("data_exit", "data_killed", "data_segfault", "data_flood")
+"""What ends otherwise in a kernel that was forked; the rest is told from the saved cells alone."""
+
 
 @pytest.fixture
 def workspace(tmp_path, declare, people):
@@ -108,16 +111,17 @@ def notebooks(files: list[Path]):
 @pytest.mark.slow
 def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, write_notebook, tmp_path, token, parent):
     """N1, N2, N3, N6, N7, N8, N10 in one run, because kernels are slow to start."""
-    files = [write_notebook(name, *cells, **options) for name, (cells, options, _) in BROKEN.items()]
+    cases = BROKEN if parent is not None else {name: BROKEN[name] for name in OF_THE_KERNEL}
+    files = [write_notebook(name, *cells, **options) for name, (cells, options, _) in cases.items()]
     results = execute_all(notebooks(files), workspace, tmp_path / "out", jobs=2, parent=parent)
-    assert len(results) == len(BROKEN)
+    assert len(results) == len(cases)
     for result in results:
         _, _, says = BROKEN[result.notebook.name]
         assert result.run.status == "failed", result.run
         assert result.measurements == ()
         assert any(part in result.run.reason for part in says.split("|")), result.run
         # What there is of it is kept for its author, unless it is what broke it.
-        assert (tmp_path / "out" / result.run.name).is_file() or result.notebook.name in {"data_forged", "data_flood"}
+        assert (tmp_path / "out" / result.run.name).is_file() or result.notebook.name == "data_forged"
     for file in (tmp_path / "out").iterdir():
         assert b"correct-horse-battery" not in file.read_bytes(), file
 
@@ -153,6 +157,31 @@ def test_nothing_is_left_running_and_a_slow_notebook_is_stopped(workspace, write
     pid = int(text.split("child ")[1].split("\\n")[0])
     time.sleep(0.2)
     assert not _alive(pid)
+
+
+@pytest.mark.slow
+def test_operations_begin_when_all_others_have_ended(workspace, write_notebook, tmp_path):
+    """They time the model, so nothing of the run may be at work beside them."""
+    ended = tmp_path / "ended"
+    files = [
+        write_notebook("operations_own", f"import pathlib; assert pathlib.Path({str(ended)!r}).exists()"),
+        write_notebook("data_own", f"import pathlib, time; time.sleep(2); pathlib.Path({str(ended)!r}).touch()"),
+    ]
+    chosen = [each for each in choose(("data", "operations"), files) if each.path in files]
+    results = {each.notebook.name: each.run.reason for each in execute_all(chosen, workspace, tmp_path / "out", jobs=2)}
+    assert "raised" not in results["operations_own"], results
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["{", '{"cells": 7}'])
+def test_a_file_that_cannot_be_read_harms_no_other_notebook(workspace, write_notebook, tmp_path, text):
+    """N8."""
+    files = [write_notebook("data_own", MEASURE, MARK), write_notebook("data_torn", "1")]
+    files[1].write_text(text)
+    own, torn = execute_all(notebooks(files), workspace, tmp_path / "out")
+    assert own.run.status == "completed"
+    assert (torn.run.status, torn.run.reason) == ("failed", "it is not a notebook")
+    assert torn.run.executed_digest is None
 
 
 def _alive(pid: int) -> bool:

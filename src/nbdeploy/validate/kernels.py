@@ -169,6 +169,7 @@ class _Outputs(AsyncZMQSocketChannel):
         self.received += sum(map(len, frames))
         if self.received > MOST_BYTES:
             self.over()
+            raise RuntimeError(TOO_MUCH)  # what came is not even read, and so does not get into the saved notebook
         _, message = self.session.feed_identities(frames)
         told: dict[str, Any] = self.session.deserialize(message)
         return told
