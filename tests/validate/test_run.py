@@ -115,6 +115,33 @@ def test_a_notebook_that_changes_the_shared_predictions_spoils_the_run(order, wr
     assert set(gates.values()) == {"not_evaluated"}
 
 
+FORGE = (  # a metric that is written by hand, in a thread, under a context that was tampered with
+    "import builtins, threading, pathlib, json\n"
+    "builtins.round = lambda *_: 1\n"
+    "type(context).recompute = lambda *_, **__: None\n"
+    "line = json.dumps({'section': 'performance', 'metric': 'recall', 'value': 1.0, 'interval': [1.0, 1.0], 'n': 9})\n"
+    "write = lambda: pathlib.Path(workspace, 'measurements.jsonl').write_text(line + chr(10))\n"
+    "thread = threading.Thread(target=write); thread.start(); thread.join()\n"
+    "try:\n    assert False\nexcept AssertionError:\n    print('all gates pass')"
+)
+
+
+@pytest.mark.slow
+def test_what_a_notebook_claims_is_computed_again_and_what_breaks_off_stops_no_other(order, write_notebook, tmp_path):
+    """N4; and N6 as a reader of the evidence meets it."""
+    write_notebook("performance", FORGE, section="performance")
+    write_notebook("data", "import os; os.kill(os.getpid(), 9)", section="data")
+    sections = ("data", "performance", "fairness")
+    with run_validation(replace(order, sections=sections), tmp_path / "out") as run:
+        evidence = run.evidence
+    recall = evidence.finding("performance.recall")
+    assert recall.recomputed
+    assert recall.value < 0.9
+    assert evidence.verdict.gates["data.label_delay"] == "not_evaluated"
+    assert "data.ipynb gave no evidence: its kernel died" in evidence.finding("data.label_delay").reason
+    assert evidence.verdict.gates["fairness.demographic_parity_ratio:sex"] == "pass"
+
+
 def test_a_folder_that_would_lose_something_is_refused_before_anything_runs(order, tmp_path):
     (tmp_path / "notebooks").mkdir()
     started = time.perf_counter()
