@@ -68,22 +68,6 @@ def _leakage(data: dict[str, Any]) -> Iterator[Row]:
         yield "Training rows that repeat another training row", wording.number(float(data["usual"]), _RATE)
 
 
-def _slices(data: dict[str, Any]) -> Iterator[Row]:
-    for one in data["slices"]:
-        span = wording.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
-        yield (
-            wording.spoken(str(one["slice"])),
-            (
-                f"{wording.number(float(one['accuracy']), _RATE)}{f' ({span})' if span else ''}, "
-                f"{wording.counted(int(one['n']), 'row')}"
-            ),
-        )
-    if data.get("overall") is not None:
-        yield "All rows", wording.number(float(data["overall"]), _RATE)
-    if data.get("found_on") is not None:
-        yield "How found", f"on {int(data['found_on']):,} rows, judged on {int(data['judged_on']):,} others"
-
-
 def _ranks(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["ranks"]:
         named = f"{one['feature']}{' (sensitive)' if one.get('sensitive') else ''}"
@@ -166,7 +150,6 @@ _TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] 
     "output_violations": ("Broken rules of the answers", _rules, False),
     "minority_share": ("Rows of each class", _classes, False),
     "leakage": ("Leakage", _leakage, False),
-    "worst_slice_accuracy": ("The weakest parts of the data (accuracy)", _slices, False),
     "forbidden_in_top": ("Rank of sensitive and forbidden features", _ranks, False),
     "skill_over_baseline": ("Against the simplest rule", _baseline, False),
     "throughput_rows_per_s": ("Throughput by batch size", _batches, True),

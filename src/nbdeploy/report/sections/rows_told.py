@@ -47,6 +47,19 @@ def _p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def _slices(data: dict[str, Any]) -> Iterator[Row]:
+    rates = "accuracy" in data["slices"][0]
+    how, key = (_RATE, "accuracy") if rates else (wording.Scale(), "error")
+    for one in data["slices"]:
+        span = wording.span(tuple(one["interval"]), how) if one.get("interval") else ""
+        told = f"{wording.number(float(one[key]), how)}{f' ({span})' if span else ''}"
+        yield wording.spoken(str(one["slice"])), f"{told}, {wording.counted(int(one['n']), 'row')}"
+    if data.get("overall") is not None:
+        yield "All rows", wording.number(float(data["overall"]), how)
+    if data.get("found_on") is not None:
+        yield "How found", f"on {int(data['found_on']):,} rows, judged on {int(data['judged_on']):,} others"
+
+
 def _gaps(data: dict[str, Any]) -> Iterator[Row]:
     for feature in data["features"]:
         for one in sorted(feature["groups"], key=lambda group: -int(group["missing"]) / max(int(group["n"]), 1)):
@@ -127,6 +140,8 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] =
     "near_duplicate_share": ("Near duplicates", _twins, True),
     "near_leakage": ("Near leakage", _twins, True),
     "suspect_label_share": ("Labels that contradict what rows like them show", _suspects, False),
+    "worst_slice_accuracy": ("The weakest parts of the data (accuracy)", _slices, False),
+    "worst_slice_error": ("The weakest parts of the data (mean absolute error)", _slices, False),
     "unit_slip_flip_rate": ("Would the contract notice a slip of units?", _slips, True),
     "unit_slip_shift": ("Would the contract notice a slip of units?", _slips, True),
     "ood_share": ("What is strange about rows unlike the training data", _unlike, True),
