@@ -41,6 +41,14 @@ def test_a_difference_of_nothing_keeps_its_width():
     assert rate_gain(50, 0, 50).interval[1] == 1.0
 
 
+@pytest.mark.parametrize(("shares", "n"), [((0.2, 0.05), 40), ((0.02, 0.02), 100), ((0.01, 0.0), 300)])
+def test_tangos_limits_cover_the_true_gain_as_often_as_they_say(shares, n):
+    drawn = np.random.default_rng(0).multinomial(n, [*shares, 1 - sum(shares)], size=3000)
+    limits = {tuple(one): tango_interval(*one[:2], n) for one in drawn.tolist()}
+    inside = [low <= shares[0] - shares[1] <= high for low, high in (limits[tuple(one)] for one in drawn.tolist())]
+    assert np.mean(inside) >= 0.93
+
+
 def test_mcnemars_exact_test_is_the_binomial_one():
     # 2·P(X ≤ 1), X binomial with 8 rows and one half: 2·(1 + 8)/256.
     assert mcnemar(1, 7) == pytest.approx(18 / 256)

@@ -236,3 +236,88 @@ class TestCosts:
         assert "defaults per 1,000: now 40" in said
         assert "to be <= 30, by 2027-12-31" in said
         assert recorded(context)["performance.expected_cost_per_1000"].data["kpis"][0]["target"] == "<= 30"
+
+
+class TestBaseline:
+    @pytest.mark.parametrize("train", [True, False])
+    def test_the_gain_is_the_difference_of_two_accuracies(self, tmp_path, recorded, train):
+        rows, _ = people(400)
+        context = opened(tmp_path / "w", declared(), rows)
+        if train:  # learnt elsewhere, where the other answer is the commonest
+            context.train = pd.DataFrame({"label": [1, 1, 1, 0]})
+        check.gain_over_baseline(context)
+        one = recorded(context)["performance.skill_over_baseline"]
+        always = 1 if train else 0
+        expected = (rows["predicted"] == rows["label"]).mean() - (rows["label"] == always).mean()
+        assert one.value == pytest.approx(expected)
+        assert one.interval[0] < expected < one.interval[1]
+        assert one.data["always"] == always
+
+    def test_an_answer_that_no_row_has_is_never_right(self, tmp_path, recorded):
+        rows, _ = people(100)
+        context = opened(tmp_path / "w", declared(), rows)
+        context.train = pd.DataFrame({"label": ["other", "other"]})
+        check.gain_over_baseline(context)
+        one = recorded(context)["performance.skill_over_baseline"]
+        assert one.data["baseline"] == 0
+        assert one.value == pytest.approx((rows["predicted"] == rows["label"]).mean())
+
+
+class TestThresholds:
+    def test_the_limits_hold_precision_and_recall_at_every_threshold(self, tmp_path, recorded):
+        rows, _ = people(300)
+        context = opened(tmp_path / "w", declared(), rows)
+        shown = check.thresholds(context)
+        data = recorded(context)["performance.f1"].data
+        for name in ("precision", "recall"):
+            low, high = (np.array(side, dtype=float) for side in data["bands"][name])
+            value = np.array(data["curve"][name], dtype=float)
+            assert np.all((low <= value) & (value <= high) & (low < high))
+        at = int(np.argmax(np.array(data["curve"]["threshold"]) <= 0.6))
+        called = rows["score"] >= data["curve"]["threshold"][at]
+        assert data["curve"]["precision"][at] == pytest.approx(metrics.precision_score(rows["label"], called))
+        assert [float(row[0]) for row in shown.table.rows] == sorted(float(row[0]) for row in shown.table.rows)
+
+    def test_without_a_positive_row_nothing_is_drawn_that_is_not_defined(self, tmp_path, recorded):
+        rows, _ = people(100)
+        rows["label"] = 0
+        context = opened(tmp_path / "w", declared(), rows)
+        check.thresholds(context)
+        assert set(recorded(context)["performance.f1"].data["curve"]["recall"]) == {None}
+
+
+class TestSeveralClasses:
+    def test_each_class_has_scikit_learns_numbers_the_worst_first(self, tmp_path, recorded):
+        rng = np.random.default_rng(2)
+        truth = rng.choice(["a", "b", "c"], 500, p=[0.5, 0.4, 0.1])
+        said = np.where(rng.random(500) < 0.7, truth, rng.choice(["a", "b", "c"], 500))
+        rows = pd.DataFrame({"label": truth, "predicted": said, "sex": "f"})
+        context = opened(tmp_path / "w", declared(task="multiclass"), rows)
+        check.decision_quality(context)
+        assert "recall" in check.class_quality(context).alternative
+        lines = recorded(context)["performance.f1_macro"].data["classes"]
+        theirs = metrics.classification_report(truth, said, output_dict=True)
+        for line in lines:
+            for metric, name in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
+                value, (low, high) = line[metric]["value"], line[metric]["interval"]
+                assert value == pytest.approx(theirs[line["class"]][name])
+                assert low < value < high
+        recalls = [line["recall"]["value"] for line in lines]
+        assert recalls == sorted(recalls)
+
+
+class TestRegression:
+    def test_quantiles_of_the_errors_stand_with_their_limits(self, tmp_path, recorded):
+        rng = np.random.default_rng(1)
+        truth = rng.normal(0, 1, 800)
+        rows = pd.DataFrame({"label": truth, "predicted": truth + rng.normal(0.3, 1, 800)})
+        objective = declared(task="regression", sensitive=[], gates={"performance": {"r2": ">= 0"}})
+        context = opened(tmp_path / "w", objective, rows)
+        check.prediction_errors(context)
+        check.residuals(context)
+        data = recorded(context)["performance.mean_error"].data
+        for one in data["quantiles"]:
+            assert one["value"] == pytest.approx(np.quantile(rows["predicted"] - truth, one["share"]))
+            assert one["interval"][0] < one["value"] < one["interval"][1]
+        assert [part["n"] for part in data["residuals"]] == [80] * 10
+        assert all(part["q05"] < part["q25"] < part["q50"] < part["q75"] < part["q95"] for part in data["residuals"])

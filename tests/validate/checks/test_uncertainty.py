@@ -6,7 +6,6 @@ import pytest
 from nbdeploy.validate.checks.uncertainty import (
     bounded_mean_interval,
     mean_interval,
-    paired_gain_interval,
     quantile_interval,
 )
 
@@ -27,18 +26,6 @@ def test_student_limits_agree_with_scipy():
 
 def test_one_value_has_no_interval():
     assert mean_interval([1.0], 0.95)[0] is None
-
-
-def test_paired_gain_keeps_its_width_without_discordant_rows():
-    low, high = paired_gain_interval(0, 0, 50, 0.95)
-    assert low < 0 < high
-
-
-def test_paired_gain_covers_the_true_gain_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(40, [0.2, 0.05, 0.75], size=4000)
-    inside = [low <= 0.15 <= high for low, high in (paired_gain_interval(g, lost, 40, 0.9) for g, lost, _ in drawn)]
-    assert 0.885 <= np.mean(inside) <= 0.95
 
 
 def test_quantile_limits_cover_the_median_as_often_as_they_say():

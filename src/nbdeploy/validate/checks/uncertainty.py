@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbdeploy.stats.binomial import as_pair, normal_quantile, wilson
+from nbdeploy.stats.binomial import as_pair, wilson
 from nbdeploy.stats.two_proportions import difference_interval
 
 MEAN = "Student t on row means"
@@ -80,17 +80,6 @@ def bounded_mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float,
         return rate_interval(float(given.sum()), len(given), level), BOUNDED
     limits, method = mean_interval(given, level)
     return (None if limits is None else (max(limits[0], 0.0), min(limits[1], 1.0))), method
-
-
-def paired_gain_interval(gained: int, lost: int, n: int, level: float) -> tuple[float, float]:
-    """Return limits of the difference of two proportions seen on the same n rows.
-
-    Bonett and Price (2012), Journal of Educational and Behavioral Statistics 37:479–488: Wald's interval after one row
-    more in each discordant cell; it keeps its width when nothing is discordant.
-    """
-    first, second = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
-    half = normal_quantile(level) * math.sqrt((first + second - (first - second) ** 2) / (n + 2))
-    return max(first - second - half, -1.0), min(first - second + half, 1.0)
 
 
 def quantile_interval(ordered: NDArray[np.float64], q: float, level: float) -> tuple[float, float]:

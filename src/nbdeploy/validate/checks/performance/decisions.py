@@ -8,6 +8,7 @@ import numpy as np
 
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.validate.checks.drawing import INK, heading, panels, text_width
+from nbdeploy.validate.checks.performance import by_class
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.recompute import is_recomputable
@@ -21,8 +22,19 @@ def decision_quality(context: Context) -> Shown:
     """Record the metrics of decisions that the task has."""
     if context.objective.task == "regression":
         return Shown(text="Does not apply: a regression makes no decisions.")
-    names = _BINARY if context.objective.task == "binary" else _MULTICLASS
-    return Shown(table=measured([context.recompute(name) for name in names]))
+    if context.objective.task == "binary":
+        return Shown(table=measured([context.recompute(name) for name in _BINARY]))
+    lines = by_class.by_class(context)
+    found = [context.recompute(name, data={"classes": lines} if name == "f1_macro" else None) for name in _MULTICLASS]
+    return Shown(table=measured(found))
+
+
+def class_quality(context: Context) -> Shown:
+    """Show how well each of several classes is told from the others; recorded with the macro averages."""
+    if context.objective.task != "multiclass":
+        return Shown(text=f"Does not apply: it is of several classes, and this is {context.objective.task}.")
+    lines = by_class.by_class(context)
+    return Shown(by_class.drawn(lines), by_class.table(lines), alternative="recall and precision of each class")
 
 
 def confusion(context: Context) -> Shown:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, heading, panels
-from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import mean_interval
+from nbdeploy.validate.checks.shown import Shown, Table, measured, number, span
+from nbdeploy.validate.checks.uncertainty import mean_interval, quantile_interval
 from nbdeploy.validate.context import Context
+
+Values = NDArray[np.float64]
+_DOTS = 2000
 
 
 def prediction_errors(context: Context) -> Shown:
@@ -17,12 +21,15 @@ def prediction_errors(context: Context) -> Shown:
     if context.objective.task != "regression":
         return Shown(text=f"Does not apply: errors are of a regression, and this is {context.objective.task}.")
     truth, said = (context.predictions[name].to_numpy(dtype=float) for name in ("label", "predicted"))
-    counts, edges = np.histogram(said - truth, bins=30)
-    bins = _tenths(truth, said, context.objective.level)
+    errors, level = said - truth, context.objective.level
+    counts, edges = np.histogram(errors, bins=30)
+    bins = _tenths(truth, said, level)
     found = [
         context.recompute("mean_absolute_error"),
         context.recompute("root_mean_squared_error", data={"histogram": {"edges": edges, "counts": counts}}),
-        context.recompute("mean_error"),
+        context.recompute(
+            "mean_error", data={"residuals": _spread(said, errors), "quantiles": _quantiles(errors, level)}
+        ),
         context.recompute("r2", data={"bins": bins}),
     ]
     figure, (left, right) = panels(2, height=3.0)
@@ -43,11 +50,72 @@ def prediction_errors(context: Context) -> Shown:
     )
     heading(right, "Truth by tenths of the prediction")
     right.set(xlabel="Mean prediction", ylabel="Mean truth")
-    return Shown(figure, measured(found), alternative="histogram of errors and truth by prediction")
+    held = f"The pictures are of {context.held:,} sampled rows." if context.held < context.rows else ""
+    return Shown(figure, measured(found), held, alternative="histogram of errors and truth by prediction")
 
 
-def _tenths(truth: np.ndarray[Any, Any], said: np.ndarray[Any, Any], level: float) -> list[dict[str, Any]]:
-    parts = [part for part in np.array_split(np.argsort(said, kind="stable"), 10) if len(part)]
+def residuals(context: Context) -> Shown:
+    """Show how far off predictions are along their range; recorded with the mean error."""
+    if context.objective.task != "regression":
+        return Shown(text=f"Does not apply: errors are of a regression, and this is {context.objective.task}.")
+    truth, said = (context.predictions[name].to_numpy(dtype=float) for name in ("label", "predicted"))
+    errors = said - truth
+    parts, level = _spread(said, errors), context.objective.level
+    figure, (axis,) = panels(height=3.0)
+    if len(errors) > _DOTS:
+        chosen = context.rng("residuals").choice(len(errors), _DOTS, replace=False)
+    else:
+        chosen = np.arange(len(errors))
+    axis.plot(said[chosen], errors[chosen], ".", color=FAINT, markersize=3, zorder=1)
+    axis.axhline(0, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
+    along = [one["mean_predicted"] for one in parts]
+    for low, high, shade in (("q05", "q95", 0.14), ("q25", "q75", 0.26)):
+        axis.fill_between(
+            along, [one[low] for one in parts], [one[high] for one in parts], color=BLUE, alpha=shade, linewidth=0
+        )
+    axis.plot(along, [one["q50"] for one in parts], "o-", color=BLUE, markersize=4)
+    heading(axis, "Errors by prediction: median, middle half, middle nine tenths")
+    axis.set(xlabel="Prediction", ylabel="Prediction − truth")
+    rows = tuple(
+        (f"{one['share']:.0%}", number(one["value"]), span(one["interval"])) for one in _quantiles(errors, level)
+    )
+    heads = ("Share of errors below", "Error", f"Interval ({level:.0%})")
+    return Shown(figure, Table(heads, rows), alternative="errors along the range of the prediction")
+
+
+def _quantiles(errors: Values, level: float) -> list[dict[str, Any]]:
+    """Return quantiles of the errors with distribution-free limits."""
+    ordered = np.sort(errors)
+    return [
+        {
+            "share": share,
+            "value": float(np.quantile(ordered, share)),
+            "interval": quantile_interval(ordered, share, level),
+        }
+        for share in (0.05, 0.25, 0.5, 0.75, 0.95)
+    ]
+
+
+def _spread(said: Values, errors: Values) -> list[dict[str, Any]]:
+    """Return quantiles of the errors by tenths of the prediction."""
+    found = []
+    for part in _parts(said):
+        low, quarter, middle, three, high = np.quantile(errors[part], [0.05, 0.25, 0.5, 0.75, 0.95])
+        found.append(
+            {
+                "mean_predicted": float(said[part].mean()),
+                "n": len(part),
+                "q05": low,
+                "q25": quarter,
+                "q50": middle,
+                "q75": three,
+                "q95": high,
+            }
+        )
+    return found
+
+
+def _tenths(truth: Values, said: Values, level: float) -> list[dict[str, Any]]:
     return [
         {
             "mean_predicted": float(said[part].mean()),
@@ -55,5 +123,10 @@ def _tenths(truth: np.ndarray[Any, Any], said: np.ndarray[Any, Any], level: floa
             "n": len(part),
             "interval": mean_interval(truth[part], level)[0],
         }
-        for part in parts
+        for part in _parts(said)
     ]
+
+
+def _parts(said: Values) -> list[NDArray[np.intp]]:
+    """Return the places of the rows in tenths of the prediction, as far as there are rows."""
+    return [part for part in np.array_split(np.argsort(said, kind="stable"), 10) if len(part)]
