@@ -195,6 +195,19 @@ def test_a_line_shifts_by_as_many_spreads_as_its_input_moves(asked, recorded):
     assert found["robustness.missing_shift"].value == pytest.approx(replaced)
 
 
+def test_the_weakest_slice_of_a_regression_is_judged_where_it_was_not_found(from_predictions, objective, recorded):
+    frame = workers(4000)
+    frame["progressed"] = frame["wage"]
+    old = frame["age"] > 55
+    frame["predicted"] = frame["wage"] + np.random.default_rng(5).normal(0, np.where(old, 10, 2))
+    context = from_predictions(frame, objective(sensitive=[], **REGRESSION)).context("robustness")
+    check.weakest_slices(context)
+    found = recorded(context)["robustness.worst_slice_error"]
+    assert "age > 55" in found.data["slices"][0]["slice"]
+    assert found.interval is not None
+    assert found.interval[0] <= 10 * np.sqrt(2 / np.pi) <= found.interval[1]  # E|N(0, 10)|
+
+
 def test_rows_of_the_same_population_are_unlike_as_often_as_chance_says(rule, recorded):
     context = rule.context("robustness")
     check.unfamiliar_rows(context)
