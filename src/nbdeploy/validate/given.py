@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +117,11 @@ class Given:
         return self._workspace.previous
 
     @property
+    def previous_lacks(self) -> str | None:
+        """Why the version before gave no answers, where it was asked."""
+        return self._workspace.lacking("previous")
+
+    @property
     def model_folder(self) -> Path | None:
         """The model's folder; None where only predictions were given."""
         return self._workspace.model_folder
@@ -126,7 +130,7 @@ class Given:
     def model_python(self) -> Path | None:
         """The interpreter of the model's own environment; None where the model runs in this one."""
         python = self._workspace.scored.get("python")
-        return Path(python) if python and Path(python) != Path(sys.executable) else None
+        return Path(python) if python else None
 
     @cached_property
     def model(self) -> LoadedModel | None:
@@ -135,7 +139,7 @@ class Given:
             return None
         from nbdeploy.validate.model import LoadedModel
 
-        return LoadedModel(self.model_folder, self.objective)
+        return LoadedModel(self.model_folder, self.objective, self.model_python)
 
     def sample(self, n: int, name: str) -> pd.DataFrame:
         """Return `n` evaluated rows without repeats, each class of the target in its share; all if fewer.

@@ -39,7 +39,7 @@ def hold(workspace: Workspace, name: str, most: int = HELD) -> None:
 
 def hold_beside(workspace: Workspace, name: str) -> None:
     """Store those rows of a table that stand beside the held rows of the data."""
-    if not workspace.path("held/data").is_file():
+    if not (workspace.path("held/data").is_file() and workspace.has(name)):
         return
     places = np.asarray(workspace.held("data").column(PLACE))
     workspace.hold(name, at_places(workspace.rows(name), places))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class LoadedModel:
         A local MLflow model folder (with its ``MLmodel``).
     objective
         Says what the classes are and how scores are had.
+    python
+        The interpreter of the model's own environment: it then runs there, in a process of its own.
 
     Raises
     ------
@@ -50,8 +53,9 @@ class LoadedModel:
         The folder is no MLflow model, or it will not load.
     """
 
-    def __init__(self, folder: Path, objective: Objective) -> None:
+    def __init__(self, folder: Path, objective: Objective, python: Path | None = None) -> None:
         self.folder = folder
+        self.python = python
         self.objective = objective
         if not (folder / "MLmodel").is_file():
             raise ModelError(
@@ -69,12 +73,24 @@ class LoadedModel:
             about = Model.load(str(self.folder))
             self.flavor: str = next((name for name in about.flavors if name != "python_function"), "python_function")
             self.signature = about.signature
-            self._model: Any = self._own(about.flavors) or pyfunc.load_model(str(self.folder))
+            self._model: Any = self._elsewhere() or self._own(about.flavors) or pyfunc.load_model(str(self.folder))
+        except ModelError:
+            raise
         except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
             raise ModelError(
-                f"the model in {self.folder.name} does not load ({type(error).__name__}: {_short(error)})",
+                f"the model in {self.folder.name} does not load ({_told(error)})",
                 next="load it with mlflow.pyfunc.load_model to see the whole error",
             ) from None
+
+    def _elsewhere(self) -> Any:
+        """Return the model as it answers from its own environment; None where that is this one."""
+        if self.python is None:
+            return None
+        from nbdeploy.validate.remote import opened
+
+        remote = opened(self.folder, self.python)
+        self.flavor = remote.flavor
+        return remote
 
     def _own(self, flavors: Mapping[str, Any]) -> Any:
         """Return the estimator of a flavour that gives probabilities by itself, which pyfunc would hide."""
@@ -98,8 +114,13 @@ class LoadedModel:
 
     @property
     def estimator(self) -> Any:
-        """The scikit-learn estimator, or the pyfunc model where it is none."""
-        return self._model
+        """The flavour's own estimator, or the pyfunc model where it is none; None for one in another environment."""
+        return self._model if self.python is None else None
+
+    @property
+    def python_version(self) -> str:
+        """Of the interpreter that runs the model."""
+        return platform.python_version() if self.python is None else str(self._model.python_version)
 
     def inputs(self, frame: Any) -> Any:
         """Return the model's input columns of a frame that may hold more.
@@ -194,7 +215,7 @@ class LoadedModel:
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code again
-            raise ModelError(f"the model loads and does not answer ({type(error).__name__}: {_short(error)})") from None
+            raise ModelError(f"the model loads and does not answer ({_told(error)})") from None
         if hasattr(answer, "columns"):
             answer = answer[self._output(list(map(str, answer.columns)))]
         array = np.asarray(answer)
@@ -207,6 +228,13 @@ class LoadedModel:
     def _output(self, columns: list[str]) -> str:
         wanted = [self.objective.score, self.objective.predicted, "prediction", "predictions"]
         return next((name for name in wanted if name in columns), columns[0])
+
+
+def _told(error: BaseException) -> str:
+    """Say what went wrong: a process elsewhere has already named the kind of error."""
+    from nbdeploy.validate.remote import ElsewhereError
+
+    return _short(error) if isinstance(error, ElsewhereError) else f"{type(error).__name__}: {_short(error)}"
 
 
 def _short(error: BaseException) -> str:

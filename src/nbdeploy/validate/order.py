@@ -13,10 +13,13 @@ from nbdeploy.validate.inputs import Dataset
 
 @dataclass(frozen=True)
 class Previous:
-    """The registered version before the model: its name, such as ``credit/3``, and the folder with its bytes."""
+    """The registered version before the model: its name, such as ``credit/3``, the folder with its bytes, and the
+    interpreter of its own environment where that differs from ours.
+    """
 
     name: str
     folder: Path
+    python: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Order:
         `evaluation` with a model, or `predictions` alone.
     model, model_folder
         The model as the evidence names it, and where its files lie; neither for predictions from elsewhere.
+    python
+        The interpreter of the model's own environment, where that differs from ours.
     sections
         Those to run; all unless given. Gates of the others are not evaluated.
     jobs
@@ -87,6 +92,7 @@ class Order:
     inputs: Inputs
     model: ModelSubject | None = None
     model_folder: Path | None = None
+    python: Path | None = None
     sections: tuple[Section, ...] = ()
     jobs: int | None = None
     timeout: float = 1800

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from nbdeploy.documents.objective import Objective
-from nbdeploy.errors import DataError
+from nbdeploy.errors import DataError, ModelError
 from nbdeploy.validate.fit import check_fit
 from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sampled
 from nbdeploy.validate.inputs import Dataset
@@ -27,6 +27,7 @@ def prepare(
     inputs: Inputs,
     *,
     model_folder: Path | None = None,
+    python: Path | None = None,
     previous: Previous | None = None,
     seed: int = 0,
     draft: bool = False,
@@ -37,6 +38,8 @@ def prepare(
 
     Parameters
     ----------
+    python
+        The interpreter of the model's own environment, where that differs from ours.
     previous
         The registered version to compare with.
     wanted
@@ -84,8 +87,9 @@ def prepare(
         if parent is not None:
             # The notebooks will need it. Here its import costs nothing: the parent is still busy with its own.
             import_module("papermill")
-        _score(workspace, previous, parent)
+        _score(workspace, python, previous, parent)
     hold_beside(workspace, "predictions")
+    hold_beside(workspace, "previous")
     return workspace
 
 
@@ -103,15 +107,24 @@ def _drafted(inputs: Inputs, objective: Objective, seed: int) -> tuple[Inputs, D
     return drafted, drafted.evaluated
 
 
-def _score(workspace: Workspace, previous: Previous | None, parent: KernelParent | None) -> None:
+def _score(workspace: Workspace, python: Path | None, previous: Previous | None, parent: KernelParent | None) -> None:
     """Ask the model, and the version before it; look the rows over meanwhile."""
     with ThreadPoolExecutor(1, thread_name_prefix="rows") as pool:
         looking = pool.submit(_look_over, workspace)
-        score_workspace(workspace.folder, parent=parent)
+        answers = score_workspace(workspace.folder, python=python, parent=parent)
         looking.result()
     objective, data = workspace.objective, workspace.rows("data")
     labels = labels_of(data, objective.target) if objective.task != "regression" else ()
-    workspace.write("predictions", with_answers(objective, data, workspace.rows("answers"), labels))
+    workspace.write("predictions", with_answers(objective, data, workspace.rows(*answers), labels))
+    if previous is None:
+        return
+    try:
+        before = score_workspace(
+            workspace.folder, model_folder=previous.folder, python=previous.python, into="before", parent=parent
+        )
+        workspace.write("previous", with_answers(objective, data, workspace.rows(*before), labels))
+    except (ModelError, DataError) as error:
+        workspace.lack("previous", error.fact)
 
 
 def _look_over(workspace: Workspace) -> None:

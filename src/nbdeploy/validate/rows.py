@@ -127,3 +127,15 @@ def in_step(
         together = min(left.num_rows, right.num_rows)
         yield left.slice(0, together), right.slice(0, together)
         left, right = left.slice(together), right.slice(together)
+
+
+def span(batches: Iterator[pa.RecordBatch], first: int, last: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows from `first` up to `last`, not included."""
+    start = 0
+    for batch in batches:
+        low, high = max(first - start, 0), min(last - start, batch.num_rows)
+        if low < high:
+            yield batch.slice(low, high - low)
+        start += batch.num_rows
+        if start >= last:
+            return

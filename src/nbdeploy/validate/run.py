@@ -90,6 +90,7 @@ def _validate(order: Order, where: Path, executed_into: Path, parent: KernelPare
         objective,
         order.inputs,
         model_folder=order.model_folder,
+        python=order.python,
         previous=order.previous,
         seed=order.seed,
         draft=order.draft,

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from nbdeploy.validate.score import CHILD_ENVIRONMENT
+from nbdeploy.validate.children import CHILD_ENVIRONMENT
 
 KERNEL_ENVIRONMENT = CHILD_ENVIRONMENT | {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",

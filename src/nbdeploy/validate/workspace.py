@@ -202,8 +202,19 @@ class Workspace:
         self.path(f"held/{name}").parent.mkdir(exist_ok=True)
         _write(self.path(f"held/{name}"), table.to_batches(), table.schema)
 
-    def rows(self, name: str) -> ParquetRows:
-        """Return all rows of a table, to be passed over in batches."""
+    def lack(self, name: str, why: str) -> None:
+        """Note why a table could not be made."""
+        (self.folder / f"{name}.lacking").write_text(why, "utf-8")
+
+    def lacking(self, name: str) -> str | None:
+        """Return why a table could not be made; None where nobody noted it."""
+        file = self.folder / f"{name}.lacking"
+        return file.read_text("utf-8") if file.is_file() else None
+
+    def rows(self, name: str, *more: str) -> ParquetRows:
+        """Return all rows of a table, and of those that go on with it, to be passed over in batches."""
+        if more:
+            return ParquetRows([self.path(one) for one in (name, *more)])
         theirs = self._about["tables"].get(name)
         if theirs is not None:
             return ParquetRows([Path(file) for file in theirs["files"]], theirs["leave_out"])

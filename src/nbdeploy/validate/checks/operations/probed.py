@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.validate.checks.operations import probe
+from nbdeploy.validate.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.score import CHILD_ENVIRONMENT
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 _TIMEOUT = 180
