@@ -46,6 +46,7 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "shapes": counts.shapes,
     "examples": rows.examples,
     "latency": counts.histogram,
+    "residuals": curves.residuals,
     "gains": money.gains,
     "cost_curve": money.cost_curve,
 }

@@ -77,6 +77,10 @@ def thresholds(finding: Finding) -> Markup:
     """Draw what another threshold would give."""
     curve, at = finding.data["curve"], finding.data.get("at")
     plot = frame("Choice of threshold", "Threshold", "Share", height=320)
+    for low, high in (finding.data.get("bands") or {}).values():
+        lower, upper = _known(curve["threshold"], low), _known(curve["threshold"], high)
+        if lower:
+            plot.band(lower, upper)
     for key, cls in (("precision", "c-line"), ("recall", "c-line two"), ("selection_rate", "c-line three")):
         plot.curve(_known(curve["threshold"], curve[key]), cls)
     if at is not None:
@@ -184,4 +188,21 @@ def distances(finding: Finding) -> Markup:
     plot.curve(usual, "c-faint")
     plot.curve(here, "c-line strong")
     plot.canvas.line(plot.at(limit, 0), plot.at(limit, top), "c-bound")
+    return plot.canvas.svg()
+
+
+def residuals(finding: Finding) -> Markup:
+    """Draw the errors along the prediction: their median, their middle half and their middle nine tenths."""
+    parts = finding.data["residuals"]
+    along = [part["mean_predicted"] for part in parts]
+    sides = {name: [part[name] for part in parts] for name in ("q05", "q25", "q50", "q75", "q95")}
+    every = [value for side in sides.values() for value in numbers(side)]
+    reach = (min([0.0, *every]), max([0.0, *every]))
+    plot = frame("Errors along the prediction", "Prediction", "Prediction − truth", (along[0], along[-1]), reach)
+    plot.curve([(along[0], 0), (along[-1], 0)], "c-guess")
+    for low, high in (("q05", "q95"), ("q25", "q75")):
+        plot.band(_points(along, sides[low]), _points(along, sides[high]))
+    plot.curve(_points(along, sides["q50"]), "c-line")
+    for part, point in zip(parts, _points(along, sides["q50"]), strict=True):
+        plot.canvas.circle(plot.at(*point), 3.5, "c-dot is-none", f"{int(part['n']):,} rows")
     return plot.canvas.svg()

@@ -9,7 +9,7 @@ from nbdeploy.documents.card import Block
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report import wording
 from nbdeploy.report.charts.rows import value as written
-from nbdeploy.report.sections import money_told, rows_told
+from nbdeploy.report.sections import answers_told, money_told, rows_told
 
 Row = tuple[str, str]
 _RATE = wording.Scale(percent=True)
@@ -161,5 +161,6 @@ _TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] 
     "loads_in_clean_process": ("Loading in a new process", _clean_load, False),
     "surrogate_fidelity": ("A small tree that imitates the model", _tree, False),
     **rows_told.TABLES,
+    **answers_told.TABLES,
     **money_told.TABLES,
 }

@@ -1,0 +1,37 @@
+"""How answers are spread over classes and along the range of a number, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nbdeploy.report import wording
+
+Row = tuple[str, str]
+_RATE = wording.Scale(percent=True)
+
+
+def _classes(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["classes"]:
+        parts = [f"{wording.label('performance', name)} {_told(one[name])}" for name in ("recall", "precision")]
+        yield f"{one['class']} ({wording.counted(int(one['n']), 'row')})", ", ".join(parts)
+
+
+def _told(one: dict[str, Any]) -> str:
+    if one["value"] is None:
+        return "undefined (0/0)"
+    span = wording.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
+    return f"{wording.number(float(one['value']), _RATE)}{f' ({span})' if span else ''}"
+
+
+def _quantiles(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["quantiles"]:
+        span = wording.span(tuple(one["interval"]), wording.Scale()) if one.get("interval") else ""
+        below = f"{wording.plain(float(one['share']), _RATE)} of errors are below"
+        yield below, f"{wording.number(float(one['value']))}{f' ({span})' if span else ''}"
+
+
+TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {
+    "f1_macro": ("Class by class, the least found first", _classes, False),
+    "mean_error": ("Errors, from too low to too high (prediction − truth)", _quantiles, False),
+}
