@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import platform
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
 import pytest
 
-from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.evidence import Evidence, NotebookRun
+from nbdeploy.documents.measurement import Measurement
+from nbdeploy.documents.progress import unwatched
 from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.validate.execute import Executed
 from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.notebooks import choose
 from nbdeploy.validate.order import Inputs, Order
+from nbdeploy.validate.prepare import prepare
 from nbdeploy.validate.resume import MOST_KEPT, Kept
 from nbdeploy.validate.run import run_validation
 
@@ -61,10 +68,10 @@ def run(tmp_path):
 
 @pytest.mark.slow
 def test_the_same_inputs_are_not_run_again_unless_asked(order, run, people, write_notebook):
-    first, count = run(order)
-    assert (first.subject.notebooks[0].reused, count) == (None, 1)
-    again, count = run(order)
-    assert count == 1
+    first, times = run(order)
+    assert (first.subject.notebooks[0].reused, times) == (None, 1)
+    again, times = run(order)
+    assert times == 1
     (record,) = again.subject.notebooks
     assert first.run.started <= record.reused <= first.run.finished
     assert record.seconds == first.subject.notebooks[0].seconds
@@ -72,41 +79,101 @@ def test_the_same_inputs_are_not_run_again_unless_asked(order, run, people, writ
     assert again.verdict == first.verdict
     assert run(replace(order, fresh=True))[1] == 2
 
+
+@pytest.fixture
+def key(tmp_path):
+    """Return the key under which an order's notebook would be kept."""
+    folders = (tmp_path / f"workspace-{number}" for number in count())
+
+    def of(order: Order) -> str:
+        how = {"seed": order.seed, "draft": order.draft, "wanted": order.wanted}
+        workspace = prepare(next(folders), order.objective, order.inputs, **how)
+        (notebook,) = choose(order.sections, order.extra_notebooks)
+        return Kept(order.cache, workspace, workspace.digests())._key(notebook)
+
+    return of
+
+
+def test_whatever_a_result_may_depend_on_makes_another_key(order, key, people, write_notebook, monkeypatch):
     other = people.assign(score=people["score"].iloc[::-1].to_numpy())
     changed = [
+        order,
         replace(order, seed=1),
         replace(order, objective=order.objective.model_copy(update={"level": 0.9})),
         replace(order, inputs=Inputs(predictions=read_dataset(other, "predictions"))),
         replace(order, draft=True),
         replace(order, wanted=("mitigation",)),
     ]
-    for expected, one in enumerate(changed, 3):
-        assert run(one)[1] == expected, one
-    write_notebook("data", COUNT.format(file=str(order.cache.parent / "ran")), MEASURE, "1")
-    assert run(order)[1] == 3 + len(changed)
+    keys = [key(one) for one in changed]
+    assert key(order) == keys[0]
+    write_notebook("data", MEASURE, "1")
+    keys.append(key(order))
+    monkeypatch.setattr(platform, "node", lambda: "another machine")
+    keys.append(key(order))
+    assert len(set(keys)) == len(keys)
 
 
-@pytest.mark.slow
-def test_a_kept_result_that_is_not_whole_is_never_believed(order, run):
-    run(order)
-    (entry,) = order.cache.iterdir()
+@pytest.fixture
+def kept(order, tmp_path):
+    """One kept result of a notebook; return the notebook, a reader of the cache, and the entry's folder."""
+    workspace = prepare(tmp_path / "workspace", order.objective, order.inputs)
+    (notebook,) = choose(order.sections, order.extra_notebooks)
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "data.ipynb").write_text("{}")
+    record = NotebookRun(
+        section="data",
+        name="data.ipynb",
+        source_digest=notebook.digest,
+        executed_digest=bytes_digest(b"{}"),
+        status="completed",
+    )
+    measured = Measurement(section="data", metric="label_delay", value=1)
+
+    def reader(**digests: str) -> Kept:
+        return Kept(order.cache, workspace, digests)
+
+    def keep(**digests: str) -> Path:
+        reader(**digests).keep([Executed(notebook, record, (measured,))], made)
+        return order.cache / reader(**digests)._key(notebook)
+
+    return notebook, reader, keep
+
+
+def forge(entry: Path) -> None:
     content = json.loads((entry / "entry.json").read_text())
-    whole = order.cache.with_name("whole")
-    shutil.copytree(entry, whole)
     content["measurements"][0]["value"] = 0
-    damage = {
-        "entry.json": json.dumps(content),
-        "notebook.ipynb": "{}",
-        "digest": "sha256:0",
-    }
-    for count, (name, text) in enumerate(damage.items(), 2):
-        shutil.rmtree(entry, ignore_errors=True)
-        shutil.copytree(whole, entry)
-        (entry / name).write_text(text)
-        evidence, ran = run(order)
-        assert ran == count
-        assert "was not used, because it cannot be read" in " ".join(evidence.warnings)
-        assert evidence.finding("data.label_delay").value == 1
+    (entry / "entry.json").write_text(json.dumps(content))
+
+
+DAMAGE = {
+    "an edited number": forge,
+    "another notebook": lambda entry: (entry / "notebook.ipynb").write_text("{ }"),
+    "another digest": lambda entry: (entry / "digest").write_text("sha256:0"),
+    "a missing file": lambda entry: (entry / "notebook.ipynb").unlink(),
+    "half a file": lambda entry: (entry / "entry.json").write_text("{"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_kept_result_that_is_not_whole_is_never_believed(kept, tmp_path, damage):
+    notebook, reader, keep = kept
+    entry = keep()
+    (taken,) = reader().take([notebook], tmp_path / "out", unwatched).values()
+    assert taken.measurements[0].value == 1
+    assert taken.run.reused is not None
+    DAMAGE[damage](entry)
+    again = reader()
+    assert again.take([notebook], tmp_path / "out", unwatched) == {}
+    assert "was not used, because it cannot be read" in again.warnings[0]
+    assert not entry.exists()
+
+
+def test_the_cache_is_bounded_and_the_newest_stay(kept, order):
+    _, _, keep = kept
+    entries = [keep(data=str(number)) for number in range(MOST_KEPT + 5)]
+    assert len(list(order.cache.iterdir())) == MOST_KEPT
+    assert entries[-1].is_dir()
 
 
 @pytest.mark.slow
@@ -115,28 +182,10 @@ def test_what_broke_off_or_spoilt_the_run_is_not_kept(order, run, write_notebook
         "import pyarrow.parquet as pq; shared = slot.parent.parent / 'predictions.parquet'\n"
         "table = pq.read_table(shared); shared.chmod(0o644); pq.write_table(table.slice(1), shared)"
     )
-    for cells in (("1/0",), (MEASURE, "1/0"), (MEASURE, spoil)):
+    for cells in ((MEASURE, "1/0"), (MEASURE, spoil)):
         write_notebook("data", COUNT.format(file=str(order.cache.parent / "ran")), *cells)
         run(order)
         assert not order.cache.is_dir() or not list(order.cache.iterdir())
-
-
-def test_the_cache_is_bounded(order, tmp_path):
-    from nbdeploy.validate.execute import Executed, NotebookRun
-    from nbdeploy.validate.notebooks import choose
-    from nbdeploy.validate.prepare import prepare
-
-    workspace = prepare(tmp_path / "workspace", order.objective, order.inputs)
-    (notebook,) = choose(("data",), order.extra_notebooks)
-    made = tmp_path / "made"
-    made.mkdir()
-    (made / "data.ipynb").write_text("{}")
-    record = NotebookRun(section="data", name="data.ipynb", source_digest=notebook.digest, status="completed")
-    for number in range(MOST_KEPT + 5):
-        Kept(order.cache, workspace, {"data": str(number)}).keep([Executed(notebook, record, ())], made)
-    assert len(list(order.cache.iterdir())) == MOST_KEPT
-    newest = Kept(order.cache, workspace, {"data": str(MOST_KEPT + 4)})
-    assert (order.cache / newest._key(notebook)).is_dir()
 
 
 INTERRUPTED = """

@@ -195,6 +195,8 @@ _COUNTS = {
     "outlier_share": "cell",
     "drifted_columns": "column",
     "environment_mismatches": "package",
+    "unsafe_files": "file",
+    "unknown_globals": "file",
     "latency_p50_ms": "call",
     "latency_p95_ms": "call",
     "latency_p99_ms": "call",

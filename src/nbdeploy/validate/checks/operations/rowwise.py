@@ -21,7 +21,7 @@ def rowwise(context: Context) -> Shown:
     low, high = (float(limit) for limit in clopper_pearson(differing, compared, context.objective.level))
     found = context.record(
         "rowwise_difference",
-        report["largest_difference"],
+        report["largest_difference"] if differing else 0.0,  # what rounding does is no difference
         n=compared,
         sample=compared,
         method=f"largest of {compared:,} rows asked singly and in one batch",
