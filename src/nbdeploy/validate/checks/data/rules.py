@@ -64,6 +64,10 @@ def _is_number(series: pd.Series) -> pd.Series:
 
 
 def _is_whole(series: pd.Series) -> pd.Series:
+    from pandas.api.types import is_integer_dtype
+
+    if is_integer_dtype(series):
+        return series.notna()
     return _numbers(series) % 1 == 0
 
 
@@ -74,10 +78,18 @@ def _is_date(series: pd.Series) -> pd.Series:
 
 
 def _is_text(series: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.StringDtype):
+        return series.notna()
     return series.map(lambda value: isinstance(value, str)).astype(bool)
 
 
 def _is_truth(series: pd.Series) -> pd.Series:
+    from pandas.api.types import is_bool_dtype
+
+    if is_bool_dtype(series):
+        return series.notna()
     return series.map(lambda value: str(value).lower() in ("true", "false")).astype(bool)
 
 
