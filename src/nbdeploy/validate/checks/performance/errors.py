@@ -13,7 +13,7 @@ from nbdeploy.validate.checks.uncertainty import mean_interval, quantile_interva
 from nbdeploy.validate.context import Context
 
 Values = NDArray[np.float64]
-_DOTS = 2000
+_TOLD = 5
 
 
 def prediction_errors(context: Context) -> Shown:
@@ -62,11 +62,9 @@ def residuals(context: Context) -> Shown:
     errors = said - truth
     parts, level = _spread(said, errors), context.objective.level
     figure, (axis,) = panels(height=3.0)
-    if len(errors) > _DOTS:
-        chosen = context.rng("residuals").choice(len(errors), _DOTS, replace=False)
-    else:
-        chosen = np.arange(len(errors))
-    axis.plot(said[chosen], errors[chosen], ".", color=FAINT, markersize=3, zorder=1)
+    counts, across, up = np.histogram2d(said, errors, bins=24)
+    shown = np.where(counts >= _TOLD, counts, np.nan)  # a cell of fewer rows would show single people's truths
+    axis.pcolormesh(across, up, shown.T, cmap="Greys", vmin=0, vmax=2 * float(counts.max()), zorder=0)
     axis.axhline(0, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
     along = [one["mean_predicted"] for one in parts]
     for low, high, shade in (("q05", "q95", 0.14), ("q25", "q75", 0.26)):

@@ -65,7 +65,7 @@ def gains_by_group(context: Context) -> Shown:
     """Record what each group of people gained or lost; the intervals of a feature's groups hold together."""
     rows = _paired(context)
     if rows is None:
-        return Shown(text=_why(context))
+        return Shown(text=f"Not compared: {_why(context)}.")
     features = context.objective.sensitive
     if not features:
         return Shown(text="No sensitive feature is declared, so nothing is said about groups.")
@@ -73,18 +73,21 @@ def gains_by_group(context: Context) -> Shown:
     found = [_by_group(context, rows, *asked) for asked in _asked(context, rows)]
     lines = [value for one in found if one.metric == metric + _GAIN for value in one.by_group]
     worst = sorted((line for line in lines if line.value is not None), key=lambda line: line.value or 0)[:_DRAWN]
-    figure, (axis,) = panels(height=rows_height(len(worst)))
+    drawn = [value for value in worst if not value.excluded]  # the whiskers of tiny groups would hide all others
+    figure, (axis,) = panels(height=rows_height(len(drawn)))
     axis.axvline(0, color=FAINT, linewidth=1.2, linestyle=(0, (3, 2)))
     dots(
         axis,
-        [group_label(value.group) for value in worst],
-        [value.value for value in worst],
-        [value.interval for value in worst],
-        hollow=[value.excluded for value in worst],
+        [group_label(value.group) for value in drawn],
+        [value.value for value in drawn],
+        [value.interval for value in drawn],
     )
     more = f", the {_DRAWN} that gained least of {len(lines)}" if len(lines) > _DRAWN else ""
     heading(axis, f"{_label(metric)} gained, by group{more}")
-    table = tuple((group_label(v.group), number(v.value), span(v.interval), f"{v.n:,}") for v in worst)
+    table = tuple(
+        (group_label(v.group) + (" (too few)" if v.excluded else ""), number(v.value), span(v.interval), f"{v.n:,}")
+        for v in worst
+    )
     losing = [group_label(v.group) for v in lines if not v.excluded and _is_below(v)]
     said = f"Clearly worse off than before: {', '.join(losing)}." if losing else "No group is clearly worse off."
     return Shown(
@@ -235,7 +238,10 @@ def _is_below(value: GroupValue) -> bool:
 
 def _why(context: Context) -> str:
     if context.previous_version is not None:
-        return f"{context.previous_version}, the registered version before this model, does not answer these rows"
+        lacks = f" ({context.previous_lacks})" if context.previous_lacks else ""
+        return (
+            f"{context.previous_version}, the registered version before this model, does not answer these rows{lacks}"
+        )
     return "there is no registered version of this model to compare it with"
 
 
