@@ -14,6 +14,7 @@ from nbdeploy.validate.context import Context
 
 Values = NDArray[np.float64]
 _TOLD = 5
+"""Parts and cells of fewer rows are not told: they would show single people's truths."""
 
 
 def prediction_errors(context: Context) -> Shown:
@@ -63,7 +64,7 @@ def residuals(context: Context) -> Shown:
     parts, level = _spread(said, errors), context.objective.level
     figure, (axis,) = panels(height=3.0)
     counts, across, up = np.histogram2d(said, errors, bins=24)
-    shown = np.where(counts >= _TOLD, counts, np.nan)  # a cell of fewer rows would show single people's truths
+    shown = np.where(counts >= _TOLD, counts, np.nan)
     axis.pcolormesh(across, up, shown.T, cmap="Greys", vmin=0, vmax=2 * float(counts.max()), zorder=0)
     axis.axhline(0, color=QUIET, linewidth=1, linestyle=(0, (3, 2)))
     along = [one["mean_predicted"] for one in parts]
@@ -126,5 +127,5 @@ def _tenths(truth: Values, said: Values, level: float) -> list[dict[str, Any]]:
 
 
 def _parts(said: Values) -> list[NDArray[np.intp]]:
-    """Return the places of the rows in tenths of the prediction, as far as there are rows."""
-    return [part for part in np.array_split(np.argsort(said, kind="stable"), 10) if len(part)]
+    """Return the places of the rows in tenths of the prediction, or in larger parts that hold five rows each."""
+    return np.array_split(np.argsort(said, kind="stable"), max(min(10, len(said) // _TOLD), 1))
