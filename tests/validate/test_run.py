@@ -84,6 +84,10 @@ def test_a_run_from_predictions_alone(order, people, tmp_path):
     assert evidence.finding("performance.recall").recomputed
     assert evidence.finding("performance.recall").data == {"curve": [[0, 1]]}
     assert not evidence.finding("data.label_delay").recomputed
+    took = {notebook.section: notebook.seconds for notebook in evidence.subject.notebooks}
+    assert 0 < evidence.finding("data.label_delay").seconds < took["data"]
+    assert 0 < evidence.finding("performance.recall").seconds < took["performance"]
+    assert evidence.finding("operations.latency_p95_ms").seconds is None
     # Group rates can be recomputed from the tallies alone.
     table = next(table for table in evidence.tallies if table.features == ("sex",))
     assert table.rows == len(people) == sum(cell.n for cell in table.cells)

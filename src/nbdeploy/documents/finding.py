@@ -31,6 +31,7 @@ class Finding(Record):
     """One measured quantity, how sure we are of it, and whether it holds what was declared.
 
     `verdict` is None where no gate was declared. `advice` says what would decide or mend a verdict that is not a pass.
+    `seconds` is the wall time in its notebook from the record before it, or the beginning, to its own.
     """
 
     id: str

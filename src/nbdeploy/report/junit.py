@@ -45,9 +45,10 @@ def _counts(findings: list[Finding]) -> dict[str, str]:
 
 
 def _case(evidence: Evidence, finding: Finding) -> Markup:
-    opening = _attributes(
-        classname=f"{evidence.objective.name}.{finding.section}", name=finding.id, time=f"{finding.seconds or 0:.3f}"
-    )
+    about = {"classname": f"{evidence.objective.name}.{finding.section}", "name": finding.id}
+    if finding.seconds is not None:
+        about["time"] = f"{finding.seconds:.3f}"
+    opening = _attributes(**about)
     if finding.verdict == "pass":
         return Markup("<testcase {}/>\n").format(opening)
     message = _attributes(message=_message(finding))

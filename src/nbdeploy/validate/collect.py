@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbdeploy.documents.measurement import Measurement
@@ -16,10 +16,11 @@ FORBIDDEN_TAGS = ("skip-execution", "raises-exception")
 
 @dataclass(frozen=True)
 class Collected:
-    """What one notebook gave: measurements, or the reason why nothing of it counts."""
+    """What one notebook gave: measurements and how long each took by its id, or the reason why nothing of it counts."""
 
     measurements: tuple[Measurement, ...]
     reason: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collected:
@@ -41,15 +42,17 @@ def collect(section: Section, node: Any, slot: Slot, died: str = "") -> Collecte
     if not reason and not slot.finished:
         reason = "the notebook did not reach context.finish()"
     try:
-        measurements = tuple(slot.measurements())
+        timed = tuple(slot.timed())
     except (ValueError, FormatError):
         return Collected((), reason or "its measurements cannot be read: something else wrote to them")
+    measurements = tuple(measurement for measurement, _ in timed)
     strange = next((found for found in measurements if found.section != section), None)
     if not reason and strange is not None:
         reason = f"it recorded {strange.id}, which is of another section"
     if not reason and not measurements:
         reason = "it recorded nothing"
-    return Collected(() if reason else measurements, reason)
+    seconds = {measurement.id: took for measurement, took in timed if took is not None}
+    return Collected(() if reason else measurements, reason, seconds)
 
 
 def unfinished_cell(node: Any) -> str:

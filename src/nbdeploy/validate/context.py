@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -90,6 +91,7 @@ class Context(Given):
         self._slot = slot
         self._governed = governed
         self._recorded: dict[str, Measurement] = {}
+        self._before = time.perf_counter()
         self.discard: Callable[[], object] = lambda: None
         """Remove the temporary workspace of the plain route; a kernel that is killed would leave it behind."""
 
@@ -195,7 +197,9 @@ class Context(Given):
         if measurement.id in self._recorded:
             raise NotebookError(f"{measurement.id} was recorded twice", next="record each quantity once in a notebook")
         self._recorded[measurement.id] = measurement
-        self._slot.append(measurement)
+        now = time.perf_counter()
+        self._slot.append(measurement, now - self._before)
+        self._before = now
         return measurement
 
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +38,13 @@ _SLOWEST_FIRST = ("explainability", "robustness", "fairness", "performance", "da
 
 @dataclass(frozen=True)
 class Executed:
-    """One notebook after its run: the record for the evidence and the measurements that count."""
+    """One notebook after its run: the record for the evidence, the measurements that count and how long each took."""
 
     notebook: Notebook
     run: NotebookRun
     measurements: tuple[Measurement, ...]
     redacted: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def execute_all(
@@ -186,7 +187,7 @@ class _One:
         run = _record(
             notebook, reason=reason, executed=stored.digest, seconds=round(seconds, 3), measurements=len(measurements)
         )
-        return Executed(notebook, run, measurements, stored.redacted + redacted)
+        return Executed(notebook, run, measurements, stored.redacted + redacted, collected.seconds)
 
 
 def _clean(measurements: Iterable[Measurement], reason: str) -> tuple[tuple[Measurement, ...], str, int]:

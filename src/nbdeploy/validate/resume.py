@@ -45,6 +45,7 @@ class _Entry(Record):
     run: NotebookRun
     measurements: tuple[Measurement, ...]
     redacted: int
+    seconds: dict[str, float]
 
 
 class Kept:
@@ -116,7 +117,8 @@ class Kept:
         (into / f"{notebook.name}.ipynb").write_bytes(executed)
         os.utime(folder)
         changes = {"edited": notebook.edited, "reused": entry.ran, "name": f"{notebook.name}.ipynb"}
-        return Executed(notebook, entry.run.model_copy(update=changes), entry.measurements, entry.redacted)
+        run = entry.run.model_copy(update=changes)
+        return Executed(notebook, run, entry.measurements, entry.redacted, entry.seconds)
 
     def keep(self, executed: Iterable[Executed], notebooks: Path) -> None:
         """Keep what ran to its end; the oldest results go.
@@ -141,7 +143,12 @@ class Kept:
         key = self._key(executed.notebook)
         ran = datetime.now(UTC)
         entry = _Entry(
-            key=key, ran=ran, run=executed.run, measurements=executed.measurements, redacted=executed.redacted
+            key=key,
+            ran=ran,
+            run=executed.run,
+            measurements=executed.measurements,
+            redacted=executed.redacted,
+            seconds=dict(executed.seconds),
         )
         content = entry.model_dump_json().encode("utf-8")
         building = self._folder / f".{key[:16]}-{uuid.uuid4().hex[:8]}"
@@ -162,9 +169,10 @@ class Kept:
 
 @cache
 def _source_digest() -> str:
-    """Return a digest of our own source: a version stays the same while somebody works on it."""
+    """Return a digest of our own source that measures: a version stays the same while somebody works on it."""
     root = Path(nbdeploy.__file__).parent
-    files = sorted(path for suffix in ("py", "toml") for path in root.rglob(f"*.{suffix}"))
+    rooms = ("documents", "stats", "trust", "validate")
+    files = sorted(path for room in rooms for path in (root / room).rglob("*") if path.suffix in {".py", ".toml"})
     lines = (f"{file_digest(path)} {path.relative_to(root).as_posix()}" for path in files)
     return bytes_digest("\n".join(lines).encode())
 

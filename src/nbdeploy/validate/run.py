@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import SECTIONS, Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
@@ -134,7 +135,7 @@ def _validate(order: Order, where: Path, executed_into: Path, parent: KernelPare
         ),
         redacted=sum(each.redacted for each in executed),
         tallies=tallies,
-        findings=findings,
+        findings=_timed(findings, executed),
         started=started,
         seconds=clock.seconds,
     )
@@ -156,6 +157,11 @@ def _recorded(executed: Sequence[Executed]) -> dict[Section, list[Measurement]]:
         if each.run.status == "completed":
             found.setdefault(each.notebook.section, []).extend(each.measurements)
     return found
+
+
+def _timed(findings: Sequence[Finding], executed: Sequence[Executed]) -> tuple[Finding, ...]:
+    seconds = {name: took for each in executed for name, took in each.seconds.items()}
+    return tuple(finding.model_copy(update={"seconds": seconds.get(finding.id)}) for finding in findings)
 
 
 class _Clock:

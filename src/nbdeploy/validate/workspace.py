@@ -29,6 +29,9 @@ from nbdeploy.trust.digests import file_digest
 from nbdeploy.validate.inputs import files_digest
 from nbdeploy.validate.rows import ParquetRows, Rows, TableRows
 
+_SECONDS = "seconds"
+"""In a slot's file beside the fields of a measurement, which is the same however long it took."""
+
 
 class Slot:
     """The folder of one notebook inside a workspace."""
@@ -56,9 +59,10 @@ class Slot:
         """Whether the notebook reached ``context.finish()``."""
         return (self.folder / "finished").is_file()
 
-    def append(self, measurement: Measurement) -> None:
-        """Add one measurement."""
-        line = json.dumps(measurement.model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
+    def append(self, measurement: Measurement, seconds: float) -> None:
+        """Add one measurement, and the time that it took."""
+        content = measurement.model_dump(mode="json") | {_SECONDS: round(seconds, 4)}
+        line = json.dumps(content, ensure_ascii=False, allow_nan=False)
         with self.file.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
@@ -70,9 +74,21 @@ class Slot:
         ValueError, FormatError
             A line is not a measurement, or holds NaN or infinity: something else wrote into the slot.
         """
+        yield from (measurement for measurement, _ in self.timed())
+
+    def timed(self) -> Iterator[tuple[Measurement, float | None]]:
+        """Yield what the notebook recorded, and the seconds that each took; None where something else wrote it.
+
+        Raises
+        ------
+        ValueError, FormatError
+            See `measurements`.
+        """
         if self.file.is_file():
             for line in self.file.read_bytes().splitlines():
-                yield Measurement.model_validate(strict_json(line))
+                content = strict_json(line)
+                seconds = content.pop(_SECONDS, None) if isinstance(content, dict) else None
+                yield Measurement.model_validate(content), float(seconds) if seconds is not None else None
 
     def finish(self) -> None:
         """Leave the mark that the last cell was reached."""
