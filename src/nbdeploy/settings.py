@@ -73,6 +73,11 @@ class Settings(Record):
         return self.state / "runs"
 
     @property
+    def environments(self) -> Path:
+        """Environments that were made for models."""
+        return self.state / "environments"
+
+    @property
     def kept(self) -> Path:
         """The folder of notebooks' results that a later run on the same inputs need not make again."""
         return self.state / "kept"

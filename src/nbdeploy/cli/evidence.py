@@ -47,6 +47,13 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
 @click.option("--jobs", type=click.IntRange(1, 64), help="Notebooks that run at the same time.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--draft", is_flag=True, help="Fast, smaller samples, never requestable.")
+@click.option(
+    "--environment",
+    default="auto",
+    show_default=True,
+    metavar="auto|here|PYTHON",
+    help="Where the model runs: here, unless it is made of other versions; then in an environment of its own.",
+)
 @click.option("--fresh", is_flag=True, help="Run every notebook, also those that ran before on the same inputs.")
 @click.option("--with", "extras", multiple=True, metavar="EXTRA", help="Also run a costly extra: mitigation.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -63,6 +70,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
     seed: int,
     draft: bool,
     extras: tuple[str, ...],
+    environment: str,
     fresh: bool,
     quiet: bool,
 ) -> int:
@@ -84,6 +92,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
             seed=seed,
             draft=draft,
             extras=extras,
+            environment=environment,
             fresh=fresh,
             watch=watch,
         )

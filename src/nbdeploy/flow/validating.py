@@ -20,6 +20,7 @@ from nbdeploy.flow.validated import Validated
 from nbdeploy.report.write import write_card
 from nbdeploy.validate.inputs import Dataset, read_dataset
 from nbdeploy.validate.order import Inputs, Order
+from nbdeploy.validate.own_environment import environment_for, user_cache
 from nbdeploy.validate.run import run_validation
 from nbdeploy.validate.warm import kernel_parent
 
@@ -42,6 +43,7 @@ def validate(
     draft: bool = False,
     extras: Sequence[str] = (),
     fresh: bool = False,
+    environment: str = "auto",
     strict: bool = False,
     watch: Watcher = unwatched,
 ) -> Validated:
@@ -65,6 +67,8 @@ def validate(
         Only these; gates of the others are then not evaluated.
     extras
         Costly extras of `EXTRAS` that else run only when a gate asks for them.
+    environment
+        Where the model runs: ``auto``, ``here`` or the path of an interpreter; see `environment_for`.
     fresh
         Run every notebook. Else, inside of a project, one that ran to its end before on the very same inputs gives what
         it gave then; the evidence tells when that was.
@@ -102,6 +106,7 @@ def validate(
             inputs=inputs,
             model=subject,
             model_folder=model_folder,
+            python=_python(model_folder, environment, project, watch),
             sections=_sections(sections),
             jobs=jobs,
             seed=seed,
@@ -132,6 +137,17 @@ def validate(
             f"{len(failed)} gates failed: {', '.join(f.id for f in failed)}", next=f"see {result.card}"
         )
     return result
+
+
+def _python(folder: Path | None, wanted: str, project: Project | None, watch: Watcher) -> Path | None:
+    """Return the interpreter of the model's own environment, where that is not ours; made first if need be."""
+    if folder is None:
+        return None
+    home = project.settings.environments if project is not None else user_cache() / "environments"
+    watch(Progress(stage="validate", part="environment", state="running"))
+    found = environment_for(folder, wanted, home)
+    watch(Progress(stage="validate", part="environment", state="done", detail="; ".join(found.differences)))
+    return found.python
 
 
 def _own_notebooks(project: Project | None) -> tuple[Path, ...]:

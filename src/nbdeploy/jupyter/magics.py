@@ -96,6 +96,7 @@ class GovernanceMagics(Magics):
     @argument("--seed", type=int, default=0)
     @argument("--draft", action="store_true", help="fast, smaller samples, never requestable")
     @argument("--fresh", action="store_true", help="run every notebook, also those that ran before on the same inputs")
+    @argument("--environment", default="auto", help="where the model runs: auto, here, or a Python's path")
     @argument("--with", dest="extras", action="append", help="also run a costly extra: mitigation")
     @argument("--strict", action="store_true", help="raise when a gate fails")
     def validate(self, line: str) -> Any:
@@ -116,6 +117,7 @@ class GovernanceMagics(Magics):
                 jobs=args.jobs,
                 seed=args.seed,
                 draft=args.draft,
+                environment=args.environment,
                 extras=tuple(args.extras or ()),
                 fresh=args.fresh,
                 strict=args.strict,

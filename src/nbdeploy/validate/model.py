@@ -96,6 +96,10 @@ class LoadedModel:
         """Return the estimator of a flavour that gives probabilities by itself, which pyfunc would hide."""
         from importlib import import_module
 
+        if "onnx" in flavors:
+            from nbdeploy.validate.onnx_model import OnnxModel
+
+            return OnnxModel(self.folder, dict(flavors["onnx"]))
         for flavor in _ESTIMATORS:
             if flavor in flavors:
                 loaded = import_module(f"mlflow.{flavor}").load_model(str(self.folder))
@@ -166,7 +170,7 @@ class LoadedModel:
         method = self._method
         if method is None:
             return None
-        answer = self._answer(method, frame)
+        answer = self._answer(method, frame, wide=True)
         if answer.ndim == 2:
             classes = self.classes
             at = self._positive(classes) if classes is not None else answer.shape[1] - 1
@@ -205,7 +209,8 @@ class LoadedModel:
             )
         return found[0]
 
-    def _answer(self, method: str, frame: Any) -> Any:
+    def _answer(self, method: str, frame: Any, *, wide: bool = False) -> Any:
+        """Return one value a row, or, where an answer may be `wide`, one a row and class."""
         import numpy as np
 
         rows = self.inputs(frame)
@@ -216,16 +221,16 @@ class LoadedModel:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code again
             raise ModelError(f"the model loads and does not answer ({_told(error)})") from None
-        if hasattr(answer, "columns"):
-            answer = answer[self._output(list(map(str, answer.columns)))]
+        if isinstance(answer, Mapping) or hasattr(answer, "columns"):
+            answer = answer[self._output(list(answer))]
         array = np.asarray(answer)
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
-        if len(array) != len(rows) or (method == "predict" and array.ndim != 1):
+        if array.ndim not in (1, 2) or len(array) != len(rows) or (array.ndim == 2 and not wide):
             raise ModelError(f"the model answers {len(rows)} rows with an array of shape {array.shape}")
         return array
 
-    def _output(self, columns: list[str]) -> str:
+    def _output(self, columns: list[Any]) -> Any:
         wanted = [self.objective.score, self.objective.predicted, "prediction", "predictions"]
         return next((name for name in wanted if name in columns), columns[0])
 
