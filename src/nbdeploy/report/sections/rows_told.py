@@ -123,8 +123,8 @@ def warnings(findings: Iterable[Finding]) -> Iterator[str]:
     for finding in findings:
         if finding.metric == "membership_inference_auc" and finding.data.get("warns"):
             yield (
-                "The model gives its training rows away: whoever knows a person's row and outcome can tell from the "
-                f"model's answers whether it was trained on (area {wording.value(finding)}, where 0.5 is guessing)."
+                "The model gives its training rows away: whoever knows a person's row and outcome can tell better "
+                f"than by chance whether the model was trained on it (area {wording.value(finding)}, 0.5 is guessing)."
             )
         told = finding.data.get("telling")
         if finding.metric in ("single_feature_auc", "single_feature_r2") and isinstance(told, list) and told:

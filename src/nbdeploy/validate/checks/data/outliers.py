@@ -50,7 +50,8 @@ def outliers(context: Context) -> Shown:
         )
         for one in far[:_SHOWN]
     )
-    return Shown(table=Table(("Column", "Lower fence", "Upper fence", "Beyond", "Share"), rows))
+    table = Table(("Column", "Lower fence", "Upper fence", "Beyond", "Share"), rows)
+    return Shown(table=table, text=f"{found.value or 0:.2%} of {number(cells)} numeric cells lie beyond their fences.")
 
 
 def _fences(context: Context, names: tuple[str, ...]) -> dict[str, tuple[float, float]]:

@@ -46,7 +46,8 @@ def out_of_range(context: Context) -> Shown:
     )
     if not beyond_any:
         return Shown(table=measured([found]))
-    return Shown(table=Table(("Column", "Lowest seen", "Highest seen", "Rows outside"), beyond_any[:_SHOWN]))
+    table = Table(("Column", "Lowest seen", "Highest seen", "Rows outside"), beyond_any[:_SHOWN])
+    return Shown(table=table, text=f"{number(k)} of {number(n)} rows lie outside in any column.")
 
 
 def _outside(context: Context, ranges: dict[str, tuple[float, float]]) -> tuple[int, list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.measurement import Measurement
+from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, bars, heading, legend, panels, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.space import Space
@@ -16,6 +17,7 @@ from nbdeploy.validate.checks.uncertainty import (
     DIFFERENCE,
     WILSON,
     mean_difference_interval,
+    quantile_interval,
     rate_difference_interval,
     rate_interval,
 )
@@ -67,17 +69,19 @@ def unfamiliar_rows(context: Context) -> Shown:
     distances = _distances(seen.iloc[order[::2]], seen.iloc[order[1::2]], rows, names)
     beyond = distances.here > distances.limit
     share, n = float(beyond.mean()), len(rows)
+    level = context.objective.level
     found = context.record(
         "ood_share",
         share,
-        interval=rate_interval(int(beyond.sum()), n, context.objective.level),
-        level=context.objective.level,
-        method=f"{WILSON}; farther from {_NEIGHBOURS} nearest of {len(order[::2]):,} training rows than 99 % of others",
+        interval=_limits(distances, level),
+        level=level,
+        method=f"{WILSON} at both limits of the 99th percentile; distance to {_NEIGHBOURS} nearest training rows",
         n=n,
         denominator=n,
         sample=n,
         data={
             "against": "reference" if context.train is None else "train",
+            "known": len(order[::2]),
             "expected": 1 - USUAL,
             "columns": distances.columns,
             "histogram": _histogram(distances),
@@ -85,6 +89,19 @@ def unfamiliar_rows(context: Context) -> Shown:
     )
     loss = _loss(context, lost, rows.index.to_numpy(), beyond)
     return Shown(_draw(distances), measured([found, loss]), alternative="distance to what was seen in training")
+
+
+def _limits(distances: _Distances, level: float) -> tuple[float, float]:
+    """Return limits of the share that allow for both samples: the rows judged, and those that say what is usual.
+
+    The share beyond the upper limit of the percentile, at its own lower limit, to that beyond the lower one at its
+    upper limit; each of the two pairs of limits at half the error probability.
+    """
+    each, n = shared_level(level, 2), len(distances.here)
+    near, far = quantile_interval(np.sort(distances.usual), USUAL, each)
+    lower, _ = rate_interval(int((distances.here > far).sum()), n, each) or (0.0, 1.0)
+    _, upper = rate_interval(int((distances.here > near).sum()), n, each) or (0.0, 1.0)
+    return lower, upper
 
 
 def _distances(known: pd.DataFrame, others: pd.DataFrame, rows: pd.DataFrame, names: list[str]) -> _Distances:
