@@ -9,7 +9,7 @@ from nbdeploy.documents.card import Block, Card, CardSection
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import SEVERITY, Finding, Verdict
 from nbdeploy.report import wording
-from nbdeploy.report.sections import grounds, outcomes
+from nbdeploy.report.sections import grounds, outcomes, succession
 from nbdeploy.report.sections.outcomes import Point
 
 
@@ -74,6 +74,7 @@ def points(evidence: Evidence) -> Iterator[Point]:
     yield from grounds.unseen_model(evidence)
     yield from outcomes.missing(evidence)
     yield from outcomes.undecided(evidence)
+    yield from succession.worse_than_before(evidence)
     yield from grounds.edited(evidence)
     yield from grounds.attempts(evidence)
     yield from grounds.lineage(evidence)
