@@ -34,22 +34,26 @@ FORGED = (
     "publish_display_data({'text/plain': 'x'}, metadata=deep)"
 )
 
-BROKEN = {
-    "data_exit": (("import sys; sys.exit(0)", MEASURE, MARK), {}, "SystemExit|did not reach|not executed|kernel died"),
-    "data_skip": ((MEASURE, "1/0", MARK), {"tags": {1: ["skip-execution"]}}, "carries the tag skip-execution"),
-    "data_allowed": ((MEASURE, "1/0", MARK), {"tags": {1: ["raises-exception"]}}, "tag raises-exception"),
-    "data_error": (
+BROKEN = {  # named by the cases of the security table
+    "data_n1_exit": (
+        ("import sys; sys.exit(0)", MEASURE, MARK),
+        {},
+        "SystemExit|did not reach|not executed|kernel died",
+    ),
+    "data_n2_skip": ((MEASURE, "1/0", MARK), {"tags": {1: ["skip-execution"]}}, "carries the tag skip-execution"),
+    "data_n3_allowed": ((MEASURE, "1/0", MARK), {"tags": {1: ["raises-exception"]}}, "tag raises-exception"),
+    "data_n3_error": (
         (MEASURE, "raise ValueError('no such column')", MARK),
         {},
         "the cell “raise ValueError('no such column')” raised ValueError: no such column",
     ),
-    "data_killed": (
+    "data_n6_killed": (
         (MEASURE, "import os; os.kill(os.getpid(), 9)", MARK),
         {},
         "kernel died (killed, as the system does when memory runs out",
     ),
-    "data_input": ((MEASURE, "input('name?')", MARK), {}, "raised StdinNotImplementedError"),
-    "data_memory": (
+    "data_n7_input": ((MEASURE, "input('name?')", MARK), {}, "raised StdinNotImplementedError"),
+    "data_n7_memory": (
         (
             MEASURE,
             "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32)); bytearray(2**40)",
@@ -58,11 +62,11 @@ BROKEN = {
         {},
         "raised MemoryError",
     ),
-    "data_disk": ((MEASURE, "open('/dev/full', 'w').write('x' * 100_000)", MARK), {}, "raised OSError: [Errno 28]"),
-    "data_flood": ((MEASURE, "print('x' * 200_000_000)", MARK), {}, "outputs are over the limit"),
-    "data_forged": ((MEASURE, FORGED, MARK), {}, "nested|broke off"),
-    "data_segfault": ((MEASURE, "import ctypes; ctypes.string_at(0)", MARK), {}, "kernel died (Segmentation fault"),
-    "data_secret": (
+    "data_n7_disk": ((MEASURE, "open('/dev/full', 'w').write('x' * 100_000)", MARK), {}, "raised OSError: [Errno 28]"),
+    "data_n8_flood": ((MEASURE, "print('x' * 200_000_000)", MARK), {}, "outputs are over the limit"),
+    "data_n8_deep": ((MEASURE, FORGED, MARK), {}, "nested|broke off"),
+    "data_n6_segfault": ((MEASURE, "import ctypes; ctypes.string_at(0)", MARK), {}, "kernel died (Segmentation fault"),
+    "data_n10_secret": (
         (MEASURE, "import os; raise ValueError(os.environ['TEAM_API_TOKEN'])", MARK),
         {},
         "raised ValueError: [redacted]",
@@ -79,7 +83,7 @@ BROKEN = {
     "data_foreign": ((MEASURE.replace('"data"', '"fairness"'), MARK), {}, "of another section"),
 }
 
-OF_THE_KERNEL = ("data_exit", "data_killed", "data_segfault", "data_flood")
+OF_THE_KERNEL = ("data_n1_exit", "data_n6_killed", "data_n6_segfault", "data_n8_flood")
 """What ends otherwise in a kernel that was forked; the rest is told from the saved cells alone."""
 
 
@@ -121,7 +125,7 @@ def test_a_notebook_that_did_not_run_to_its_end_gives_no_evidence(workspace, wri
         assert result.measurements == ()
         assert any(part in result.run.reason for part in says.split("|")), result.run
         # What there is of it is kept for its author, unless it is what broke it.
-        assert (tmp_path / "out" / result.run.name).is_file() or result.notebook.name == "data_forged"
+        assert (tmp_path / "out" / result.run.name).is_file() or result.notebook.name == "data_n8_deep"
     for file in (tmp_path / "out").iterdir():
         assert b"correct-horse-battery" not in file.read_bytes(), file
 
