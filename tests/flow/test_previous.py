@@ -49,7 +49,7 @@ class Shop(RealProject):
             uri="", digest=model_digest(self.models[note]), name="churn" if version else None, version=version
         )
         at = self.root / f"fetched-{datetime.now(UTC).timestamp()}"
-        found, warnings = previous_model(Project.require(self.root), "churn", subject, at)
+        found, warnings = previous_model(Project.require(self.root), "churn", subject, at, self.root / "environments")
         if found is not None:
             assert (found.folder / "MLmodel").is_file()
         return found and found.name, warnings
@@ -134,13 +134,13 @@ def test_a_version_whose_files_are_gone_is_told_and_passed_over(shop: Shop):
 def test_a_store_that_is_not_there_is_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
     subject = ModelSubject(uri="", digest="sha256:" + "0" * 64)
-    assert previous_model(None, "churn", subject, tmp_path / "into") == (None, ())
+    assert previous_model(None, "churn", subject, tmp_path / "into", tmp_path / "environments") == (None, ())
     assert not (tmp_path / "none.db").exists()
 
 
 def test_a_server_that_does_not_answer_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     subject = ModelSubject(uri="", digest="sha256:" + "0" * 64)
-    found, (warning,) = previous_model(None, "churn", subject, tmp_path / "into")
+    found, (warning,) = previous_model(None, "churn", subject, tmp_path / "into", tmp_path / "environments")
     assert found is None
     assert warning.startswith("Not compared with an earlier version:")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from nbdeploy.errors import ModelError, NbdeployError, Refusal, RegistryError
 from nbdeploy.registry import Registry
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.order import Previous
+from nbdeploy.validate.own_environment import environment_for
 
 if TYPE_CHECKING:
     from nbdeploy.flow.project import Project
@@ -34,7 +35,7 @@ class _Candidate:
 
 
 def previous_model(
-    project: Project | None, model: str, subject: ModelSubject, into: Path
+    project: Project | None, model: str, subject: ModelSubject, into: Path, environments: Path
 ) -> tuple[Previous | None, tuple[str, ...]]:
     """Return the version to compare a model with, and what the card shall say about the search.
 
@@ -50,6 +51,8 @@ def previous_model(
         The registered model that the objective governs.
     into
         A folder for the download.
+    environments
+        Folder of environments that were made for models.
 
     Returns
     -------
@@ -67,11 +70,21 @@ def previous_model(
                 continue
             tried.add(candidate.version)
             found = _fetched(registry, model, candidate, subject, into, warnings)
+            found = found and _at_home(found, environments, warnings)
             if found is not None:
                 return found, tuple(warnings)
     except RegistryError as error:
         warnings.append(f"Not compared with an earlier version: {error.fact}.")
     return None, tuple(warnings)
+
+
+def _at_home(found: Previous, environments: Path, warnings: list[str]) -> Previous | None:
+    """Return the version with the interpreter that it needs; None where that cannot be had."""
+    try:
+        return replace(found, python=environment_for(found.folder, "auto", environments).python)
+    except ModelError as error:
+        warnings.append(f"Not compared with {found.name}: {error.fact}.")
+        return None
 
 
 def _may_hold_models(uri: str) -> bool:

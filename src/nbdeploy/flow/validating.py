@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.declare import NamedObjective, check_objective
+from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.documents.objective import Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
 from nbdeploy.errors import GateFailedError
 from nbdeploy.flow.declaring import refuse_below_floor
+from nbdeploy.flow.previous import previous_model
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record
 from nbdeploy.flow.resolving import resolve_model, resolve_objective
 from nbdeploy.flow.validated import Validated
 from nbdeploy.report.write import write_card
 from nbdeploy.validate.inputs import Dataset, read_dataset
-from nbdeploy.validate.order import Inputs, Order
+from nbdeploy.validate.order import Inputs, Order, Previous
 from nbdeploy.validate.own_environment import environment_for, user_cache
 from nbdeploy.validate.run import run_validation
 from nbdeploy.validate.warm import kernel_parent
@@ -99,6 +101,7 @@ def validate(
             predictions=_dataset(predictions, "predictions"),
         )
         subject, model_folder = resolve_model(model, named, inputs, project, Path(scratch), watch)
+        previous, notes = _previous(project, named, subject, Path(scratch) / "previous", sections)
         chain = project.chain() if project is not None and recorded else None
         order = Order(
             objective=named.content,
@@ -111,6 +114,7 @@ def validate(
             jobs=jobs,
             seed=seed,
             draft=draft,
+            previous=previous,
             wanted=_extras(extras),
             cache=project.settings.kept if project is not None else None,
             fresh=fresh,
@@ -119,7 +123,7 @@ def validate(
             extra_notebooks=own,
             trusted_notebooks=project.policy.trusted_notebooks if project is not None else (),
             by=project.person if project is not None else getpass.getuser(),
-            warnings=_notes(project, declared=declared),
+            warnings=(*_notes(project, declared=declared), *notes),
         )
         with run_validation(order, folder, parent=parent, watch=watch) as run:
             watch(Progress(stage="report", part="card", state="running"))
@@ -143,11 +147,23 @@ def _python(folder: Path | None, wanted: str, project: Project | None, watch: Wa
     """Return the interpreter of the model's own environment, where that is not ours; made first if need be."""
     if folder is None:
         return None
-    home = project.settings.environments if project is not None else user_cache() / "environments"
     watch(Progress(stage="validate", part="environment", state="running"))
-    found = environment_for(folder, wanted, home)
+    found = environment_for(folder, wanted, _environments(project))
     watch(Progress(stage="validate", part="environment", state="done", detail="; ".join(found.differences)))
     return found.python
+
+
+def _environments(project: Project | None) -> Path:
+    return project.settings.environments if project is not None else user_cache() / "environments"
+
+
+def _previous(
+    project: Project | None, named: NamedObjective, subject: ModelSubject | None, into: Path, sections: Sequence[str]
+) -> tuple[Previous | None, tuple[str, ...]]:
+    """Return the version to compare with, where the section that compares takes part."""
+    if subject is None or (sections and "performance" not in sections):
+        return None, ()
+    return previous_model(project, named.content.governed_model, subject, into, _environments(project))
 
 
 def _own_notebooks(project: Project | None) -> tuple[Path, ...]:
