@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 TELLING = {"single_feature_auc": 0.98, "single_feature_r2": 0.95}
 """Strength from which on an input is pointed out: hardly any honest one reaches it alone."""
 
-_FOLDS = 5
 _MOST_BINS = 64
 _MOST_ROWS = 20_000
+_LEAST_ROWS = 50
+_LEAST_OF_CLASS = 10
 _SHOWN = 15
 
 
@@ -31,8 +32,8 @@ def target_leakage(context: Context) -> Shown:
     """Record how well the best single input tells the target, on rows that it was not learnt on.
 
     Each input is cut into at most 64 bins (quantiles of its values, or its levels), and a row's score is the mean
-    target of its bin in the other four fifths of the rows: a one-column tree, cross-validated. Classes: the area under
-    the ROC curve, of many classes that of the class told best. Regression: the squared correlation.
+    target of its bin in the other half of the rows: a one-column tree, judged where it was not learnt. Classes: the
+    area under the ROC curve, of many classes that of the class told best. Regression: the squared correlation.
     """
     regression = context.objective.task == "regression"
     metric = "single_feature_r2" if regression else "single_feature_auc"
@@ -40,22 +41,26 @@ def target_leakage(context: Context) -> Shown:
     rows = context.sample(_MOST_ROWS // 4 if context.draft else _MOST_ROWS, "target leakage")
     target = context.predictions["label"].iloc[rows.index.to_numpy()]
     outcomes = _outcomes(context, target)
-    fold = _folds(target, context.rng("folds"), stratified=not regression)
-    if not names or not outcomes or len(rows) < 10 * _FOLDS:
-        reason = f"{len(rows)} rows are too few to cross-validate" if names and outcomes else "there is nothing to tell"
+    learnt = halves(target, context.rng("halves"), stratified=not regression)
+    if not names or not outcomes or len(rows) < _LEAST_ROWS:
+        reason = (
+            f"{len(rows)} rows are too few to learn on one half and judge on the other"
+            if names and outcomes
+            else "there is nothing to tell"
+        )
         context.not_available(reason, metric)
         return Shown(text=f"Not measured: {reason}.")
     quantities = set(numeric(rows, names))
     each = shared_level(context.objective.level, len(names) * len(outcomes))
     found = [
-        _strength(name, _bins(rows[name], quantity=name in quantities), outcomes, fold, each, regression=regression)
+        strength(name, bins_of(rows[name], quantity=name in quantities), outcomes, learnt, each, regression=regression)
         for name in names
     ]
     found.sort(key=lambda one: (-one["value"], one["column"]))
-    return _record(context, metric, found, len(rows), len(outcomes))
+    return _record(context, metric, found, (len(rows), int((~learnt).sum())), len(outcomes))
 
 
-def _record(context: Context, metric: str, found: list[dict[str, Any]], rows: int, outcomes: int) -> Shown:
+def _record(context: Context, metric: str, found: list[dict[str, Any]], rows: tuple[int, int], outcomes: int) -> Shown:
     telling = [one["column"] for one in found if one["value"] >= TELLING[metric]]
     note = (
         f"{', '.join(telling[:3])} {'tells' if len(telling) == 1 else 'tell'} the target almost alone: "
@@ -64,14 +69,16 @@ def _record(context: Context, metric: str, found: list[dict[str, Any]], rows: in
         else f"The input that tells most: {found[0]['column']}."
     )
     how = "Fisher z" if metric == "single_feature_r2" else "DeLong, logit"
+    how += f", Bonferroni over {len(found) * outcomes} comparisons"
     recorded = context.record(
         metric,
         found[0]["value"],
         interval=(max(one["interval"][0] for one in found), max(one["interval"][1] for one in found)),
         level=context.objective.level,
-        method=f"{how}, Bonferroni over {len(found) * outcomes} comparisons; {_FOLDS}-fold cross-validated",
-        n=rows,
-        sample=rows,
+        method=f"{how}; learnt on one half of the rows, judged on the other",
+        n=rows[1],
+        denominator=rows[1],
+        sample=rows[0],
         data={"columns": found[:40], "telling": telling, "at": TELLING[metric]},
         note=note,
     )
@@ -90,23 +97,26 @@ def _outcomes(context: Context, target: pd.Series) -> list[NDArray[np.float64]]:
     if context.objective.task == "regression":
         values = target.to_numpy(dtype=np.float64)
         return [values] if np.ptp(values) else []
-    classes = list(target.value_counts().index)
+    counts = target.value_counts()
+    classes = list(counts[counts >= _LEAST_OF_CLASS].index)
     wanted = [context.objective.positive_class] if context.objective.task == "binary" else classes
-    return [np.equal(target.to_numpy(), one).astype(np.float64) for one in wanted]
+    return [np.equal(target.to_numpy(), one).astype(np.float64) for one in wanted if one in classes]
 
 
-def _folds(target: pd.Series, rng: np.random.Generator, *, stratified: bool) -> NDArray[np.int64]:
-    """Deal the rows to folds, each class in its share: unequal shares would push the areas of idle inputs below 0.5."""
+def halves(target: pd.Series, rng: np.random.Generator, *, stratified: bool) -> NDArray[np.bool_]:
+    """Return which rows are learnt on: one half, each class in its share. Cross-validation would leave no row unused,
+    and areas from it vary more than any interval knows: idle inputs would seem to tell something six times too often.
+    """
     order = rng.permutation(len(target))
     if stratified:
         codes = target.astype("category").cat.codes.to_numpy()
         order = order[np.argsort(codes[order], kind="stable")]
-    fold = np.empty(len(target), dtype=np.int64)
-    fold[order] = np.arange(len(target)) % _FOLDS
-    return fold
+    learnt = np.zeros(len(target), dtype=bool)
+    learnt[order[::2]] = True
+    return learnt
 
 
-def _bins(column: pd.Series, *, quantity: bool) -> NDArray[np.int64]:
+def bins_of(column: pd.Series, *, quantity: bool) -> NDArray[np.int64]:
     """Return the bin of each row; what is missing has a bin of its own, since it can tell the target as well."""
     if quantity:
         values = finite_floats(column)
@@ -118,37 +128,36 @@ def _bins(column: pd.Series, *, quantity: bool) -> NDArray[np.int64]:
     return np.asarray(texts.map(lambda text: places.get(text, len(common))), dtype=np.int64)
 
 
-def _strength(
+def strength(
     name: str,
     bins: NDArray[np.int64],
     outcomes: list[NDArray[np.float64]],
-    fold: NDArray[np.int64],
+    learnt: NDArray[np.bool_],
     level: float,
     *,
     regression: bool,
 ) -> dict[str, Any]:
+    """Return how well a column's bins tell the outcome that they tell best, with limits, on the rows not learnt on."""
     best: dict[str, Any] = {}
     for outcome in outcomes:
-        score = _told(bins, outcome, fold)
+        score, judged = _told(bins, outcome, learnt), outcome[~learnt]
         if regression:
-            value, limits = _explained(score, outcome, level)
+            value, limits = _explained(score, judged, level)
         else:
-            counts = separation(outcome > 0, score)
+            counts = separation(judged > 0, score)
             value, limits = counts.area.value, counts.interval(level)[0]
         if not best or value > best["value"]:
             best = {"column": name, "value": value, "interval": limits}
     return best
 
 
-def _told(bins: NDArray[np.int64], outcome: NDArray[np.float64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean outcome of each row's bin in the other folds, drawn to the mean of all by one row."""
+def _told(bins: NDArray[np.int64], outcome: NDArray[np.float64], learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the mean outcome of each judged row's bin among the rows learnt on, drawn to their mean by one row."""
     size = int(bins.max()) + 1
-    cell = fold * size + bins
-    sums = np.bincount(cell, outcome, minlength=_FOLDS * size).reshape(_FOLDS, size)
-    rows = np.bincount(cell, minlength=_FOLDS * size).reshape(_FOLDS, size)
-    prior = outcome.mean()
-    means = (sums.sum(axis=0) - sums + prior) / (rows.sum(axis=0) - rows + 1)
-    found: NDArray[np.float64] = means[fold, bins]
+    sums = np.bincount(bins[learnt], outcome[learnt], minlength=size)
+    rows = np.bincount(bins[learnt], minlength=size)
+    means = (sums + outcome[learnt].mean()) / (rows + 1)
+    found: NDArray[np.float64] = means[bins[~learnt]]
     return found
 
 
