@@ -34,6 +34,15 @@ _ACTS = (
     ("the same answer", "improve the model until its answers tell rows apart"),
     ("is 0 in every group", "compare differences: a ratio of rates of zero is undefined"),
     ("does not vary", "give evaluation rows among which the target varies"),
+    (
+        "no other registered version",
+        "let the approver acknowledge it for a first version, or declare the gate after it",
+    ),
+    (
+        "does not answer these rows",
+        "take the gate out of the objective until a version that reads these columns is there",
+    ),
+    ("declares no costs", "declare `costs:` in the objective"),
     ("names no requirements", "save the model with pip_requirements"),
 )
 """What stands in a reason, and what to do about it; the first that fits."""

@@ -107,7 +107,7 @@ class TestAgainstTheVersionBefore:
     def test_a_first_version_records_nothing_that_no_gate_asks_for(self, tmp_path, recorded):
         rows, _ = people(200)
         context = opened(tmp_path / "w", declared(), rows)
-        assert "no registered version" in check.gains_over_previous(context).text
+        assert "no other registered version" in check.gains_over_previous(context).text
         check.gains_by_group(context)
         assert not recorded(context)
 
@@ -118,7 +118,7 @@ class TestAgainstTheVersionBefore:
         check.gains_over_previous(context)
         (one,) = recorded(context).values()
         assert one.value is None
-        assert "no registered version" in one.undefined
+        assert "no other registered version" in one.undefined
 
     def test_a_version_that_gave_no_scores_is_compared_by_decisions(self, tmp_path, recorded):
         rows, before = people(200)

@@ -11,6 +11,7 @@ from nbdeploy.documents.objective import Costs
 from nbdeploy.stats.expected_cost import PER, CostCurve, cost_curve
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, heading, legend, panels
 from nbdeploy.validate.checks.performance.paid import paid
+from nbdeploy.validate.checks.performance.previous import why_not_compared
 from nbdeploy.validate.checks.performance.scored import NO_SCORES
 from nbdeploy.validate.checks.shown import Shown, measured, number
 from nbdeploy.validate.context import Context
@@ -46,7 +47,7 @@ def expected_costs(context: Context) -> Shown:
             )
         )
     if context.previous is None:
-        _not_available(context, "there is no registered version of this model to compare it with", _OF_ALL[-1:])
+        _not_available(context, why_not_compared(context), _OF_ALL[-1:])
     said = f"{costs.unit or 'Units of the costs declared'}, for {PER:,} decisions; one decision is one {costs.per}."
     return Shown(table=measured(found), text="\n".join([said, *_kpis(context)]))
 

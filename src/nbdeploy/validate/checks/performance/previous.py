@@ -65,7 +65,7 @@ def gains_by_group(context: Context) -> Shown:
     """Record what each group of people gained or lost; the intervals of a feature's groups hold together."""
     rows = _paired(context)
     if rows is None:
-        return Shown(text=f"Not compared: {_why(context)}.")
+        return Shown(text=f"Not compared: {why_not_compared(context)}.")
     features = context.objective.sensitive
     if not features:
         return Shown(text="No sensitive feature is declared, so nothing is said about groups.")
@@ -236,19 +236,22 @@ def _is_below(value: GroupValue) -> bool:
     return value.interval is not None and value.interval[1] is not None and value.interval[1] < 0
 
 
-def _why(context: Context) -> str:
+def why_not_compared(context: Context) -> str:
+    """Return why there are no answers of a version before."""
     if context.previous_version is not None:
         lacks = f" ({context.previous_lacks})" if context.previous_lacks else ""
         return (
             f"{context.previous_version}, the registered version before this model, does not answer these rows{lacks}"
         )
-    return "there is no registered version of this model to compare it with"
+    return "there is no other registered version of this model to compare it with"
 
 
 def _nothing(context: Context) -> Shown:
     """Say why nothing is compared; recorded only where a gate asks, for a first version is no gap in the evidence."""
-    _not_available(context, _why(context), tuple(metric + _GAIN for metric in (*OF_DECISIONS, *OF_SCORES, *OF_ERRORS)))
-    return Shown(text=f"Not compared: {_why(context)}.")
+    _not_available(
+        context, why_not_compared(context), tuple(metric + _GAIN for metric in (*OF_DECISIONS, *OF_SCORES, *OF_ERRORS))
+    )
+    return Shown(text=f"Not compared: {why_not_compared(context)}.")
 
 
 def _not_available(context: Context, why: str, metrics: Sequence[str]) -> None:
