@@ -34,6 +34,7 @@ from sklearn.svm import SVC
 
 from nbdeploy.trust.scan import scan_model
 from nbdeploy.trust.scan.declared import MOST_NODES
+from nbdeploy.trust.scan.stream import LimitError, Stream
 
 CLEAN = {
     "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
@@ -282,10 +283,13 @@ def test_a_skops_file_is_judged_by_our_list_and_not_by_its_own(folder):
 
 
 def bomb() -> str:
-    """289 bytes or so that stand for more than two million entries."""
+    """Less than 400 bytes that stand for more entries than are looked through."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, 7)]
-    return "\n".join(lines)
+    text = "\n".join(lines)
+    assert len(text) < 400
+    assert MOST_NODES < 8**7
+    return text
 
 
 @pytest.mark.parametrize(
@@ -334,4 +338,11 @@ def test_archives_are_looked_through_and_never_unpacked(folder, data, rule):
 def test_a_finding_is_a_sentence(folder):
     (found,) = scan_model(folder(SYSTEM)).findings
     assert found.sentence == "model.pkl: posix.system: it reaches what no model needs"
-    assert MOST_NODES > 0
+
+
+def test_no_more_is_unpacked_than_the_limit():
+    stream = Stream(gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(b"x" * 1_000_000))), 1_000)
+    assert stream.read(1_000) == b"x" * 1_000
+    assert stream.tell() == 1_000
+    with pytest.raises(LimitError, match="more than 1,000 bytes"):
+        stream.read(10**9)

@@ -21,12 +21,11 @@ class Stream:
 
     def __init__(self, source: IO[bytes], most: int) -> None:
         self._source = source
-        self._most = most
-        self._at = 0
+        self._most = self._left = most
 
     def tell(self) -> int:
         """Return the bytes read so far."""
-        return self._at
+        return self._most - self._left
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes.
@@ -36,11 +35,20 @@ class Stream:
         LimitError
             More than the limit would have been read.
         """
-        return self._counted(self._source.read(min(size, self._most - self._at + 1)))
+        # Called for every opcode, of which a model may have millions: no call more than is needed.
+        data = self._source.read(size if size <= self._left else self._left + 1)
+        self._left -= len(data)
+        if self._left < 0:
+            raise LimitError(f"it holds more than {self._most:,} bytes when unpacked")
+        return data
 
     def readline(self) -> bytes:
-        """Read a line."""
-        return self._counted(self._source.readline(self._most - self._at + 1))
+        """Read a line; LimitError as in `read`."""
+        data = self._source.readline(self._left + 1)
+        self._left -= len(data)
+        if self._left < 0:
+            raise LimitError(f"it holds more than {self._most:,} bytes when unpacked")
+        return data
 
     def skip(self, size: int) -> None:
         """Step over bytes.
@@ -55,12 +63,6 @@ class Stream:
             if not data:
                 raise ValueError("the file ends inside an array")
             size -= len(data)
-
-    def _counted(self, data: bytes) -> bytes:
-        self._at += len(data)
-        if self._at > self._most:
-            raise LimitError(f"it holds more than {self._most:,} bytes when unpacked")
-        return data
 
 
 class _Zlib(io.RawIOBase):
