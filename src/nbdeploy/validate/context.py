@@ -164,8 +164,10 @@ class Context(Given):
         The verdict is formed on the same computation outside of the notebook; what stands here is for the reader, and
         `data` (for the card's charts) is kept.
         """
-        found = recompute(self._tallies, self.section, metric, tuple(features), slice, seed=self.seed)
-        return self._keep_measurement(found.model_copy(update={"data": _json(data or {}), "note": note or found.note}))
+        found = recompute(self.tallies, self.section, metric, tuple(features), slice, seed=self.seed)
+        return self._keep_measurement(
+            found.model_copy(update={"data": found.data | _json(data or {}), "note": note or found.note})
+        )
 
     def not_available(self, reason: str, *metrics: str) -> None:
         """Record that these metrics cannot be had, and why. A gate on one of them is then not evaluated."""
@@ -189,7 +191,7 @@ class Context(Given):
         from nbdeploy.validate.plain import conclude
 
         try:
-            conclude(self.section, self.objective, tuple(self._recorded.values()), self._tallies, self.seed)
+            conclude(self.section, self.objective, tuple(self._recorded.values()), self.tallies, self.seed)
         finally:
             self.discard()
 

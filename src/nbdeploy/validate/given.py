@@ -164,18 +164,19 @@ class Given:
 
     def class_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
         """Return counts of label × decision by group."""
-        return self._tallies.classes(features, slice)
+        return self.tallies.classes(features, slice)
 
     def score_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ScoreTally:  # noqa: A002
         """Return counts by score and group."""
-        return self._tallies.scores(features, slice)
+        return self.tallies.scores(features, slice)
 
     def error_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
         """Return moments of a regression's error by group."""
-        return self._tallies.errors(features, slice)
+        return self.tallies.errors(features, slice)
 
     @cached_property
-    def _tallies(self) -> Tallies:
+    def tallies(self) -> Tallies:
+        """The tallies of all evaluated rows."""
         return Tallies(self._workspace.rows("predictions"), self.objective)
 
     def _answers(self, name: str) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def test_a_file_that_runs_a_command_is_told_on_the_card_before_all_others(run, r
         context._workspace._about["model"] = str(run.workspace.model_folder)
     found = recorded(context)["operations.unsafe_files"]
     assert found.value == 1
-    findings = find(context.objective, {"operations": [found]}, context._tallies, silent={}, seed=0)
+    findings = find(context.objective, {"operations": [found]}, context.tallies, silent={}, seed=0)
     (block,) = details(next(one for one in findings if one.metric == "unsafe_files"))
     assert block.rows[0] == ("notes.txt", "unsafe: posix.system: it reaches what no model needs")
 

@@ -11,14 +11,14 @@ from nbdeploy.validate.checks.drawing import dots, heading, panels, rows_height
 from nbdeploy.validate.checks.fairness.parity import four_fifths_of
 from nbdeploy.validate.checks.shown import Shown, Table, number, span
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recompute import is_disparity, standard_fairness
+from nbdeploy.validate.recompute import CONDITIONAL_DISPARITIES, is_disparity, standard_fairness
 
 
 def disparities(context: Context) -> Shown:
     """Record the standard disparities of every partition; the parity ratio carries the test of the four-fifths rule."""
     found = []
     for metric, features in standard_fairness(context.objective):
-        if is_disparity(metric):
+        if is_disparity(metric) and metric not in CONDITIONAL_DISPARITIES:
             screened = four_fifths_of(context, features) if metric == "demographic_parity_ratio" else None
             found.append(context.recompute(metric, features=features, data=screened))
     if not found:
