@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from nbdeploy.stats.tally import ColumnTally
 from nbdeploy.validate.checks.columns import as_floats
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.given import TableName
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GRID = 1000
 """Quantiles of a sketch at which two distributions are compared."""
@@ -55,13 +59,23 @@ class Distribution:
         return np.searchsorted(self.points, values, side="right") / max(self.n, 1)
 
 
+def sketched(context: Context, table: TableName) -> bool:
+    """Whether a table has more rows than are at hand, so that how its numbers lie comes from sketches."""
+    return _at_hand(context, table) is None
+
+
+def _at_hand(context: Context, table: TableName) -> pd.DataFrame | None:
+    frame = {"data": context.data, "train": context.train, "reference": context.reference}[table]
+    return frame if frame is not None and len(frame) == context.count(table) else None
+
+
 def distribution(context: Context, table: TableName, name: str) -> Distribution:
     """Return how the numbers of a column of the run lie.
 
     A sketch draws at random by itself, so it is only used where not all rows are at hand.
     """
-    frame = {"data": context.data, "train": context.train, "reference": context.reference}[table]
-    if frame is not None and len(frame) == context.count(table):
+    frame = _at_hand(context, table)
+    if frame is not None:
         values = as_floats(frame[name])
         known = np.sort(values[np.isfinite(values)])
         ends = (float(known[0]), float(known[-1])) if len(known) else (np.nan, np.nan)

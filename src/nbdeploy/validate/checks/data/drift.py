@@ -10,7 +10,7 @@ from nbdeploy.stats.binomial import normal_quantile, shared_level
 from nbdeploy.stats.tally import ColumnTally
 from nbdeploy.stats.tally.sketch import RANK_ERROR
 from nbdeploy.validate.checks.columns import numeric
-from nbdeploy.validate.checks.data.distribution import distribution
+from nbdeploy.validate.checks.data.distribution import distribution, sketched
 from nbdeploy.validate.checks.data.shifts import NOTICEABLE, Shift, kind_shift, number_shift
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, bars, heading, legend, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, measured
@@ -64,8 +64,8 @@ def _kinds(tally: ColumnTally) -> bool:
 def _record(context: Context, shifts: list[Shift], against: TableName, each: float, uncounted: list[str]) -> Shown:
     z = normal_quantile(each)
     drifted = [one for one in shifts if one.drifted(each)]
-    sketched = context.held < context.rows or context.count(against) > context.held
-    told = f"; shares from sketches, off by at most {RANK_ERROR:.2%}" if sketched else ""
+    from_sketches = sketched(context, "data") or sketched(context, against)
+    told = f"; shares from sketches, off by at most {RANK_ERROR:.2%}" if from_sketches else ""
     counted = context.record(
         "drifted_columns",
         len(drifted),

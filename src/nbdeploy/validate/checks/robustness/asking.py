@@ -68,6 +68,7 @@ class Asking:
             return list(self.changes(moved))
         except ModelError:
             if len(moved) == 1:
+                self._answers(self.rows.head(1))  # raises where the model died, which is no refusal
                 return [None]
             half = len(moved) // 2
             return self.refused(moved[:half]) + self.refused(moved[half:])
