@@ -71,6 +71,8 @@ def _gaps(data: dict[str, Any]) -> Iterator[Row]:
 
 def _twins(data: dict[str, Any]) -> Iterator[Row]:
     yield "Near twins", f"{int(data['near']):,} of {wording.counted(int(data['rows']), 'row')}"
+    if data.get("sought_among") is not None:
+        yield "Sought among", wording.counted(int(data["sought_among"]), "row")
     yield "How near", f"numbers within {float(data['within']):g} spreads of their column, everything else equal"
     if data.get("usual") is not None:
         yield "Training rows with a near twin in training", _percent(data["usual"])

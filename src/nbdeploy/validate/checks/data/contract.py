@@ -59,7 +59,7 @@ def violations(
     there
         Columns that the rows have.
     rows
-        Their number; one bit of memory is kept for each.
+        Their number; one byte of memory is kept for each.
     at_once
         Values of a unique column that are held at a time.
     """

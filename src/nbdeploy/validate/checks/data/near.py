@@ -38,7 +38,7 @@ def near_duplicates(context: Context) -> Shown:
         return Shown(text=f"Not measured: {reason}.")
     asked = context.sample(_ASKED // 4 if context.draft else _ASKED, "near duplicates")
     within = _twins(asked, context.data, names, quantities, itself=True)
-    found = [_record(context, "near_duplicate_share", within, {})]
+    found = [_record(context, "near_duplicate_share", within, {"sought_among": len(context.data)})]
     train = context.train
     if train is None or not set(names) <= set(train.columns):
         lacks = "the training data lacks columns that the model reads"
@@ -48,7 +48,7 @@ def near_duplicates(context: Context) -> Shown:
     across = _twins(asked, train, names, quantities, itself=False)
     some = train.iloc[np.sort(context.rng("training rows").permutation(len(train))[: len(asked)])]
     usual = float(_twins(some, train, names, quantities, itself=True).mean())
-    found.append(_record(context, "near_leakage", across, {"usual": usual, "train_rows": len(train)}))
+    found.append(_record(context, "near_leakage", across, {"usual": usual, "sought_among": len(train)}))
     return Shown(table=measured(found), text=f"Among training rows {usual:.1%} have a near twin in training.")
 
 
@@ -60,7 +60,8 @@ def _record(context: Context, metric: str, near: NDArray[np.bool_], more: dict[s
         k / n,
         interval=rate_interval(k, n, context.objective.level) if sampled else None,
         level=context.objective.level if sampled else None,
-        method=f"{f'{WILSON}; ' if sampled else ''}numbers within {NEAR:g} spreads, all else equal",
+        method=f"{f'{WILSON}; ' if sampled else ''}numbers within {NEAR:g} spreads, all else "
+        f"equal; sought among {more['sought_among']:,} rows",
         n=n,
         denominator=n,
         sample=n,
