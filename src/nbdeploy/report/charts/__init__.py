@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Record
-from nbdeploy.report.charts import bars, counts, curves, money, ranges, rows
+from nbdeploy.report.charts import bars, counts, curves, money, ranges, rows, tradeoff
 
 
 class Chart(Record):
@@ -49,6 +49,7 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "residuals": curves.residuals,
     "gains": money.gains,
     "cost_curve": money.cost_curve,
+    "tradeoff": tradeoff.tradeoff,
 }
 
 
@@ -64,6 +65,7 @@ WIDE = frozenset(
         "shapes",
         "telling",
         "gains",
+        "tradeoff",
     }
 )
 """Charts that need the width of the page."""

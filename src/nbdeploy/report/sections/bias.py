@@ -11,13 +11,20 @@ from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import wording
 from nbdeploy.report.sections.tables import table
+from nbdeploy.report.sections.within_strata import mitigations, within_strata
 
 
 def bias(evidence: Evidence, findings: Sequence[Finding]) -> list[Block]:
     """Return the blocks of the section: what a gate judges first, then each partition into groups."""
     disparities = [f for f in findings if f.metric.endswith(("_ratio", "_difference"))]
-    blocks = [*_disparity_tables(disparities), *_screening(disparities), *_compared(disparities)]
-    others = [f for f in findings if f not in disparities]
+    blocks = [
+        *_disparity_tables(disparities),
+        *_screening(disparities),
+        *_compared([f for f in disparities if not f.metric.startswith("conditional_")]),
+        *within_strata(findings),
+        *mitigations(findings),
+    ]
+    others = [f for f in findings if f not in disparities and f.metric != "mitigated_disparity"]
     explained = False
     for partition in evidence.objective.content.partitions:
         here = [f for f in others if f.features == partition and f.by_group]

@@ -1,0 +1,100 @@
+"""Groups among people who are alike in the control features, and what mitigations would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nbdeploy.documents.card import Block
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.record import group_label
+from nbdeploy.report import wording
+
+_TOLD = 24
+
+
+def within_strata(findings: Sequence[Finding]) -> list[Block]:
+    """Tell the rates of each group in each stratum, once for each partition, and the pooled difference."""
+    blocks = []
+    for finding in findings:
+        if finding.metric == "conditional_demographic_parity_difference" and isinstance(finding.data, dict):
+            rows = _rows(finding)
+            if rows:
+                control = wording.listed([str(name) for name in finding.data.get("control", [])])
+                blocks.append(
+                    Block(
+                        kind="facts",
+                        title=f"By {wording.listed(finding.features)}, among people alike in {control}",
+                        text="Rates of the favourable outcome. An average over everybody can turn round within its "
+                        "parts; pooled gives each part its weight (Mantel–Haenszel).",
+                        rows=tuple(rows),
+                        findings=(finding.id,),
+                        options={"folded": len(rows) > 12},
+                    )
+                )
+    return blocks
+
+
+def _rows(finding: Finding) -> list[tuple[str, str]]:
+    try:
+        pooled = _pooled(finding.data.get("pooled"))
+        strata: list[dict[str, Any]] = finding.data["strata"]
+        told = [(f"{group_label(one['stratum'])} ({int(one['n']):,} rows)", _rates(one)) for one in strata[:_TOLD]]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []  # an edited notebook recorded something else; the disparity itself stays in the table
+    more = len(strata) - _TOLD
+    return [*pooled, *told, *([("Further strata", f"{more}, in the notebook")] if more > 0 else [])]
+
+
+def _pooled(pooled: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if not pooled or pooled["difference"] is None:
+        return []
+    low, high = pooled["difference_interval"] or (None, None)
+    difference, crude = (wording.number(float(pooled[name])) for name in ("difference", "crude_difference"))
+    limits = wording.span((low, high), wording.Scale())
+    said = f"{difference} ({limits}) over {int(pooled['strata'])} parts; without parts {crude}"
+    return [(f"Pooled: {group_label(pooled['first'])} less {group_label(pooled['second'])}", said)]
+
+
+def _rates(stratum: dict[str, Any]) -> str:
+    parts = []
+    for one in stratum["groups"]:
+        if one["rate"] is not None:
+            share = wording.number(float(one["rate"]), wording.Scale(percent=True))
+            parts.append(f"{group_label(one['group'])} {share} of {int(one['n']):,}")
+    return "; ".join(parts)
+
+
+def mitigations(findings: Sequence[Finding]) -> list[Block]:
+    """Draw and tell what other ways to decide would give and cost, with what to beware of."""
+    found = next((f for f in findings if f.metric == "mitigated_disparity" and f.data.get("points")), None)
+    if found is None:
+        return []
+    rows = []
+    try:
+        for one in found.data["points"]:
+            low, high = one["interval"] or (None, None)
+            gap = "undefined" if one["disparity"] is None else wording.number(float(one["disparity"]))
+            right = wording.number(float(one["accuracy"]), wording.Scale(percent=True))
+            needs = "; needs the group of each person" if one["by_group"] else ""
+            rows.append(
+                (
+                    str(one["method"]),
+                    f"accuracy {right}, difference {gap} ({wording.span((low, high), wording.Scale())}){needs}",
+                )
+            )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []  # an edited notebook recorded something else
+    title = "What treating groups alike would cost"
+    learnt = f"Learnt from {found.data.get('learnt_from')}. {found.data.get('caveat', '')}".strip()
+    return [
+        Block(
+            kind="chart",
+            chart="tradeoff",
+            title=title,
+            text="To the left groups are treated more alike; further up more decisions are right. Grey: other "
+            "thresholds for everybody.",
+            findings=(found.id,),
+        ),
+        Block(kind="facts", title=f"{title}, in numbers", text=learnt, rows=tuple(rows), findings=(found.id,)),
+    ]
