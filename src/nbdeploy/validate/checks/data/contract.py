@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Passes = Callable[[list[str]], Iterable["pd.DataFrame"]]
 """Gives all rows once more, in order and in parts, of these columns."""
 
-AT_ONCE = 1 << 21
+AT_ONCE = 1 << 20
 """Values compared at once when repeats are sought: more are gone through in as many passes as it takes."""
 
 
