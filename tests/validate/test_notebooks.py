@@ -6,7 +6,8 @@ import json
 import pytest
 
 from nbdeploy.errors import NotebookError, ParameterError
-from nbdeploy.validate.notebooks import MOST_BYTES, check_parameters, choose, declared_parameters
+from nbdeploy.validate.notebook_files import MOST_BYTES
+from nbdeploy.validate.notebooks import check_parameters, choose, declared_parameters
 
 
 def test_a_run_has_one_notebook_for_each_section():

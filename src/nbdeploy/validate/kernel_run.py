@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
-from nbdeploy.validate.notebooks import render_notebook
+from nbdeploy.validate.notebook_files import render_notebook
 
 if TYPE_CHECKING:
     from nbdeploy.validate.kernels import Kernels

@@ -29,7 +29,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 
-from nbdeploy.validate.notebooks import MOST_BYTES
+from nbdeploy.validate.notebook_files import MOST_BYTES
 from nbdeploy.validate.warm import KERNEL_ENVIRONMENT, Forked, KernelParent
 
 TOO_MUCH = f"its outputs are over the limit of {MOST_BYTES:,} bytes"

@@ -14,15 +14,10 @@ from typing import Any
 from nbdeploy import templates
 from nbdeploy.documents.objective import SECTIONS, Section
 from nbdeploy.errors import NotebookError, ParameterError, closest
+from nbdeploy.validate.notebook_files import MOST_BYTES, language, read_notebook
 
 NEED_MODEL: tuple[Section, ...] = ("explainability", "operations")
 """Sections of which nothing can be said from predictions alone."""
-
-MOST_BYTES = 50 * 1024 * 1024
-"""A notebook larger than this was not written by hand."""
-MOST_CELLS = 1_000
-DEEPEST = 100
-"""Levels of the notebook's JSON; what pages and readers nest stays under 20."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +39,9 @@ class Notebook:
             It is no notebook, none for Python, or larger or deeper than any that a person wrote.
         """
         node = read_notebook(self.path)
-        language = _language(node)
-        if language not in {"", "python", "ipython"}:
-            raise NotebookError(f"it is written for {language!r}, and there is only a Python kernel here")
+        written_for = language(node)
+        if written_for not in {"", "python", "ipython"}:
+            raise NotebookError(f"it is written for {written_for!r}, and there is only a Python kernel here")
         node.metadata.pop("papermill", None)
         node.metadata.pop("widgets", None)
         for cell in node.cells:
@@ -66,71 +61,6 @@ class Notebook:
             return read_notebook(self.path).metadata.get("nbdeploy", {}).get("reuse") is not False
         except NotebookError:
             return False
-
-
-def _language(node: Any) -> str:
-    for name, key in (("kernelspec", "language"), ("language_info", "name")):
-        told = node.metadata.get(name)
-        if isinstance(told, dict) and told.get(key):
-            return str(told[key]).lower()[:40]
-    return ""
-
-
-def read_notebook(path: Path) -> Any:
-    """Return the notebook in a file.
-
-    Raises
-    ------
-    NotebookError
-        It is no notebook, or larger or deeper than any that a person wrote.
-    """
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise NotebookError(f"it has {size:,} bytes, over the limit of {MOST_BYTES:,}")
-    try:
-        content = json.loads(path.read_bytes())
-        cells = len(content["cells"]) if "cells" in content else 0
-    except RecursionError:
-        raise NotebookError(f"its JSON is nested more than {DEEPEST} deep") from None
-    except (ValueError, TypeError):
-        raise NotebookError("it is not a notebook") from None
-    if cells > MOST_CELLS:
-        raise NotebookError(f"it has {cells:,} cells, over the limit of {MOST_CELLS:,}")
-    if _deeper(content, DEEPEST):
-        raise NotebookError(f"its JSON is nested more than {DEEPEST} deep")
-    try:
-        return parse_notebook(json.dumps(content))
-    except Exception as error:  # noqa: BLE001 - nbformat raises what its schema readers raise
-        raise NotebookError(f"it is not a notebook ({type(error).__name__})") from None
-
-
-def _deeper(content: Any, most: int) -> bool:
-    """Whether JSON is nested more deeply; found level by level, because recursion is what it would break."""
-    level = [content]
-    for _ in range(most):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (dict, list))
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def parse_notebook(text: str) -> Any:
-    """Return a notebook in the form of nbformat 4."""
-    import nbformat
-
-    return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # nbformat ships half of its types
-
-
-def render_notebook(node: Any) -> str:
-    """Return the text of a notebook, given as nbformat's nodes or as plain mappings."""
-    import nbformat
-
-    return str(nbformat.writes(nbformat.from_dict(node)))  # type: ignore[no-untyped-call]  # as above
 
 
 def choose(

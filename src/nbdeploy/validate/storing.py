@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.errors import NotebookError
-from nbdeploy.validate.notebooks import MOST_BYTES, read_notebook, render_notebook
+from nbdeploy.validate.notebook_files import MOST_BYTES, read_notebook, render_notebook
 from nbdeploy.validate.redact import known_secrets, redact
 from nbdeploy.validate.workspace import Slot
 
