@@ -36,10 +36,14 @@ def cost_curve(finding: Finding) -> Markup:
     """Draw what decisions cost at every threshold, those that may be the cheapest shaded."""
     data = finding.data
     curve, unit = data["curve"], str(data.get("unit") or "")
-    threshold, cost, lower, upper = (numbers(curve[name]) for name in ("threshold", "cost", "lower", "upper"))
+    threshold = numbers(curve["threshold"])
+    paid = [numbers(curve[name]) for name in ("cost", "lower", "upper")]
+    size, word = _round_number(max(abs(value) for side in paid for value in side))
+    cost, lower, upper = ([value / size for value in side] for side in paid)
     low, high = min(lower), max(upper)
     axes = (threshold[0], threshold[-1]), (low, high)
-    name = f"Cost of 1,000 decisions{f', {unit}' if unit else ''}"
+    said = " ".join(part for part in (word, unit) if part)
+    name = f"Cost of 1,000 decisions{f', {said}' if said else ''}"
     drawn = frame("Cost by threshold", "Threshold", name, *axes, height=320)
     if finding.interval is not None and None not in finding.interval:
         first, last = (float(end or 0) for end in finding.interval)
@@ -57,6 +61,12 @@ def cost_curve(finding: Finding) -> Markup:
         drawn.canvas.line((drawn.x(float(at)), drawn.y(low)), (drawn.x(float(at)), drawn.y(high)), "c-overall")
         drawn.canvas.text((drawn.x(float(at)) + 4, drawn.y(high) + 12), "in force", "c-tick")
     if finding.value is not None:
-        where = drawn.at(float(finding.value), float(data["cost"]))
+        where = drawn.at(float(finding.value), float(data["cost"]) / size)
         drawn.canvas.circle(where, 5, "c-mark", f"cheapest: threshold {short(round(float(finding.value), 4))}")
     return drawn.canvas.svg()
+
+
+def _round_number(most: float) -> tuple[float, str]:
+    """Return what amounts are divided by, so that ticks stay short, and its name."""
+    known = ((1e9, 1e9, "billion"), (1e6, 1e6, "million"), (1e5, 1e3, "thousand"))
+    return next(((size, word) for least, size, word in known if most >= least), (1.0, ""))

@@ -105,6 +105,7 @@ def _draw(curve: CostCurve, in_force: float | None, costs: Costs) -> Figure:
     heading(axis, "What another threshold would cost")
     axis.set(xlabel="Threshold", ylabel=f"Cost of {PER:,} decisions" + (f", {costs.unit}" if costs.unit else ""))
     axis.set_ylim(*_reach(curve))
+    axis.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.6g}")
     legend(axis, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 

@@ -13,7 +13,7 @@ from nbdeploy.documents.record import group_label
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.paired import mcnemar
 from nbdeploy.stats.tally.levels import MISSING, Group, group_order, plain
-from nbdeploy.validate.checks.drawing import FAINT, dots, heading, panels, rows_height
+from nbdeploy.validate.checks.drawing import FAINT, dots, heading, panels, rows_height, text_width
 from nbdeploy.validate.checks.performance.paired_rows import (
     OF_DECISIONS,
     OF_ERRORS,
@@ -78,7 +78,7 @@ def gains_by_group(context: Context) -> Shown:
     axis.axvline(0, color=FAINT, linewidth=1.2, linestyle=(0, (3, 2)))
     dots(
         axis,
-        [group_label(value.group) for value in drawn],
+        [_short(value) for value in drawn],
         [value.value for value in drawn],
         [value.interval for value in drawn],
     )
@@ -230,6 +230,11 @@ def _in_words(context: Context, rows: PairedRows) -> str:
 def _label(metric: str) -> str:
     known = catalog.measure("performance", metric)
     return known.label if known else metric
+
+
+def _short(value: GroupValue) -> str:
+    """Return a group's label with the names of features cut: what tells groups apart comes last."""
+    return group_label({text_width([feature], 12)[0]: level for feature, level in value.group.items()})
 
 
 def _is_below(value: GroupValue) -> bool:
