@@ -154,13 +154,22 @@ def test_nothing_is_left_running_and_a_slow_notebook_is_stopped(workspace, write
     """N9: a child of the notebook; and the time limit."""
     child = "import subprocess; print('child', subprocess.Popen(['sleep', '300']).pid)"
     file = write_notebook("data_slow", child, "import time; time.sleep(300)")
-    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=4, parent=parent)
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=8, parent=parent)
     assert result.run.status == "failed"
-    assert "longer than 4 seconds" in result.run.reason
+    assert "longer than 8 seconds" in result.run.reason
     text = (tmp_path / "out" / "data_slow.ipynb").read_text()
     pid = int(text.split("child ")[1].split("\\n")[0])
     time.sleep(0.2)
     assert not _alive(pid)
+
+
+@pytest.mark.slow
+def test_a_time_limit_that_is_over_before_the_kernel_begins_holds_too(workspace, write_notebook, tmp_path, parent):
+    file = write_notebook("data_slow", "import time; time.sleep(300)")
+    started = time.monotonic()
+    (result,) = execute_all(notebooks([file]), workspace, tmp_path / "out", timeout=0.001, parent=parent)
+    assert "longer than 0.001 seconds" in result.run.reason
+    assert time.monotonic() - started < 60
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ class Kernels:
         with self._lock:
             self._groups[name] = process.pid
             self._processes[name] = process
-        if self.ended_all:
+        if self.ended_all or name in self.stopped:  # its time was over before it began, on a busy machine
             self.kill(name)
 
     def kill(self, name: str | None = None) -> None:
