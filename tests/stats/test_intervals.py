@@ -148,7 +148,9 @@ def covered(draw, truth, metric, repeats):
     return hits / repeats
 
 
-@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "matthews_corrcoef", "f1_macro", "precision_macro"])
+@pytest.mark.parametrize(
+    "metric", ["f1", "balanced_accuracy", "matthews_corrcoef", "f1_macro", "precision_macro", "f1_weighted"]
+)
 def test_intervals_of_confusion_scores_cover(metric):
     from nbdeploy.stats.metrics import values
 

@@ -116,9 +116,20 @@ def test_scores_of_several_classes_equal_sklearns(rows):
         "recall_macro": sk.recall_score(y, p, average="macro"),
         "precision_macro": sk.precision_score(y, p, average="macro"),
         "f1_macro": sk.f1_score(y, p, average="macro"),
+        "recall_weighted": sk.recall_score(y, p, average="weighted"),
+        "accuracy": sk.recall_score(y, p, average="weighted"),
         "matthews_corrcoef": sk.matthews_corrcoef(y, p),
     }.items():
         assert values(tally, metric)[0] == pytest.approx(theirs, abs=EXACT), metric
+
+
+def test_a_class_that_is_only_predicted_counts_for_nothing_in_a_weighted_average():
+    tally = ClassTally.from_arrow(pa.table({"y": [0, 0, 1, 1], "p": [0, 2, 1, 1]}), label="y", predicted="p")
+    # Class 0: precision 1, F1 2/3; class 1: both 1; class 2 has no true row. Worked by hand.
+    assert values(tally, "precision_weighted")[0] == pytest.approx(1)
+    assert values(tally, "f1_weighted")[0] == pytest.approx((2 / 3 + 1) / 2)
+    never_said = ClassTally.from_arrow(pa.table({"y": [0, 1], "p": [0, 0]}), label="y", predicted="p")
+    assert np.isnan(values(never_said, "precision_weighted")[0])
 
 
 def test_scores_of_a_ranking_equal_sklearns(rows):

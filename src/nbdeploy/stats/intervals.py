@@ -78,7 +78,7 @@ def estimate(
     metric
         A name of `metrics.kinds`.
     seed
-        Used by the methods that resample (``matthews_corrcoef``, ``f1_macro``).
+        Used by the methods that resample (``matthews_corrcoef``, ``f1_macro``, weighted averages).
     """
     return estimates(tally.select(()), metric, level, seed, positive=positive, favourable=favourable)[0]
 

@@ -38,6 +38,9 @@ CLASS_SCORES = (
     "precision_macro",
     "recall_macro",
     "f1_macro",
+    "precision_weighted",
+    "recall_weighted",
+    "f1_weighted",
 )
 """Other numbers from a `ClassTally`."""
 
@@ -137,19 +140,23 @@ def class_score(counts: NDArray[Any], metric: str) -> Values:
 
     Notes
     -----
-    A macro average is over all classes of the tally, and undefined where one of its terms is 0/0; scikit-learn puts a 0
+    A macro average is over all classes of the tally, a weighted one gives each class the share of its rows. Both are
+    undefined where a term that counts is 0/0; scikit-learn puts a 0
     there or leaves the class out. Matthews' correlation for several classes is Gorodkin's R_K (2004), as in
     scikit-learn, undefined where all rows have one label or one prediction.
     """
     counts = np.asarray(counts, dtype=np.float64)
     hit = np.diagonal(counts, axis1=-2, axis2=-1)
     labelled, called = counts.sum(axis=-1), counts.sum(axis=-2)
-    if metric in ("balanced_accuracy", "recall_macro"):
-        return np.asarray(divide(hit, labelled).mean(axis=-1))
-    if metric == "precision_macro":
-        return np.asarray(divide(hit, called).mean(axis=-1))
-    if metric == "f1_macro":
-        return np.asarray(divide(2 * hit, labelled + called).mean(axis=-1))
+    family, _, average = "recall_macro".rpartition("_") if metric == "balanced_accuracy" else metric.rpartition("_")
+    if average in ("macro", "weighted"):
+        top, bottom = {"precision": (hit, called), "recall": (hit, labelled), "f1": (2 * hit, labelled + called)}[
+            family
+        ]
+        terms = divide(top, bottom)
+        if average == "macro":
+            return np.asarray(terms.mean(axis=-1))
+        return _weighted(terms, labelled)
     if metric != "matthews_corrcoef":
         raise ValueError(f"{metric!r} is not a score of classes")
     n = counts.sum(axis=(-2, -1))
@@ -157,6 +164,11 @@ def class_score(counts: NDArray[Any], metric: str) -> Values:
     # Each root by itself: the product of four counts of a hundred million rows would lose digits.
     spread = np.sqrt(n**2 - (called**2).sum(axis=-1)) * np.sqrt(n**2 - (labelled**2).sum(axis=-1))
     return divide(agree, spread)
+
+
+def _weighted(terms: Values, rows: Values) -> Values:
+    """Return the average over the classes that have rows, each counted by its rows."""
+    return divide(np.where(rows > 0, terms * rows, 0).sum(axis=-1), rows.sum(axis=-1))
 
 
 def f1(tally: ClassTally, positive: Scalar = 1) -> Values:

@@ -16,7 +16,7 @@ from nbdeploy.validate.model import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-_ROUNDS, _TRAINED_ON = 8, 4_000
+_ROUNDS, _TRAINED_ON = 5, 2_500
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,16 @@ from nbdeploy.validate.context import Context
 from nbdeploy.validate.recompute import is_recomputable
 
 _BINARY = ("precision", "recall", "specificity", "balanced_accuracy", "matthews_corrcoef")
-_MULTICLASS = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "matthews_corrcoef")
+_MULTICLASS = (
+    "balanced_accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "precision_weighted",
+    "recall_weighted",
+    "f1_weighted",
+    "matthews_corrcoef",
+)
 _DRAWN_CLASSES = 12
 
 
