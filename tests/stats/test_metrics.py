@@ -117,7 +117,8 @@ def test_scores_of_several_classes_equal_sklearns(rows):
         "precision_macro": sk.precision_score(y, p, average="macro"),
         "f1_macro": sk.f1_score(y, p, average="macro"),
         "recall_weighted": sk.recall_score(y, p, average="weighted"),
-        "accuracy": sk.recall_score(y, p, average="weighted"),
+        "precision_weighted": sk.precision_score(y, p, average="weighted"),
+        "f1_weighted": sk.f1_score(y, p, average="weighted"),
         "matthews_corrcoef": sk.matthews_corrcoef(y, p),
     }.items():
         assert values(tally, metric)[0] == pytest.approx(theirs, abs=EXACT), metric

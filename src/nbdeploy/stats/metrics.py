@@ -141,9 +141,9 @@ def class_score(counts: NDArray[Any], metric: str) -> Values:
     Notes
     -----
     A macro average is over all classes of the tally, a weighted one gives each class the share of its rows. Both are
-    undefined where a term that counts is 0/0; scikit-learn puts a 0
-    there or leaves the class out. Matthews' correlation for several classes is Gorodkin's R_K (2004), as in
-    scikit-learn, undefined where all rows have one label or one prediction.
+    undefined where a term that counts is 0/0; scikit-learn puts a 0 there or leaves the class out. Matthews'
+    correlation for several classes is Gorodkin's R_K (2004), as in scikit-learn, undefined where all rows have one
+    label or one prediction.
     """
     counts = np.asarray(counts, dtype=np.float64)
     hit = np.diagonal(counts, axis1=-2, axis2=-1)
