@@ -21,6 +21,7 @@ from nbdeploy.flow.resolving import resolve_model, resolve_objective
 from nbdeploy.flow.validated import Validated
 from nbdeploy.report.write import write_card
 from nbdeploy.validate.inputs import Dataset, read_dataset
+from nbdeploy.validate.mlmodel import needs_mlflow
 from nbdeploy.validate.order import Inputs, Order, Previous
 from nbdeploy.validate.own_environment import environment_for, user_cache
 from nbdeploy.validate.run import run_validation
@@ -90,7 +91,7 @@ def validate(
     recorded = project is not None and declared and not draft
     with (
         # Its imports take longer than all that comes before the first fork, so it begins at once.
-        kernel_parent(with_model=model is not None) as parent,
+        kernel_parent(with_model=model is not None, with_mlflow=_needs_mlflow(model)) as parent,
         tempfile.TemporaryDirectory(prefix="nbdeploy-model-") as scratch,
         place(project, named, out, recorded, draft) as (folder, attempt),
     ):
@@ -164,6 +165,13 @@ def _previous(
     if subject is None or (sections and "performance" not in sections):
         return None, ()
     return previous_model(project, named.content.governed_model, subject, into, _environments(project))
+
+
+def _needs_mlflow(model: Any) -> bool:
+    """Whether loading the model will take MLflow, as far as can be told before it is resolved."""
+    if not isinstance(model, (str, Path)):
+        return False  # an estimator in memory is stored as a pickle
+    return not Path(model).is_dir() or needs_mlflow(Path(model))
 
 
 def _own_notebooks(project: Project | None) -> tuple[Path, ...]:

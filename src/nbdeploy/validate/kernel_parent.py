@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -37,17 +38,16 @@ def main(arguments: list[str]) -> None:
     Parameters
     ----------
     arguments
-        The socket's file descriptor, and names of modules. One that cannot be imported is left to the notebooks, which
-        say so better.
+        The socket's file descriptor, and names of modules: first what scoring needs, then after a ``-`` what only
+        notebooks need, which is imported while the model scores. One that cannot be imported is left to the notebooks,
+        which say so better.
     """
     home = sys.path.pop(0)  # where the run was started: a file there must not take the place of a library
-    for name in arguments[1:]:
-        with suppress(Exception):
-            import_module(name)
-    gc.collect()
-    gc.freeze()  # what is shared with the forks stays shared when they collect
+    names = arguments[1:]
+    cut = names.index("-")
+    _import(names[:cut])
     _libc.prctl(_ADOPT_ORPHANS, 1)
-    asked = _serve(socket.socket(fileno=int(arguments[0])))
+    asked = _serve(socket.socket(fileno=int(arguments[0])), names[cut + 1 :])
     if asked is None:
         return
     if asked["act"] == "score":
@@ -56,6 +56,14 @@ def main(arguments: list[str]) -> None:
         sys.path.insert(0, home)
         sys.exit(score(asked["arguments"]))
     _kernel(asked["arguments"])
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        with suppress(Exception):
+            import_module(name)
+    gc.collect()
+    gc.freeze()  # what is shared with the forks stays shared when they collect
 
 
 def _kernel(arguments: list[str]) -> None:
@@ -72,14 +80,23 @@ def _kernel(arguments: list[str]) -> None:
     IPKernelApp.launch_instance()
 
 
-def _serve(control: socket.socket) -> dict[str, Any] | None:
-    """Answer requests until the run has ended; return what is asked for in a fork, None in the parent."""
+def _serve(control: socket.socket, later: Sequence[str]) -> dict[str, Any] | None:
+    """Answer requests until the run has ended; return what is asked for in a fork, None in the parent.
+
+    Modules for `later` are imported once the first process was forked, or when the first kernel is asked for.
+    """
     forked: set[int] = set()
     while True:
+        if forked and later:
+            _import(later)
+            later = ()
         message, files, _, _ = socket.recv_fds(control, _MOST, 1)
         if not message:
             break
         asked: dict[str, Any] = json.loads(message)
+        if asked["act"] == "kernel" and later:
+            _import(later)
+            later = ()
         if asked["act"] == "reap":
             forked.discard(asked["pid"])
             control.send(json.dumps(os.waitstatus_to_exitcode(os.waitpid(asked["pid"], 0)[1])).encode())

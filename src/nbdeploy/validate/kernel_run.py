@@ -8,6 +8,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.validate.notebook_files import render_notebook
+from nbdeploy.validate.papermill_engine import NAME, papermill
 
 if TYPE_CHECKING:
     from nbdeploy.validate.kernels import Kernels
@@ -35,7 +36,6 @@ def run_in_kernel(  # noqa: PLR0917 - one call, in execute
     step
         Called with the number of cells that were executed.
     """
-    import papermill
     from jupyter_core.utils import ensure_event_loop
 
     prepared = raw.parent.with_name("prepared") / raw.name
@@ -53,10 +53,11 @@ def run_in_kernel(  # noqa: PLR0917 - one call, in execute
     clock.daemon = True
     clock.start()
     try:
-        papermill.execute_notebook(
+        papermill().execute_notebook(
             str(prepared),
             str(raw),
             parameters=dict(parameters),
+            engine_name=NAME,
             kernel_name="python3",
             language="python",
             progress_bar=False,

@@ -14,6 +14,7 @@ from typing import Any
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import ModelError, closest
 from nbdeploy.stats.tally.levels import plain
+from nbdeploy.validate.mlmodel import described, pickled_estimator
 
 _ESTIMATORS = ("sklearn", "xgboost", "lightgbm", "catboost")
 """Flavours whose own model may have scikit-learn's methods."""
@@ -66,14 +67,11 @@ class LoadedModel:
             self._load()
 
     def _load(self) -> None:
-        from mlflow import pyfunc
-        from mlflow.models import Model
-
         try:
-            about = Model.load(str(self.folder))
-            self.flavor: str = next((name for name in about.flavors if name != "python_function"), "python_function")
-            self.signature = about.signature
-            self._model: Any = self._elsewhere() or self._own(about.flavors) or pyfunc.load_model(str(self.folder))
+            about = described(self.folder)
+            self.flavor: str = about.flavor
+            self._inputs = about.inputs
+            self._model: Any = self._elsewhere() or self._own(about.flavors) or self._wrapped()
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
@@ -100,6 +98,11 @@ class LoadedModel:
             from nbdeploy.validate.onnx_model import OnnxModel
 
             return OnnxModel(self.folder, dict(flavors["onnx"]))
+        if "sklearn" in flavors:
+            estimator = pickled_estimator(self.folder, flavors["sklearn"])
+            if estimator is not None:
+                self.flavor = "sklearn"
+                return estimator
         for flavor in _ESTIMATORS:
             if flavor in flavors:
                 loaded = import_module(f"mlflow.{flavor}").load_model(str(self.folder))
@@ -108,11 +111,17 @@ class LoadedModel:
                     return loaded
         return None
 
+    def _wrapped(self) -> Any:
+        """Return the model as MLflow wraps it."""
+        from mlflow import pyfunc
+
+        return pyfunc.load_model(str(self.folder))
+
     @cached_property
     def features(self) -> tuple[str, ...] | None:
         """Names of the input columns, from the signature or the estimator; None where neither says."""
-        if self.signature is not None and self.signature.inputs is not None and self.signature.inputs.has_input_names():
-            return tuple(str(name) for name in self.signature.inputs.input_names())
+        if self._inputs is not None:
+            return self._inputs
         names = getattr(self._model, "feature_names_in_", None)
         return tuple(str(name) for name in names) if names is not None else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from importlib import import_module
 from pathlib import Path
 
 from nbdeploy.documents.objective import Objective
@@ -14,6 +13,7 @@ from nbdeploy.validate.fit import check_fit
 from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sampled
 from nbdeploy.validate.inputs import Dataset
 from nbdeploy.validate.order import Inputs, Previous
+from nbdeploy.validate.papermill_engine import papermill
 from nbdeploy.validate.predictions import from_file, labels_of, prediction_columns, with_answers
 from nbdeploy.validate.rows import TableRows, Without
 from nbdeploy.validate.score import score_workspace
@@ -86,7 +86,7 @@ def prepare(
     else:
         if parent is not None:
             # The notebooks will need it. Here its import costs nothing: the parent is still busy with its own.
-            import_module("papermill")
+            papermill()
         _score(workspace, python, previous, parent)
     hold_beside(workspace, "predictions")
     hold_beside(workspace, "previous")

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from nbdeploy.errors import InterruptedRunError, ModelError
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.assemble import assemble_evidence
 from nbdeploy.validate.execute import Executed, unfinished
+from nbdeploy.validate.mlmodel import needs_mlflow
 from nbdeploy.validate.notebooks import NEED_MODEL, choose
 from nbdeploy.validate.order import Order
 from nbdeploy.validate.placing import placed
@@ -70,7 +71,7 @@ def run_validation(
         with (
             tempfile.TemporaryDirectory(prefix="nbdeploy-") as scratch,
             placed(folder) as building,
-            nullcontext(parent) if parent else kernel_parent(with_model=order.model_folder is not None) as forks,
+            nullcontext(parent) if parent else _parent(order) as forks,
         ):
             evidence = _validate(order, Path(scratch) / "workspace", building / "notebooks", forks, watch)
             data = evidence.to_bytes()
@@ -79,6 +80,11 @@ def run_validation(
             yield ValidationRun(evidence, data, building)
     except KeyboardInterrupt:
         raise InterruptedRunError("the run was interrupted; no evidence was made") from None
+
+
+def _parent(order: Order) -> AbstractContextManager[KernelParent | None]:
+    folder = order.model_folder
+    return kernel_parent(with_model=folder is not None, with_mlflow=folder is not None and needs_mlflow(folder))
 
 
 def _validate(order: Order, where: Path, executed_into: Path, parent: KernelParent | None, watch: Watcher) -> Evidence:

@@ -23,7 +23,21 @@ KERNEL_ENVIRONMENT = CHILD_ENVIRONMENT | {
     "PYTHONHASHSEED": "0",
 }
 
-STACK = (
+SCORING = (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "sklearn.pipeline",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "nbdeploy.validate.score",
+)
+"""What scoring imports, and every notebook that asks a model."""
+
+MLFLOW = ("mlflow.pyfunc", "mlflow.sklearn")
+"""What models of other makes import besides: as much time again as all else."""
+
+NOTEBOOKS = (
     "numpy",
     "pandas",
     "pyarrow.parquet",
@@ -36,9 +50,6 @@ STACK = (
     "scipy.stats",
 )
 """What most notebooks import."""
-
-MODEL_STACK = ("sklearn.pipeline", "mlflow.pyfunc", "mlflow.sklearn", "nbdeploy.validate.score")
-"""What scoring and the notebooks that ask the model import besides."""
 
 _PATIENCE = 120.0
 """Seconds for a fork, imports of the parent included."""
@@ -107,7 +118,7 @@ class KernelParent:
         It could not be started.
     """
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, first: Sequence[str], later: Sequence[str]) -> None:
         os.close(os.pidfd_open(os.getpid()))  # some containers forbid it
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(_PATIENCE)
@@ -116,7 +127,7 @@ class KernelParent:
         self._lost = False
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "nbdeploy.validate.kernel_parent", str(theirs.fileno()), *modules],
+                [sys.executable, "-m", "nbdeploy.validate.kernel_parent", str(theirs.fileno()), *first, "-", *later],
                 pass_fds=[theirs.fileno()],
                 env=os.environ | KERNEL_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
@@ -190,12 +201,20 @@ class KernelParent:
 
 
 @contextmanager
-def kernel_parent(*, with_model: bool) -> Iterator[KernelParent | None]:
-    """Start the parent of a run's processes and end it with the block; None where this system cannot have one."""
+def kernel_parent(*, with_model: bool, with_mlflow: bool = False) -> Iterator[KernelParent | None]:
+    """Start the parent of a run's processes and end it with the block; None where this system cannot have one.
+
+    Parameters
+    ----------
+    with_model
+        Whether a model will be asked.
+    with_mlflow
+        Whether MLflow is needed to load it.
+    """
     parent = None
     if sys.platform == "linux":
         with suppress(OSError):  # processes are then started anew: slower, and otherwise the same
-            parent = KernelParent(STACK + (MODEL_STACK if with_model else ()))
+            parent = KernelParent((*(SCORING if with_model else ()), *(MLFLOW if with_mlflow else ())), NOTEBOOKS)
     try:
         yield parent
     finally:
