@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from nbdeploy.errors import ModelError
+from nbdeploy.validate.mlmodel import described, needs_mlflow, pickled_estimator
+from nbdeploy.validate.model import LoadedModel
+
+HEAD = "flavors:\n  python_function: {loader_module: mlflow.sklearn}\n"
+
+
+def write(folder, text):
+    (folder / "MLmodel").write_text(text)
+    return folder
+
+
+def test_flavour_and_inputs_are_read_as_mlflow_reads_them(tmp_path):
+    import warnings
+
+    import numpy as np
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns of pickles and of its own type hints
+        import mlflow
+        from mlflow.models import Model, infer_signature
+        from sklearn.linear_model import LogisticRegression
+
+        rows = pd.DataFrame({"a b": [0.0, 1.0], "ü": ["x", "y"]})
+        model = LogisticRegression().fit(np.array([[0.0], [1.0]]), [0, 1])
+        mlflow.sklearn.save_model(
+            model,
+            tmp_path / "m",
+            signature=infer_signature(rows),
+            serialization_format="cloudpickle",
+            pip_requirements=["scikit-learn"],
+        )
+        theirs = Model.load(str(tmp_path / "m"))
+    found = described(tmp_path / "m")
+    assert found.flavor == "sklearn"
+    assert list(found.inputs) == theirs.signature.inputs.input_names()
+    loaded = pickled_estimator(tmp_path / "m", found.flavors["sklearn"])
+    assert loaded.coef_.tolist() == model.coef_.tolist()
+    assert not needs_mlflow(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("own", "light"),
+    [
+        ("  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: null}\n", True),
+        ("  sklearn: {pickled_model: model.pkl, serialization_format: pickle, code: code}\n", False),
+        ("  sklearn: {pickled_model: model.skops, serialization_format: skops}\n", False),
+        ("  xgboost: {data: model.ubj}\n", False),
+        ("", False),
+    ],
+)
+def test_only_a_plain_pickle_is_loaded_without_mlflow(tmp_path, own, light):
+    write(tmp_path, HEAD + own)
+    assert needs_mlflow(tmp_path) is not light
+
+
+@pytest.mark.parametrize("text", ["", "flavors: 3\n", "[1, 2]\n", "flavors: {sklearn: [\n"])
+def test_a_file_that_is_no_mlmodel_is_one_sentence(tmp_path, declare, text):
+    write(tmp_path, text)
+    assert needs_mlflow(tmp_path)
+    with pytest.raises(ModelError, match="does not load") as caught:
+        LoadedModel(tmp_path, declare())
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unnamed_signature_names_no_inputs(tmp_path):
+    write(tmp_path, HEAD + 'signature:\n  inputs: \'[{"type": "tensor"}]\'\n')
+    assert described(tmp_path).inputs is None
