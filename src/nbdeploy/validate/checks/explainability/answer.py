@@ -23,12 +23,13 @@ NEEDS_MODEL = "needs the model; only its predictions were given"
 class Answer:
     """The number that the model gives a row: a score, a prediction, or 1 where it decides for `of`.
 
-    `is_share` tells that it lies within 0 and 1.
+    `is_share` tells that it lies within 0 and 1; `of_class` is the class that it speaks for, None in a regression.
     """
 
     name: str
     call: Callable[[pd.DataFrame], NDArray[np.float64]]
     is_share: bool
+    of_class: Any = None
 
 
 def answer(context: Context) -> Answer | None:
@@ -41,7 +42,10 @@ def answer(context: Context) -> Answer | None:
     if objective.task == "binary" and "score" in context.predictions:
         share = bool(context.predictions["score"].between(0, 1).all())
         return Answer(
-            f"score of {objective.positive_class}", lambda f: np.asarray(model.score(f), float), is_share=share
+            f"score of {objective.positive_class}",
+            lambda f: np.asarray(model.score(f), float),
+            is_share=share,
+            of_class=objective.positive_class,
         )
     chosen = objective.positive
     if chosen is None:
@@ -50,6 +54,7 @@ def answer(context: Context) -> Answer | None:
         f"decision for {chosen}",
         lambda f: np.array([plain(decision) == chosen for decision in model.decide(f)], float),
         is_share=True,
+        of_class=chosen,
     )
 
 
@@ -88,13 +93,14 @@ class Coding:
                 matrix[:, at] = np.where(np.isnan(values), self.middles[at], values)
         return matrix
 
-    def decode(self, matrix: NDArray[np.float64]) -> pd.DataFrame:
-        """Return a frame with the columns' own types; whole numbers are rounded to."""
+    def decode(self, matrix: NDArray[np.float64], names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return a frame of all columns, or of `names`, with their own types; whole numbers are rounded to."""
         import pandas as pd
         from pandas.api.types import is_integer_dtype
 
         columns: dict[str, Any] = {}
-        for at, name in enumerate(self.names):
+        for name in self.names if names is None else names:
+            at = self.names.index(name)
             if at in self.levels:
                 pool = pd.Series(self.levels[at], dtype=self.dtypes[at])
                 columns[name] = pool.take(np.clip(matrix[:, at].astype(int), 0, len(pool) - 1)).array

@@ -1,156 +1,169 @@
-"""LIME for single rows, and whether it can be trusted: again with another seed, by its fit, against SHAP."""
+"""LIME for single rows, and whether it can be trusted: again with other seeds, by its fit, against SHAP."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.validate.checks.drawing import FAINT, INK, heading, panels
-from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, Answer, Coding, answer
-from nbdeploy.validate.checks.explainability.attributions import ranked
+from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, answer
+from nbdeploy.validate.checks.explainability.attributions import attributions, ranked
+from nbdeploy.validate.checks.explainability.cases import extremes, told
+from nbdeploy.validate.checks.explainability.neighbourhoods import TOP, Lime, Weights
 from nbdeploy.validate.checks.explainability.shapley import explained_rows
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import bounded_mean_interval
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.model import quietly
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TOP = 5
-_MEASURES = ("lime_jaccard_at_5", "lime_local_fit", "lime_shap_agreement")
+SEEDS = 5
+_ROWS, _DRAFT_ROWS = 8, 4
+_SAMPLES, _DRAFT_SAMPLES = 5000, 1000
+"""5,000 is lime's default."""
 
-
-@dataclass(frozen=True)
-class Local:
-    """LIME's weights of one row by two seeds, as (place of the feature, weight), and the fit of the first."""
-
-    first: list[tuple[int, float]]
-    second: list[tuple[int, float]]
-    fit: float
+_TITLES = {
+    "lime_jaccard_at_5": "Same top five",
+    "lime_kendall_tau": "Same order",
+    "lime_local_fit": "Local fit",
+    "lime_shap_agreement": "Top five as SHAP",
+    "lime_shap_sign_agreement": "Signs as SHAP",
+}
 
 
 def local_explanations(context: Context) -> Shown:
-    """Record LIME's repeatability, local fit and agreement with SHAP, each as a mean over sampled rows."""
+    """Record LIME's repeatability over five seeds, its local fit and its agreement with SHAP: means over sampled rows.
+
+    With consent, single rows stand beside them: two ordinary ones and those at the ends of the answers.
+    """
     explained, asked = explained_rows(context), answer(context)
     if explained is None or asked is None:
-        context.not_available(NEEDS_MODEL, *_MEASURES)
+        context.not_available(NEEDS_MODEL, *_TITLES)
         return Shown(text="Not measured: it needs the model.")
     rows, shares = explained
-    rows = rows.iloc[: 4 if context.draft else 16]
-    local = explain(context, rows, asked, samples=1000 if context.draft else 5000)
-    repeated = [_overlap([f for f, _ in one.first], [f for f, _ in one.second]) for one in local]
-    fits = [min(max(one.fit, 0.0), 1.0) for one in local]  # a line that fits worse than the mean explains nothing
-    agreed = [
-        _overlap([f for f, _ in one.first], ranked(shares.shares[at])[:TOP].tolist()) for at, one in enumerate(local)
-    ]
-    examples = _examples(context, rows, local, shares.shares) if context.objective.examples == "consented" else None
-    found = [
-        _record(context, name, values, examples if name == _MEASURES[0] else None)
-        for name, values in zip(_MEASURES, (repeated, fits, agreed), strict=True)
-    ]
-    titles = ("Repeatability", "Local fit", "Agreement with SHAP")
-    figure = _draw(list(zip(titles, (repeated, fits, agreed), strict=True)))
+    rows = rows.iloc[: _DRAFT_ROWS if context.draft else _ROWS]
+    samples = _DRAFT_SAMPLES if context.draft else _SAMPLES
+    lime = Lime.of(context, asked)
+    runs = lime.explain(rows, _seeds(context, "row", len(rows), SEEDS), samples=samples)
+    values = quality(runs, shares.shares, len(context.features))
+    examples = _examples(context, lime, rows, runs, samples) if context.objective.examples == "consented" else []
+    found = [_record(context, name, values[name], samples, examples) for name in _TITLES]
+    figure = _draw([(title, values[name]) for name, title in _TITLES.items() if values[name]])
     return Shown(figure, measured(found), alternative="quality of LIME's explanations, one dot a row")
 
 
-def explain(context: Context, rows: pd.DataFrame, asked: Answer, *, samples: int) -> list[Local]:
-    """Return LIME's (Ribeiro et al. 2016) explanations of `rows`, `samples` neighbours each, by two seeds per row.
+def quality(runs: Sequence[Sequence[Weights]], shares: NDArray[np.float64], features: int) -> dict[str, list[float]]:
+    """Return one value a row for each measure; rows where one is undefined are left out of it.
 
-    The generator is set anew for every row and seed, so that a row's explanation does not hang on the rows before it.
+    Parameters
+    ----------
+    runs
+        For each row, LIME's explanations by several seeds.
+    shares
+        SHAP values, shape (rows, features); at least as many rows.
+    features
+        Number of features.
     """
-    coding = Coding.of(context.data, context.features)
-    behind = coding.encode(context.sample(2000, "neighbourhood"))
-    share = asked.is_share
-
-    def ask(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        given = asked.call(coding.decode(matrix))
-        return np.column_stack([1 - given, given]) if share else given
-
-    with quietly():
-        from lime.lime_tabular import LimeTabularExplainer
-
-        explainer = LimeTabularExplainer(
-            behind,
-            mode="classification" if share else "regression",
-            feature_names=list(coding.names),
-            feature_selection="highest_weights",  # forward selection, the default for few, takes ten times as long
-            categorical_features=sorted(coding.levels),
-            categorical_names={at: [str(level) for level in known] for at, known in coding.levels.items()},
-            random_state=np.random.RandomState(_seed(context, "discretise")),
-        )
-        found = []
-        for at, row in enumerate(coding.encode(rows)):
-            runs = []
-            for again in ("first", "second"):
-                explainer.random_state = np.random.RandomState(_seed(context, f"lime {at} {again}"))
-                runs.append(explainer.explain_instance(row, ask, num_features=TOP, num_samples=samples))
-            weights = [[(int(place), float(weight)) for place, weight in run.as_map()[1]] for run in runs]
-            found.append(Local(weights[0], weights[1], float(runs[0].score)))
+    found: dict[str, list[float]] = {name: [] for name in _TITLES}
+    for of_row, share in zip(runs, shares, strict=False):
+        found["lime_jaccard_at_5"].append(_mean(overlap(a.places, b.places) for a, b in combinations(of_row, 2)))
+        found["lime_local_fit"].append(_mean(min(max(one.fit, 0.0), 1.0) for one in of_row))
+        top = frozenset(int(place) for place in ranked(share)[:TOP] if share[place])
+        found["lime_shap_agreement"].append(_mean(overlap(one.places, top) for one in of_row))
+        if features > 1:
+            found["lime_kendall_tau"].append(_mean(same_order(a, b) for a, b in combinations(of_row, 2)))
+        shared = [weight * share[place] > 0 for one in of_row for place, weight in one.pairs if place in top]
+        if shared:
+            found["lime_shap_sign_agreement"].append(_mean(shared))
     return found
 
 
-def _seed(context: Context, name: str) -> int:
-    return int(context.rng(name).integers(2**31))
+def overlap(first: frozenset[int], second: frozenset[int]) -> float:
+    """Return Jaccard's index of two sets: shared ÷ all; 1 where both are empty."""
+    return len(first & second) / len(first | second) if first | second else 1.0
 
 
-def _overlap(first: list[int], second: list[int]) -> float:
-    """Return Jaccard's index of two sets: shared ÷ all."""
-    return len({*first} & {*second}) / len({*first} | {*second})
+def same_order(first: Weights, second: Weights) -> float:
+    """Return Kendall's (1945) τ_b of the sizes of weights, over the features that either names; unnamed is 0."""
+    from scipy.stats import kendalltau
+
+    a, b = dict(first.pairs), dict(second.pairs)
+    places = sorted({*a, *b})
+    sizes = [[abs(one.get(place, 0.0)) for place in places] for one in (a, b)]
+    if any(len(set(one)) < 2 for one in sizes):  # all weights alike: there is no order to keep
+        return 1.0 if sizes[0] == sizes[1] else 0.0
+    return float(kendalltau(*sizes).statistic)
 
 
-def _record(context: Context, name: str, values: list[float], examples: list[dict[str, Any]] | None) -> Any:
-    limits, method = bounded_mean_interval(values, context.objective.level)
+def _mean(values: Any) -> float:
+    return float(np.mean(list(values)))
+
+
+def _seeds(context: Context, kind: str, rows: int, again: int) -> list[list[int]]:
+    return [context.rng(f"lime {kind} {at}").integers(2**31, size=again).tolist() for at in range(rows)]
+
+
+def _record(context: Context, name: str, values: list[float], samples: int, examples: list[dict[str, Any]]) -> Any:
+    if not values:
+        reason = "one feature has no order" if name == "lime_kendall_tau" else "LIME and SHAP name no feature in common"
+        return context.record(name, undefined=reason)
+    # τ lies within −1 and 1: the limits are those of (τ + 1) ÷ 2.
+    scale, shift = (2.0, 1.0) if name == "lime_kendall_tau" else (1.0, 0.0)
+    limits, method = bounded_mean_interval((np.array(values) + shift) / scale, context.objective.level)
     return context.record(
         name,
         float(np.mean(values)),
-        interval=limits,
+        interval=limits and (limits[0] * scale - shift, limits[1] * scale - shift),
         level=context.objective.level,
-        method=f"{method}; one value a row",
+        method=f"{method}; one value a row, its mean over {SEEDS} seeds of {samples:,} neighbours",
         n=len(values),
         sample=len(values),
-        data={"rows": len(values), "per_row": values} | ({"examples": examples} if examples else {}),
+        data={"rows": len(values), "per_row": values, "seeds": SEEDS}
+        | ({"examples": examples} if examples and name == "lime_jaccard_at_5" else {}),
     )
 
 
 def _examples(
-    context: Context, rows: pd.DataFrame, local: list[Local], shares: NDArray[np.float64]
+    context: Context, lime: Lime, rows: pd.DataFrame, runs: list[list[Weights]], samples: int
 ) -> list[dict[str, Any]]:
-    """Return three rows with both explanations: single people's values, which the objective has to allow."""
-    names = context.features
-    return [
-        {
-            "row": {name: str(rows.iloc[at][name]) for name in names},
-            "answer": str(context.predictions["predicted"].iloc[int(rows.index[at])]),
-            "lime": [[names[place], weight] for place, weight in one.first],
-            "shap": [[names[place], float(shares[at][place])] for place in ranked(shares[at])[:TOP]],
-        }
-        for at, one in enumerate(local[:3])
-    ]
+    """Return the rows at the ends, then two ordinary ones, with both explanations."""
+    ends = extremes(context)
+    known = {int(place): of_row[0] for place, of_row in zip(rows.index, runs, strict=True)}
+    ordinary = [place for place in known if place not in {case.at for case in ends}][:2]
+    shown = context.data.iloc[[*(case.at for case in ends), *ordinary]]
+    weights: list[Weights] = []
+    if ends:
+        seeds = _seeds(context, "end", len(ends), 1)
+        weights = [first for (first,) in lime.explain(shown.iloc[: len(ends)], seeds, samples=samples)]
+    weights += [known[place] for place in ordinary]
+    shares = attributions(context, shown, lime.asked, seed=int(context.rng("shap of examples").integers(2**31)))
+    return told(context, shown, [case.why for case in ends] + ["an ordinary row"] * len(ordinary), weights, shares)
 
 
 def _draw(found: list[tuple[str, list[float]]]) -> Any:
-    figure, (axis,) = panels(height=1.9)
+    figure, (axis,) = panels(height=2.6)
     for line, (_, values) in enumerate(found):
         # Equal values stand beside each other, so that each row stays one visible dot.
         for value in sorted(set(values)):
             count = values.count(value)
             places = line + (np.arange(count) - (count - 1) / 2) * min(0.09, 0.7 / count)
-            axis.plot(
-                [value] * count,
-                places,
-                "o",
-                color=FAINT,
-                markersize=4.5,
-                markeredgecolor="#8A929B",
-                markeredgewidth=0.6,
-            )
+            style: dict[str, Any] = {
+                "color": FAINT,
+                "markersize": 4.5,
+                "markeredgecolor": "#8A929B",
+                "markeredgewidth": 0.6,
+            }
+            axis.plot([value] * count, places, "o", **style)
         axis.plot([np.mean(values)] * 2, (line - 0.34, line + 0.34), color=INK, linewidth=2)
     axis.set_yticks(range(len(found)), [title for title, _ in found])
-    axis.set(xlim=(-0.03, 1.03), ylim=(len(found) - 0.45, -0.55))
+    axis.set(
+        xlim=(min(-0.03, *(v - 0.03 for _, values in found for v in values)), 1.03), ylim=(len(found) - 0.45, -0.55)
+    )
     heading(axis, "Quality of LIME: a dot is a row, a bar the mean")
     axis.grid(visible=False, axis="y")
     return figure

@@ -39,10 +39,11 @@ def _blocks(before: Any) -> dict[str, list[str]]:
     if split is None or not getattr(split, "verbose_feature_names_out", False):
         return {}
     known = [str(name) for name in getattr(split, "feature_names_in_", ())]
-    return {name: _read(columns, known) for name, _, columns in split.transformers_}
+    return {name: columns_read(columns, known) for name, _, columns in split.transformers_}
 
 
-def _read(columns: Any, known: list[str]) -> list[str]:
+def columns_read(columns: Any, known: list[str]) -> list[str]:
+    """Return the names of the columns that a block reads, however they were named: texts, places, a slice, a mask."""
     chosen = np.asarray(known, dtype=object)[columns] if not _names(columns) else columns
     return [str(name) for name in np.atleast_1d(np.asarray(chosen, dtype=object))]
 

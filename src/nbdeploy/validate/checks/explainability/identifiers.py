@@ -1,0 +1,48 @@
+"""Columns that tell who a row is: their values stand in no example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUPPRESSED = "(suppressed)"
+
+_NAMES = re.compile(
+    r"(id|ids|uuid|guid|key|names?|(first|last|full|sur|fore|user)_?name|user|e?mail|phone|mobile|tel|telephone|fax)"
+    r"|(addr|address|street|postal|postcode|zip|zipcode|dob|birth|birthday|birthdate|dateofbirth|ssn|nin|passport|iban)"
+    r"|(licen[cs]e|plate|url|ip|mrn)"
+)
+"""Words of a name that say that it names a person, a household or a thing of theirs."""
+
+_UNIQUE = 0.9
+_FEWEST = 30
+"""Rows below which every number looks unique."""
+
+
+def identifying(frame: pd.DataFrame, columns: Sequence[str]) -> frozenset[str]:
+    """Return the columns that look like identifiers.
+
+    By their name, one of whose words is such as ``id``, ``name``, ``email``, ``phone``, ``address`` or ``birth``; or by
+    their values: texts, dates or whole numbers of which nine in ten rows have one of their own.
+    """
+    return frozenset(name for name in columns if _named(name) or _unique(frame[name]))
+
+
+def _named(name: str) -> bool:
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
+    return any(_NAMES.fullmatch(word) for word in re.split(r"[^a-z]+", apart.lower()))
+
+
+def _unique(column: pd.Series) -> bool:
+    from pandas.api.types import is_bool_dtype, is_float_dtype
+
+    known = column.dropna()
+    if len(known) < _FEWEST or is_bool_dtype(known):
+        return False
+    if is_float_dtype(known) and not (known % 1 == 0).all():
+        return False
+    return bool(known.nunique() >= _UNIQUE * len(known))

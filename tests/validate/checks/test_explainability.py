@@ -1,0 +1,178 @@
+"""Explanations of single rows: lime's own numbers, the quality of them, and whose values are shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbdeploy.validate.checks import explainability
+from nbdeploy.validate.checks.explainability.answer import answer
+from nbdeploy.validate.checks.explainability.cases import extremes
+from nbdeploy.validate.checks.explainability.identifiers import identifying
+from nbdeploy.validate.checks.explainability.local import quality, same_order
+from nbdeploy.validate.checks.explainability.neighbourhoods import Lime, Weights
+
+
+def applicants(count: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "applicant_id": [f"A{at:05}" for at in range(count)],
+            "sex": rng.integers(1, 3, count),
+            "age_band": rng.choice(["under 50", "50 and over"], count),
+            "town": rng.choice(["north", "south", "east"], count),
+            "income": rng.gamma(3, 900, count).round(2),
+            "years": rng.integers(0, 40, count),
+        }
+    )
+    frame["shoe"] = 36 + 4 * frame["sex"] + rng.normal(0, 1, count)
+    pull = frame["income"] / 2700 + (frame["town"] == "north") + rng.normal(0, 0.6, count)
+    frame["progressed"] = (pull > 1.4).astype(int)
+    return frame
+
+
+INPUTS = ["sex", "town", "income", "years", "shoe"]
+
+
+def fitted(final, frame: pd.DataFrame, target: str = "progressed"):
+    from sklearn.compose import make_column_transformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["town"]),
+        (StandardScaler(), ["income", "years", "shoe"]),
+        ("passthrough", ["sex"]),
+    )
+    return make_pipeline(encode, final).fit(frame[INPUTS], frame[target])
+
+
+@pytest.fixture(scope="module")
+def boosted(of_model, objective):
+    """A run of boosted trees behind a column transformer, on people who consented to be shown."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    frame = applicants()
+    return of_model(
+        fitted(HistGradientBoostingClassifier(max_iter=20, random_state=0), frame),
+        INPUTS,
+        frame,
+        objective(examples="consented"),
+    )
+
+
+def test_many_rows_at_once_have_the_numbers_that_lime_gives_each(boosted):
+    from lime.lime_tabular import LimeTabularExplainer
+
+    context = boosted.context("explainability")
+    asked = answer(context)
+    lime = Lime.of(context, asked)
+    rows = context.sample(3, "rows")
+    seeds = [[1, 2], [3], [4, 5, 6]]
+    ours = lime.explain(rows, seeds, samples=300)
+
+    def ask(matrix):
+        score = asked.call(lime.coding.decode(matrix))
+        return np.column_stack([1 - score, score])
+
+    for row, known, found in zip(lime.coding.encode(rows), seeds, ours, strict=True):
+        for seed, one in zip(known, found, strict=True):
+            explainer = LimeTabularExplainer(lime.behind, **lime.options, random_state=np.random.RandomState(seed))
+            theirs = explainer.explain_instance(row, ask, num_features=5, num_samples=300)
+            assert list(one.pairs) == [(int(place), float(weight)) for place, weight in theirs.as_map()[1]]
+            assert one.fit == theirs.score
+
+
+def test_the_short_way_to_answers_is_taken_and_gives_the_pipelines_answers(boosted):
+    context = boosted.context("explainability")
+    asked = answer(context)
+    lime = Lime.of(context, asked)
+    assert lime.ask.__name__ == "short"
+    matrix = lime.coding.encode(context.data)
+    np.testing.assert_array_equal(lime.ask(matrix), asked.call(context.data))
+
+
+def test_a_pipeline_that_wants_frames_between_its_steps_is_asked_the_long_way(of_model, objective):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.preprocessing import FunctionTransformer
+
+    frame = applicants(120)
+    model = fitted(HistGradientBoostingClassifier(max_iter=3), frame)
+    model.steps.insert(1, ("named", FunctionTransformer(lambda made: made.assign(more=1.0).drop(columns="more"))))
+    model.steps[0][1].set_output(transform="pandas")
+    context = of_model(model, INPUTS, frame, objective()).context("explainability")
+    asked = answer(context)
+    lime = Lime.of(context, asked)
+    assert lime.ask.__name__ == "long"
+    np.testing.assert_array_equal(lime.ask(lime.coding.encode(context.data)), asked.call(context.data))
+
+
+def test_repeatability_is_one_for_equal_runs_and_less_for_others():
+    one = Weights(((0, 0.5), (1, -0.3), (2, 0.1)), 0.8)
+    turned = Weights(((2, 0.5), (1, -0.3), (0, 0.1)), 0.8)
+    other = Weights(((3, 0.5), (4, -0.3), (2, 0.1)), -0.2)
+    shares = np.array([[2.0, 1.0, 0.0, 0.0, 0.0]])
+    same = quality([[one, one, one]], shares, 5)
+    assert same["lime_jaccard_at_5"] == [1]
+    assert same["lime_kendall_tau"] == [pytest.approx(1)]
+    assert same["lime_local_fit"] == [pytest.approx(0.8)]
+    assert same["lime_shap_agreement"] == [pytest.approx(2 / 3)]  # SHAP gives the third feature nothing
+    assert same["lime_shap_sign_agreement"] == [0.5]
+    assert same_order(one, turned) == pytest.approx(-1)
+    mixed = quality([[one, other]], shares, 5)
+    assert mixed["lime_jaccard_at_5"] == [1 / 5]
+    assert mixed["lime_local_fit"] == [pytest.approx(0.4)]
+
+
+def test_kendalls_tau_is_scipys_over_the_features_that_either_run_names():
+    from scipy.stats import kendalltau
+
+    a = Weights(((0, 0.5), (1, 0.3), (2, 0.1)), 1.0)
+    b = Weights(((0, -0.6), (3, 0.2), (1, 0.1)), 1.0)
+    assert same_order(a, b) == kendalltau([0.5, 0.3, 0.1, 0], [0.6, 0.1, 0, 0.2]).statistic
+
+
+def test_rows_at_the_ends_are_chosen_by_score_and_error(boosted):
+    context = boosted.context("explainability")
+    score = context.predictions["score"]
+    found = {case.why: case.at for case in extremes(context)}
+    wrong = context.predictions[context.predictions["predicted"] != context.predictions["label"]]
+    assert found["surest and wrong"] == (wrong["score"] - 0.5).abs().idxmax()
+    assert score[found["nearest the threshold"]] == min(score, key=lambda one: abs(one - 0.5))
+    assert score[found["the lowest score"]] == score.min()
+
+
+def test_columns_that_tell_who_a_row_is_are_known_by_name_or_by_their_values():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "customerId": rng.integers(0, 9, 200),
+            "date_of_birth": "1980-01-01",
+            "e-mail": "a",
+            "case": [f"{at}/2024" for at in range(200)],
+            "number": rng.permutation(200),
+            "education-num": rng.integers(0, 9, 200),
+            "paid": rng.random(200) < 0.5,
+            "ratio": rng.normal(size=200),
+            "filename_length": rng.integers(0, 30, 200),
+        }
+    )
+    assert identifying(frame, list(frame)) == {"customerId", "date_of_birth", "e-mail", "case", "number"}
+
+
+def test_examples_tell_why_a_row_is_shown_and_suppress_identifiers(of_model, objective, recorded):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    frame = applicants().rename(columns={"years": "account_id"})
+    inputs = ["income", "account_id", "shoe"]
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(frame[inputs], frame["progressed"])
+    context = of_model(model, inputs, frame, objective(examples="consented")).context("explainability")
+    explainability.local_explanations(context)
+    examples = recorded(context)["explainability.lime_jaccard_at_5"].data["examples"]
+    assert [one["why"] for one in examples][-2:] == ["an ordinary row"] * 2
+    assert {"the highest score", "nearest the threshold"} <= {one["why"] for one in examples}
+    assert all(one["row"]["account_id"] == "(suppressed)" for one in examples)
+    assert all(float(one["row"]["income"]) > 0 for one in examples)
