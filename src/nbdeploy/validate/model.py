@@ -186,6 +186,12 @@ class LoadedModel:
             answer = answer[:, at]
         return np.asarray(answer, dtype=np.float64)
 
+    def probabilities(self, frame: Any) -> Any:
+        """Return the probability of each class, shape (rows, classes) in the order of `classes`; None without any."""
+        if self.classes is None or not hasattr(self._model, "predict_proba"):
+            return None
+        return self._answer("predict_proba", frame, wide=True)
+
     @cached_property
     def classes(self) -> Any:
         """The classes that the estimator was fitted on; None where it does not say."""

@@ -176,3 +176,63 @@ def test_examples_tell_why_a_row_is_shown_and_suppress_identifiers(of_model, obj
     assert {"the highest score", "nearest the threshold"} <= {one["why"] for one in examples}
     assert all(one["row"]["account_id"] == "(suppressed)" for one in examples)
     assert all(float(one["row"]["income"]) > 0 for one in examples)
+
+
+def test_an_input_that_tells_a_sensitive_feature_is_its_best_proxy(boosted, recorded):
+    context = boosted.context("explainability")
+    explainability.proxy_strength(context)
+    found = recorded(context)
+    sex = found["explainability.proxy_strength:sex"]
+    # Shoes differ by four sizes at a spread of one: the area is Φ(4 / √2) = 0.9977.
+    assert sex.value > 0.97
+    assert sex.data["single"][0]["feature"] == "shoe"
+    assert sex.data["single"][0]["area"] > 0.97
+    assert sex.data["is_input"]
+    assert sex.interval[0] <= sex.value <= sex.interval[1]
+    age = found["explainability.proxy_strength:age_band"]
+    assert age.interval[0] < 0.5 < age.interval[1]  # nothing tells it
+    assert not age.data["is_input"]
+    strongest = found["explainability.proxy_strength"]
+    assert strongest.value == sex.value
+    assert [one["feature"] for one in strongest.data["features"]] == ["sex", "age_band"]
+
+
+def test_a_gate_on_proxies_is_judged_with_and_without_a_group(boosted, objective, recorded):
+    from nbdeploy.validate.verdict import find
+
+    context = boosted.context("explainability")
+    explainability.proxy_strength(context)
+    for gate, expected in (
+        ({"max": 0.8, "group": "sex"}, "fail"),
+        ({"max": 0.8, "group": "age_band"}, "pass"),
+        ("<= 0.8", "fail"),
+    ):
+        wanted = objective(gates={"explainability": {"proxy_strength": gate}})
+        judged = find(wanted, {"explainability": tuple(recorded(context).values())}, context.tallies, seed=0)
+        assert [one.verdict for one in judged if one.gate] == [expected]
+
+
+def test_groups_of_few_rows_have_no_proxy_strength(of_model, objective, recorded):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    frame = applicants(60).assign(sex=[1] * 55 + [2] * 5)
+    model = fitted(HistGradientBoostingClassifier(max_iter=3), frame)
+    context = of_model(model, INPUTS, frame, objective(sensitive=["sex"])).context("explainability")
+    explainability.proxy_strength(context)
+    assert "fewer than two groups" in recorded(context)["explainability.proxy_strength:sex"].undefined
+    assert recorded(context)["explainability.proxy_strength"].undefined
+
+
+def test_shuffled_codes_give_the_importance_that_shuffled_rows_give(boosted):
+    from sklearn.inspection import permutation_importance
+
+    from nbdeploy.validate.checks.explainability.importance import importances
+
+    context = boosted.context("explainability")
+    ours = {one.feature: one for one in importances(context).features}
+    frame = context.data
+    theirs = permutation_importance(
+        context.model.estimator, frame[INPUTS], frame["progressed"], scoring="roc_auc", n_repeats=20, random_state=0
+    )
+    for name, mean in zip(INPUTS, theirs.importances_mean, strict=True):
+        assert ours[name].low - 0.01 <= mean <= ours[name].high + 0.01, name

@@ -4,6 +4,7 @@ from nbdeploy.validate.checks.explainability.dependence import partial_dependenc
 from nbdeploy.validate.checks.explainability.forbidden import forbidden_features
 from nbdeploy.validate.checks.explainability.importance import permutation_importance
 from nbdeploy.validate.checks.explainability.local import local_explanations
+from nbdeploy.validate.checks.explainability.proxies import proxy_strength
 from nbdeploy.validate.checks.explainability.shapley import shap_importance
 from nbdeploy.validate.checks.explainability.surrogate import surrogate_tree
 
@@ -12,6 +13,7 @@ __all__ = [
     "local_explanations",
     "partial_dependence",
     "permutation_importance",
+    "proxy_strength",
     "shap_importance",
     "surrogate_tree",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from nbdeploy.validate.model import LoadedModel
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 
@@ -50,12 +53,25 @@ def answer(context: Context) -> Answer | None:
     chosen = objective.positive
     if chosen is None:
         chosen = plain(context.predictions["predicted"].mode().iloc[0]) if objective.task == "multiclass" else 1
+    at = _place(model, chosen) if objective.task == "multiclass" else None
+    if at is not None and model.probabilities(context.data.iloc[:1]) is not None:
+        return Answer(
+            f"probability of {chosen}",
+            lambda f: np.asarray(model.probabilities(f)[:, at], float),
+            is_share=True,
+            of_class=chosen,
+        )
     return Answer(
         f"decision for {chosen}",
         lambda f: np.array([plain(decision) == chosen for decision in model.decide(f)], float),
         is_share=True,
         of_class=chosen,
     )
+
+
+def _place(model: LoadedModel, chosen: Any) -> int | None:
+    known = [] if model.classes is None else [plain(one) for one in model.classes]
+    return known.index(chosen) if chosen in known else None
 
 
 @dataclass(frozen=True)
@@ -108,6 +124,12 @@ class Coding:
                 whole = is_integer_dtype(self.dtypes[at])
                 columns[name] = pd.array(np.round(matrix[:, at]) if whole else matrix[:, at]).astype(self.dtypes[at])
         return pd.DataFrame(columns)
+
+
+@lru_cache(maxsize=1)
+def input_coding(context: Context) -> Coding:
+    """Return the coding of the model's inputs, learnt from the rows at hand."""
+    return Coding.of(context.data, context.features)
 
 
 def _key(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.tally.levels import plain
-from nbdeploy.validate.checks.explainability.answer import Answer, Coding
+from nbdeploy.validate.checks.explainability.answer import Answer, input_coding
 from nbdeploy.validate.checks.explainability.origins import origins
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.model import quietly
@@ -18,7 +18,8 @@ from nbdeploy.validate.model import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-_TREES = ("HistGradientBoosting", "GradientBoosting", "RandomForest", "ExtraTrees", "DecisionTree")
+_TREES = ("HistGradientBoosting", "GradientBoosting", "RandomForest", "ExtraTrees", "DecisionTree", "XGB", "LGBM")
+_OWN_TREES = ("xgboost", "lightgbm")
 _LINES = ("LogisticRegression", "LinearRegression", "Ridge", "Lasso", "ElasticNet", "LinearSVC")
 _BACKGROUND = 100
 _SAMPLED_BACKGROUND = 20
@@ -57,6 +58,8 @@ class _Parts:
     final: Any
     kind: Literal["tree", "linear"]
     made_of: NDArray[np.int64]
+    at: int | None
+    """The place of the explained class among the last step's classes; None in a regression."""
 
     def matrix(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Return what the last step sees of these rows."""
@@ -71,30 +74,40 @@ def attributions(context: Context, rows: pd.DataFrame, asked: Answer, *, seed: i
     A tree or linear model at the end of a pipeline is explained behind its preprocessing, and the shares of the columns
     that were made of one feature are added up.
     """
-    parts = _taken_apart(context)
+    parts = _taken_apart(context, asked)
     if parts is not None:
         return _exact(context, parts, rows[list(context.features)])
     return _sampled(context, rows.iloc[:_SAMPLED_ROWS], asked, seed)
 
 
-def _taken_apart(context: Context) -> _Parts | None:
+def _taken_apart(context: Context, asked: Answer) -> _Parts | None:
     """Return the parts of a model that an exact explainer fits; None for any other."""
     model = context.model
-    if model is None or model.flavor != "sklearn":
+    if model is None or model.estimator is None or model.flavor not in ("sklearn", *_OWN_TREES):
         return None
     steps = getattr(model.estimator, "steps", None)
     final = steps[-1][1] if steps else model.estimator
     before = model.estimator[:-1] if steps and len(steps) > 1 else None
     kind = _kind(final, context.objective.task)
-    made_of = np.arange(len(context.features)) if before is None else origins(before, context.features)
+    if before is None:
+        known = all(np.issubdtype(np.asarray(context.data[name]).dtype, np.number) for name in context.features)
+        made_of = np.arange(len(context.features)) if known else None
+    else:
+        made_of = origins(before, context.features)
     if kind is None or made_of is None or len(made_of) != final.n_features_in_:
         return None
-    return _Parts(before, final, kind, made_of)
+    at = None
+    if asked.of_class is not None:
+        classes = [plain(one) for one in getattr(final, "classes_", ())]
+        if asked.of_class not in classes:
+            return None
+        at = classes.index(asked.of_class)
+    return _Parts(before, final, kind, made_of, at)
 
 
 def _kind(final: Any, task: str) -> Literal["tree", "linear"] | None:
     name = type(final).__name__
-    if task == "multiclass" or not hasattr(final, "n_features_in_"):
+    if not hasattr(final, "n_features_in_") or (task == "multiclass" and name.startswith("GradientBoosting")):
         return None
     if name.startswith(_TREES) and not np.any(getattr(final, "is_categorical_", False)):
         return "tree"
@@ -114,36 +127,38 @@ def _exact(context: Context, parts: _Parts, rows: pd.DataFrame) -> Attributions:
             explainer = shap.LinearExplainer(parts.final, behind)
             found = np.asarray(explainer.shap_values(made))
         base = np.atleast_1d(np.asarray(explainer.expected_value, dtype=float))
-        output, scale = _output(parts.final, made, context)
-    at = _positive(parts.final, context)
-    if found.ndim == 3:  # one layer a class: probabilities of a forest or a tree
-        found, base = found[:, :, at], base[[at]]
-    elif at == 0 and context.objective.task == "binary":
-        found, base = -found, -base  # margins are of the second class
+        output, scale = _output(parts, made)
+    if found.ndim == 3 and parts.at is not None:  # one layer a class: of a forest, or where there are many classes
+        found, base = found[:, :, parts.at], base[parts.at :]
+    elif parts.at == 0:
+        found, base = -found, -base  # margins are of the second of two classes
     shares = np.zeros((len(made), len(context.features)))
     np.add.at(shares.T, parts.made_of, found.T)
     return Attributions(shares, np.full(len(made), base[0]), output, parts.kind, scale)
 
 
-def _positive(final: Any, context: Context) -> int:
-    if context.objective.task != "binary":
-        return 0
-    return [plain(one) for one in final.classes_].index(context.objective.positive_class)
-
-
-def _output(final: Any, made: NDArray[np.float64], context: Context) -> tuple[NDArray[np.float64], str]:
+def _output(parts: _Parts, made: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     """Return what the explainer explains: the margin where the model has one, else the probability."""
-    if context.objective.task == "regression":
+    final, at = parts.final, parts.at
+    if at is None:
         return np.asarray(final.predict(made), dtype=float), "target"
-    at = _positive(final, context)
-    if hasattr(final, "decision_function"):
+    name = type(final).__name__
+    if name.startswith("XGB"):
+        margin = np.asarray(final.predict(made, output_margin=True), dtype=float)
+    elif name.startswith("LGBM"):
+        margin = np.asarray(final.predict(made, raw_score=True), dtype=float)
+    elif hasattr(final, "decision_function"):
         margin = np.asarray(final.decision_function(made), dtype=float)
-        return (margin if at == 1 else -margin), "log-odds" if hasattr(final, "predict_proba") else "raw"
-    return np.asarray(final.predict_proba(made)[:, at], dtype=float), "probability"
+    else:
+        return np.asarray(final.predict_proba(made)[:, at], dtype=float), "probability"
+    scale = "log-odds" if hasattr(final, "predict_proba") else "raw"
+    if margin.ndim == 2:
+        return margin[:, at], scale
+    return (margin if at == 1 else -margin), scale
 
 
 def _sampled(context: Context, rows: pd.DataFrame, asked: Answer, seed: int) -> Attributions:
-    coding = Coding.of(context.data, context.features)
+    coding = input_coding(context)
     behind = coding.encode(context.sample(_SAMPLED_BACKGROUND, "background"))
     explained = coding.encode(rows)
 

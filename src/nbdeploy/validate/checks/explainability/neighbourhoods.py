@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.validate.checks.explainability.answer import Answer, Coding
+from nbdeploy.validate.checks.explainability.answer import Answer, Coding, input_coding
 from nbdeploy.validate.checks.explainability.coded import coded_answers
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.model import quietly
@@ -60,7 +60,7 @@ class Lime:
     @staticmethod
     def of(context: Context, asked: Answer) -> Lime:
         """Return the means to explain what is asked of this context's model."""
-        coding = Coding.of(context.data, context.features)
+        coding = input_coding(context)
         behind = coding.encode(context.sample(_BEHIND, "neighbourhood"))
         options = {
             "mode": "classification" if asked.is_share else "regression",
