@@ -19,6 +19,9 @@ from nbdeploy.stats.tally import ClassTally, ErrorTally
 _TOLD = 60
 """Strata that are told, the largest first."""
 
+_FEWEST = 5
+"""Rates of fewer rows than this are not told: they could point at a person."""
+
 
 @dataclass(frozen=True)
 class _Cells:
@@ -57,20 +60,22 @@ def _strata(cells: _Cells) -> list[dict[str, Any]]:
             {
                 "stratum": {name: cells.tally.named(inside[0])[name] for name in cells.control},
                 "n": int(rate.denominator[inside].sum()),
-                "groups": [_told(cells, cell) for cell in inside],
+                "groups": [_told(cells, cell) for cell in inside if rate.denominator[cell]],
             }
         )
+    told = [one for one in told if one["n"] >= _FEWEST]
     told.sort(key=lambda one: -one["n"])
     return told[:_TOLD]
 
 
 def _told(cells: _Cells, cell: int) -> dict[str, Any]:
     n = cells.rate.denominator[cell]
-    limits = wilson(cells.rate.numerator[cell], n, cells.level) if n else None
+    told = n >= _FEWEST
+    limits = wilson(cells.rate.numerator[cell], n, cells.level) if told else None
     return {
         "group": {name: cells.tally.named(cell)[name] for name in cells.features},
-        "n": int(n),
-        "rate": float(cells.rate.value[cell]) if n else None,
+        "n": int(n) if told else None,
+        "rate": float(cells.rate.value[cell]) if told else None,
         "interval": [float(limit) for limit in limits] if limits else None,
     }
 

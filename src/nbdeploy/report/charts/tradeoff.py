@@ -22,21 +22,25 @@ def tradeoff(finding: Finding) -> Markup:
     name = str(data["compared"]).replace("_", " ")
     plot = frame(
         "The price of treating groups alike",
-        f"{name.capitalize()} by {data['feature']} (0 is equal)",
+        f"{name.capitalize()} by {data['feature']}",
         "Accuracy",
         (0.0, max(reached) * 1.08 or 0.1),
         (max(min(height) - room, 0.0), min(max(height) + room, 1.0)),
         width=560,
         height=330,
     )
-    for one in sorted(points, key=lambda one: one["kind"] != _PLAIN):
-        _point(plot, one)
+    named = sorted((one for one in points if one["kind"] != _PLAIN), key=lambda one: -float(one["accuracy"]))
+    for one in points:
+        if one["kind"] == _PLAIN:
+            _point(plot, one, 0)
+    for place, one in enumerate(named):
+        _point(plot, one, 16 if place % 2 else -9)
     return plot.canvas.svg()
 
 
-def _point(plot: Frame, one: dict[str, Any]) -> None:
+def _point(plot: Frame, one: dict[str, Any], below: float) -> None:
     x, y = plot.at(float(one["disparity"]), float(one["accuracy"]))
-    tone = "is-none" if one["kind"] == _PLAIN else ""
+    tone = "is-excluded" if one["kind"] == _PLAIN else ""
     low, high = numbers(one["accuracy_interval"])
     plot.canvas.line((x, plot.y(low)), (x, plot.y(high)), f"c-whisker {tone}")
     if one["interval"]:
@@ -46,5 +50,5 @@ def _point(plot: Frame, one: dict[str, Any]) -> None:
     if tone:
         return
     right_side = x > plot.x.end - 190
-    at = (x - 9, y - 8) if right_side else (x + 9, y - 8)
+    at = (x - 9, y + below) if right_side else (x + 9, y + below)
     plot.canvas.text(at, str(one["kind"]), "c-text", anchor="end" if right_side else "start", limit=40)

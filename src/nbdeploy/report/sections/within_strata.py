@@ -10,7 +10,7 @@ from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import wording
 
-_TOLD = 24
+_TOLD, _ENDS = 24, 3
 
 
 def within_strata(findings: Sequence[Finding]) -> list[Block]:
@@ -52,17 +52,22 @@ def _pooled(pooled: dict[str, Any] | None) -> list[tuple[str, str]]:
     low, high = pooled["difference_interval"] or (None, None)
     difference, crude = (wording.number(float(pooled[name])) for name in ("difference", "crude_difference"))
     limits = wording.span((low, high), wording.Scale())
-    said = f"{difference} ({limits}) over {int(pooled['strata'])} parts; without parts {crude}"
+    said = f"{difference} ({limits}) over {wording.counted(int(pooled['strata']), 'part')}; without parts {crude}"
     return [(f"Pooled: {group_label(pooled['first'])} less {group_label(pooled['second'])}", said)]
 
 
 def _rates(stratum: dict[str, Any]) -> str:
+    """Tell the groups' rates, the lowest first; of many the lowest and the highest."""
+    known = sorted((one for one in stratum["groups"] if one["rate"] is not None), key=lambda one: float(one["rate"]))
+    shown = known if len(known) <= 2 * _ENDS else [*known[:_ENDS], *known[-_ENDS:]]
     parts = []
-    for one in stratum["groups"]:
-        if one["rate"] is not None:
-            share = wording.number(float(one["rate"]), wording.Scale(percent=True))
-            parts.append(f"{group_label(one['group'])} {share} of {int(one['n']):,}")
-    return "; ".join(parts)
+    for one in shown:
+        share = wording.number(float(one["rate"]), wording.Scale(percent=True))
+        parts.append(f"{group_label(one['group'])} {share} of {int(one['n']):,}")
+    if len(shown) < len(known):
+        parts.insert(_ENDS, f"… {len(known) - len(shown)} groups between …")
+    few = len(stratum["groups"]) - len(known)
+    return "; ".join([*parts, *([f"{wording.counted(few, 'group')} with fewer than 5 rows"] if few else [])])
 
 
 def mitigations(findings: Sequence[Finding]) -> list[Block]:
@@ -83,6 +88,7 @@ def mitigations(findings: Sequence[Finding]) -> list[Block]:
                     f"accuracy {right}, difference {gap} ({wording.span((low, high), wording.Scale())}){needs}",
                 )
             )
+        rows += [(str(one["method"]), f"not tried: {one['why']}") for one in found.data.get("not_tried", [])]
     except (KeyError, TypeError, ValueError, AttributeError):
         return []  # an edited notebook recorded something else
     title = "What treating groups alike would cost"
@@ -92,7 +98,7 @@ def mitigations(findings: Sequence[Finding]) -> list[Block]:
             kind="chart",
             chart="tradeoff",
             title=title,
-            text="To the left groups are treated more alike; further up more decisions are right. Grey: other "
+            text="To the left groups are treated more alike; further up more decisions are right. Hollow: other "
             "thresholds for everybody.",
             findings=(found.id,),
         ),

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.objective import Objective
+from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.intervals import wilson
 from nbdeploy.stats.tally import ClassTally
 from nbdeploy.validate.checks.columns import levels
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, INK, ORANGE, PINK, QUIET, heading, panels
-from nbdeploy.validate.checks.fairness.remedies import Rows, remedies
+from nbdeploy.validate.checks.fairness.remedies import NotTried, Remedy, Rows, remedies
 from nbdeploy.validate.checks.shown import Shown, Table, number, span
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.verdict import find
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _METRIC = "mitigated_disparity"
 _JUDGED, _FITTED = 20_000, 8_000
+_CANDIDATES = 2
 _CAVEAT = (
     "Equal rates are bought with accuracy, and some of these need to know the group of each person when they decide, "
     "which the law may forbid. What is fair is a choice of people, not of a method."
@@ -47,7 +49,9 @@ class _Judge:
         """Return the accuracy and the disparity of decisions, each with its interval."""
         objective = self.objective
         right, n = int((said == self.truth).sum()), len(self.truth)
-        low, high = wilson(right, n, objective.level)
+        # The best of several is shown: the limits of each allow for the choice.
+        level = shared_level(objective.level, _CANDIDATES)
+        low, high = wilson(right, n, level)
         tally = ClassTally.from_arrow(
             {"g": self.groups, "y": self.truth.astype(int), "d": said.astype(int)},
             label="y",
@@ -55,13 +59,12 @@ class _Judge:
             features=["g"],
         )
         favourable = 1 if objective.favourable_class == objective.positive_class else 0
-        gap = group_disparity(
-            tally, self.metric, level=objective.level, min_size=objective.min_group_size, favourable=favourable
-        )
+        gap = group_disparity(tally, self.metric, level=level, min_size=objective.min_group_size, favourable=favourable)
         return {
             "method": method,
             "kind": kind,
             "accuracy": right / n,
+            "favourable_rate": float((said == bool(favourable)).mean()),
             "accuracy_interval": [float(low), float(high)],
             "disparity": gap.value,
             "interval": None if gap.interval is None else list(gap.interval),
@@ -73,7 +76,8 @@ class _Judge:
 def mitigation(context: Context) -> Shown:
     """Record the smallest disparity that a mitigation reaches on rows it was not fitted on, with the price of each.
 
-    Runs where a fairness gate is not passed, or where it was asked for. Group-blind thresholds; one threshold a group
+    Runs where a fairness gate is not passed, or where it was asked for; judged by the gate's own difference where that
+    is one, else by demographic parity. Group-blind thresholds; one threshold a group
     (Hardt, Price and Srebro 2016, by fairlearn's ThresholdOptimizer); a model trained for parity (Agarwal et al. 2018,
     by its ExponentiatedGradient).
     """
@@ -84,16 +88,19 @@ def mitigation(context: Context) -> Shown:
     feature, metric = _worst(context)
     fitted, judged, learnt_from = _rows(context, feature)
     judge = _Judge(judged.truth, judged.groups, metric, feature, context.objective)
+    given = list(remedies(context, fitted, judged, metric))
     points = [
         judge.point("as it is", "as it is", judged.said, by_group=False),
         *_thresholds(judge, judged),
-        *(judge.point(one.name, one.kind, one.said, one.by_group) for one in remedies(context, fitted, judged, metric)),
+        *(judge.point(one.name, one.kind, one.said, one.by_group) for one in given if isinstance(one, Remedy)),
     ]
+    missing = [{"method": one.name, "why": one.why} for one in given if isinstance(one, NotTried)]
     tried = [one for one in points if one["kind"] in ("thresholds by group", "trained for parity")]
     known = [one for one in tried if one["disparity"] is not None]
     if not known:
-        context.not_available("no mitigation could be fitted to this model and these rows", _METRIC)
-        return Shown(text="No mitigation could be fitted to this model and these rows.")
+        why = "; ".join(f"{one['method']}: {one['why']}" for one in missing) or "too few rows in the groups"
+        context.not_available(f"no mitigation could be tried ({why})", _METRIC)
+        return Shown(text=f"No mitigation could be tried ({why}).")
     best = min(known, key=lambda one: one["disparity"])
     data = {"feature": feature, "compared": metric, "learnt_from": learnt_from, "points": points, "caveat": _CAVEAT}
     context.record(
@@ -101,10 +108,10 @@ def mitigation(context: Context) -> Shown:
         best["disparity"],
         interval=None if best["interval"] is None else tuple(best["interval"]),
         level=context.objective.level,
-        method=f"{best['method']}; {metric} between groups of {feature}, Miettinen–Nurminen",
+        method=f"{best['method']}; {metric} between groups of {feature}, Miettinen–Nurminen, corrected for the choice",
         n=len(judged.truth),
         sample=len(judged.truth),
-        data=data | {"fitted_rows": len(fitted.truth)},
+        data=data | {"fitted_rows": len(fitted.truth), "not_tried": missing},
         note=_CAVEAT,
     )
     rows = tuple(
@@ -112,15 +119,17 @@ def mitigation(context: Context) -> Shown:
             one["method"],
             f"{one['accuracy']:.1%}",
             span(tuple(one["accuracy_interval"])),
+            f"{one['favourable_rate']:.1%}",
             number(one["disparity"]),
             span(None if one["interval"] is None else tuple(one["interval"])),
             "yes" if one["by_group"] else "no",
         )
         for one in points
     )
-    heads = ("Decisions", "Accuracy", "Interval", "Disparity", "Interval ", "Needs the group")
+    heads = ("Decisions", "Accuracy", "Interval", "Favourable", "Disparity", "Interval ", "Needs the group")
     alternative = "accuracy against disparity of each mitigation"
-    return Shown(_draw(points, metric, feature), Table(heads, rows), _CAVEAT, alternative=alternative)
+    text = " ".join([*(f"Not tried: {one['method']}, because {one['why']}." for one in missing), _CAVEAT])
+    return Shown(_draw(points, metric, feature), Table(heads, rows), text, alternative=alternative)
 
 
 def _unwanted(context: Context) -> str | None:
@@ -157,8 +166,8 @@ def _worst(context: Context) -> tuple[str, str]:
     open_gates.sort(key=lambda one: (one.verdict != "fail", len(one.features)))
     feature = open_gates[0].features[0] if open_gates else context.objective.sensitive[0]
     name = disparity_name(open_gates[0].metric) if open_gates else None
-    odds = name is not None and "true_positive_rate" in name.compared
-    return feature, "equalized_odds_difference" if odds else "demographic_parity_difference"
+    own = name is not None and name.kind == "difference" and not (name.conditional or name.to_overall)
+    return feature, open_gates[0].metric if own else "demographic_parity_difference"
 
 
 def _rows(context: Context, feature: str) -> tuple[Rows, Rows, str]:

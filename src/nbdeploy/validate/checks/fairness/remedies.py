@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from nbdeploy.validate.model import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-_ROUNDS, _TRAINED_ON = 5, 2_500
+_ROUNDS, _TRAINED_ON, _SLOW = 5, 2_500, 1.0
+"""Rounds of the training and the rows that it sees, which bound its time; a training slower than this is not begun."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,43 @@ class Remedy:
     by_group: bool
 
 
-def remedies(context: Context, fitted: Rows, judged: Rows, metric: str) -> Iterator[Remedy]:
-    """Fit each mitigation on some rows and yield its decisions on the others; one that cannot be fitted is left out."""
-    constraint = "equalized_odds" if metric == "equalized_odds_difference" else "demographic_parity"
-    for attempt in (_thresholds, _trained):
-        said = attempt(context, fitted, judged, constraint)
-        if said is not None:
-            yield said
+@dataclass(frozen=True)
+class NotTried:
+    """A mitigation that could not be fitted, and why."""
+
+    name: str
+    why: str
 
 
-def _thresholds(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Remedy | None:
-    both = [len(set(fitted.truth[fitted.groups == group])) == 2 for group in set(fitted.groups)]
-    if not all(both) or not set(judged.groups) <= set(fitted.groups):
-        return None  # it needs both outcomes in every group
-    with quietly(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+POST, IN = "one threshold a group", "trained for parity"
+
+
+def constraint_of(metric: str) -> str:
+    """Return fairlearn's constraint that a disparity asks for; demographic parity where it knows none."""
+    return {
+        "equalized_odds_difference": "equalized_odds",
+        "equal_opportunity_difference": "true_positive_rate_parity",
+        "true_positive_rate_difference": "true_positive_rate_parity",
+        "false_positive_rate_difference": "false_positive_rate_parity",
+    }.get(metric, "demographic_parity")
+
+
+def remedies(context: Context, fitted: Rows, judged: Rows, metric: str) -> Iterator[Remedy | NotTried]:
+    """Fit each mitigation on some rows and yield its decisions on the others, or why it was not tried."""
+    yield _thresholds(context, fitted, judged, constraint_of(metric))
+    yield _trained(context, fitted, judged, constraint_of(metric))
+
+
+def _thresholds(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Remedy | NotTried:
+    alike = [group for group in sorted(set(fitted.groups)) if len(set(fitted.truth[fitted.groups == group])) < 2]
+    if alike:
+        return NotTried(
+            POST, f"it needs both outcomes in every group, and {alike[0]} has one among the rows to learn from"
+        )
+    unknown = sorted(set(judged.groups) - set(fitted.groups))
+    if unknown:
+        return NotTried(POST, f"the rows to learn from have nobody of {unknown[0]}")
+    with quietly():
         from fairlearn.postprocessing import ThresholdOptimizer
 
         optimizer = ThresholdOptimizer(
@@ -67,34 +90,42 @@ def _thresholds(context: Context, fitted: Rows, judged: Rows, constraint: str) -
         optimizer.fit(fitted.score[:, None], fitted.truth.astype(int), sensitive_features=fitted.groups)
         seed = int(context.rng("thresholds by group").integers(2**31))
         said = optimizer.predict(judged.score[:, None], sensitive_features=judged.groups, random_state=seed)
-    return Remedy("one threshold a group", "thresholds by group", np.asarray(said, dtype=bool), by_group=True)
+    return Remedy(POST, "thresholds by group", np.asarray(said, dtype=bool), by_group=True)
 
 
-def _trained(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Remedy | None:
+def _trained(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Remedy | NotTried:
     estimator = context.model.estimator if context.model is not None else None
     if estimator is None or not hasattr(estimator, "get_params") or not hasattr(estimator, "classes_"):
-        return None  # only a scikit-learn estimator can be trained again
+        return NotTried(IN, "only a scikit-learn estimator of this environment can be trained again")
     steps = getattr(estimator, "steps", None)
     weights = f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
     some = slice(0, _TRAINED_ON)
-    rows = fitted.frame[list(context.features)]
-    with quietly(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from fairlearn.reductions import DemographicParity, EqualizedOdds, ExponentiatedGradient
+    rows, truth = fitted.frame[list(context.features)].iloc[some], fitted.truth[some].astype(int)
+    with quietly():
+        from fairlearn import reductions
         from sklearn.base import clone
 
-        constraints = EqualizedOdds() if constraint == "equalized_odds" else DemographicParity()
-        learner = ExponentiatedGradient(
-            clone(estimator), constraints, eps=0.02, max_iter=_ROUNDS, sample_weight_name=weights
-        )
+        kinds = {
+            "demographic_parity": reductions.DemographicParity,
+            "equalized_odds": reductions.EqualizedOdds,
+            "true_positive_rate_parity": reductions.TruePositiveRateParity,
+            "false_positive_rate_parity": reductions.FalsePositiveRateParity,
+        }
         try:
-            learner.fit(rows.iloc[some], fitted.truth[some].astype(int), sensitive_features=fitted.groups[some])
-        except (TypeError, ValueError):
-            return None  # its last step takes no weights, or one class is missing among the rows
+            started = time.perf_counter()
+            clone(estimator).fit(rows, truth, **{weights: np.ones(len(truth))})
+            seconds = time.perf_counter() - started
+            if seconds > _SLOW:
+                return NotTried(IN, f"one training takes {seconds:.1f} seconds, and it needs dozens")
+            learner = reductions.ExponentiatedGradient(
+                clone(estimator), kinds[constraint](), eps=0.02, max_iter=_ROUNDS, sample_weight_name=weights
+            )
+            learner.fit(rows, truth, sensitive_features=fitted.groups[some])
+        except (TypeError, ValueError) as error:  # its last step takes no weights, or the rows lack an outcome
+            return NotTried(IN, f"it cannot be trained so ({str(error).splitlines()[0][:160]})")
         seed = int(context.rng("trained for parity").integers(2**31))
         said = learner.predict(judged.frame[list(context.features)], random_state=seed)
-    name = f"trained for parity on {len(rows.iloc[some]):,} rows"
-    return Remedy(name, "trained for parity", np.asarray(said, dtype=bool), by_group=False)
+    return Remedy(f"{IN} on {len(rows):,} rows", IN, np.asarray(said, dtype=bool), by_group=False)
 
 
 def _known_scores() -> Any:
