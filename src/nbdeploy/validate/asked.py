@@ -9,7 +9,8 @@ from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Gate, Objective, Section
 from nbdeploy.documents.record import Scalar
-from nbdeploy.validate.recompute import is_disparity, is_recomputable, where
+from nbdeploy.validate.compare import is_disparity
+from nbdeploy.validate.recompute import is_recomputable, where
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.intervals import by_group
 from nbdeploy.stats.tally import ErrorTally
 from nbdeploy.validate.asked import Asked
-from nbdeploy.validate.recompute import class_names, is_disparity, tally_of
+from nbdeploy.validate.compare import class_names, is_disparity
+from nbdeploy.validate.recompute import tally_of
 from nbdeploy.validate.tallies import Tallies
 
 _ACTS = (

@@ -16,8 +16,9 @@ from nbdeploy.errors import DataError, closest
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.advice import advise
 from nbdeploy.validate.asked import Asked, asked
+from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.judge import Judged, judge, judge_groups
-from nbdeploy.validate.recompute import is_disparity, is_recomputable, recompute, standard_fairness
+from nbdeploy.validate.recompute import is_recomputable, recompute, standard_fairness
 from nbdeploy.validate.slices import slice_columns
 from nbdeploy.validate.tallies import Tallies
 

@@ -9,8 +9,9 @@ from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.record import group_label
 from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, Table, number
+from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recompute import is_disparity, standard_fairness
+from nbdeploy.validate.recompute import standard_fairness
 
 _DRAWN_GROUPS = 30
 
