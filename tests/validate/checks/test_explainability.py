@@ -236,3 +236,145 @@ def test_shuffled_codes_give_the_importance_that_shuffled_rows_give(boosted):
     )
     for name, mean in zip(INPUTS, theirs.importances_mean, strict=True):
         assert ours[name].low - 0.01 <= mean <= ours[name].high + 0.01, name
+
+
+def of_library(name: str):
+    """Return a small boosted classifier of a library."""
+    if name == "xgboost":
+        from xgboost import XGBClassifier
+
+        return XGBClassifier(n_estimators=15, max_depth=3, n_jobs=1, random_state=0)
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(n_estimators=15, max_depth=3, n_jobs=1, random_state=0, verbose=-1)
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("several", [False, True], ids=["two classes", "three classes"])
+def test_boosted_trees_of_other_libraries_are_explained_exactly(library, several, of_model, objective, recorded):
+    frame = applicants(300)
+    more = {}
+    if several:
+        frame["progressed"] = frame["progressed"] + (frame["income"] > 4000)
+        more = {
+            "task": "multiclass",
+            "positive": None,
+            "favourable": None,
+            "gates": {"performance": {"accuracy": ">= 0"}},
+        }
+    run = of_model(fitted(of_library(library), frame), INPUTS, frame, objective(**more))
+    context = run.context("explainability")
+    explainability.shap_importance(context)
+    found = recorded(context)["explainability.shap_additivity_residual"]
+    assert found.data["explainer"] == "tree"
+    assert found.data["scale"] == "log-odds"
+    assert found.value < 1e-4  # these libraries add in single precision
+    assert found.data["features"][0]["feature"] == "income"
+
+
+def test_an_xgboost_flavour_is_explained_exactly(objective, recorded, tmp_path):
+    import mlflow.xgboost
+    from mlflow.models import infer_signature
+    from tests.validate.checks.conftest import Run
+
+    from nbdeploy.validate.inputs import read_dataset
+    from nbdeploy.validate.prepare import Inputs
+
+    frame = applicants(300)
+    inputs = ["sex", "income", "years", "shoe"]
+    model = of_library("xgboost").fit(frame[inputs].astype(float), frame["progressed"])
+    mlflow.xgboost.save_model(
+        model, str(tmp_path / "model"), signature=infer_signature(frame[inputs]), pip_requirements=["xgboost"]
+    )
+    run = Run(tmp_path / "w", objective(), Inputs(evaluation=read_dataset(frame)), tmp_path / "model")
+    context = run.context("explainability")
+    explainability.shap_importance(context)
+    assert recorded(context)["explainability.shap_additivity_residual"].data["explainer"] == "tree"
+
+
+def test_many_classes_are_explained_by_the_probability_of_the_commonest_answer(of_model, objective):
+    from sklearn.ensemble import RandomForestClassifier
+
+    frame = applicants(300)
+    frame["progressed"] = frame["progressed"] + (frame["income"] > 4000)
+    wanted = objective(task="multiclass", positive=None, favourable=None, gates={"performance": {"accuracy": ">= 0"}})
+    model = fitted(RandomForestClassifier(20, max_depth=4, random_state=0), frame)
+    context = of_model(model, INPUTS, frame, wanted).context("explainability")
+    asked = answer(context)
+    commonest = context.predictions["predicted"].mode().iloc[0]
+    assert asked.name == f"probability of {commonest}"
+    given = asked.call(context.data)
+    np.testing.assert_allclose(given, model.predict_proba(frame[INPUTS])[:, list(model.classes_).index(commonest)])
+    for name in explainability.__all__:
+        getattr(explainability, name)(context)
+
+
+def test_shap_shares_of_a_regression_line_are_its_terms(of_model, objective, recorded):
+    """φ_j = β_j (x_j − E x_j) with independent features (Štrumbelj and Kononenko 2014; Lundberg and Lee 2017)."""
+    from sklearn.linear_model import LinearRegression
+
+    from nbdeploy.validate.checks.explainability.shapley import explained_rows
+
+    frame = applicants(300)
+    inputs = ["income", "years", "shoe"]
+    frame["progressed"] = 0.01 * frame["income"] + 2.0 * frame["years"] - frame["shoe"]
+    model = LinearRegression().fit(frame[inputs], frame["progressed"])
+    wanted = objective(task="regression", positive=None, favourable=None, gates={"performance": {"r2": ">= 0"}})
+    context = of_model(model, inputs, frame, wanted).context("explainability")
+    rows, shares = explained_rows(context)
+    behind = context.sample(100, "background")[inputs].to_numpy(float)
+    np.testing.assert_allclose(shares.shares, model.coef_ * (rows[inputs].to_numpy(float) - behind.mean(axis=0)))
+    assert shares.residual < 1e-9
+
+
+def shapley(ask, row, behind):
+    """Return Shapley's values from the definition: every set of other features, weighted by its size."""
+    from itertools import combinations
+    from math import factorial
+
+    d = len(row)
+
+    def worth(present):
+        mixed = behind.copy()
+        mixed[:, list(present)] = row[list(present)]
+        return ask(mixed).mean()
+
+    found = []
+    for place in range(d):
+        others = [one for one in range(d) if one != place]
+        sets = [part for size in range(d) for part in combinations(others, size)]
+        weight = [factorial(len(part)) * factorial(d - len(part) - 1) / factorial(d) for part in sets]
+        gain = [worth((*part, place)) - worth(part) for part in sets]
+        found.append(np.dot(weight, gain))
+    return np.array(found)
+
+
+def test_shares_by_every_order_are_shapleys_values():
+    from itertools import permutations
+
+    from nbdeploy.validate.checks.explainability.sampled import sampled_shares
+
+    rng = np.random.default_rng(0)
+    rows, behind = rng.normal(size=(3, 4)), rng.normal(size=(7, 4))
+
+    def ask(matrix):
+        a, b, c, d = matrix.T
+        return np.where(a > 0, b * c, d) + np.exp(a * b * d)
+
+    shares, base = sampled_shares(ask, rows, behind, np.array(list(permutations(range(4)))))
+    for row, mine in zip(rows, shares, strict=True):
+        np.testing.assert_allclose(mine, shapley(ask, row, behind), atol=1e-12)
+    few, _ = sampled_shares(ask, rows, behind, np.array([[2, 0, 3, 1]]))
+    np.testing.assert_allclose(base + few.sum(axis=1), ask(rows))  # whatever the orders
+
+
+def test_a_model_of_no_known_kind_is_explained_by_sampled_orders(of_model, objective, recorded):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    frame = applicants(200)
+    context = of_model(fitted(KNeighborsClassifier(15), frame), INPUTS, frame, objective()).context("explainability")
+    explainability.shap_importance(context)
+    found = recorded(context)["explainability.shap_additivity_residual"]
+    assert found.data["explainer"] == "permutation"
+    assert found.value == pytest.approx(0, abs=1e-9)
+    assert found.n == 24

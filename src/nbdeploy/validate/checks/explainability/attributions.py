@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.tally.levels import plain
 from nbdeploy.validate.checks.explainability.answer import Answer, input_coding
+from nbdeploy.validate.checks.explainability.coded import coded_answers
 from nbdeploy.validate.checks.explainability.origins import origins
+from nbdeploy.validate.checks.explainability.sampled import sampled_shares
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.model import quietly
 
@@ -24,6 +26,7 @@ _LINES = ("LogisticRegression", "LinearRegression", "Ridge", "Lasso", "ElasticNe
 _BACKGROUND = 100
 _SAMPLED_BACKGROUND = 20
 _SAMPLED_ROWS = 24
+_ORDERS = 2
 
 
 @dataclass(frozen=True)
@@ -161,19 +164,12 @@ def _sampled(context: Context, rows: pd.DataFrame, asked: Answer, seed: int) -> 
     coding = input_coding(context)
     behind = coding.encode(context.sample(_SAMPLED_BACKGROUND, "background"))
     explained = coding.encode(rows)
-
-    def ask(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        return asked.call(coding.decode(np.asarray(matrix)))
-
-    with quietly():
-        import shap
-
-        masker = shap.maskers.Independent(behind, max_samples=len(behind))
-        explainer = shap.explainers.Permutation(ask, masker, seed=seed)
-        told = explainer(explained, max_evals=2 * len(coding.names) + 1, silent=True)
-    base = np.broadcast_to(np.asarray(told.base_values, dtype=float), (len(explained),)).copy()
+    ask = coded_answers(context, asked, coding, behind)
+    rng = np.random.default_rng(seed)
+    orders = np.stack([rng.permutation(len(coding.names)) for _ in range(1 if context.draft else _ORDERS)])
+    shares, base = sampled_shares(ask, explained, behind, orders)
     scale = "probability" if asked.is_share else "target" if context.objective.task == "regression" else "raw"
-    return Attributions(np.asarray(told.values, dtype=float), base, ask(explained), "permutation", scale)
+    return Attributions(shares, np.full(len(explained), base), ask(explained), "permutation", scale)
 
 
 def ranked(values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.int64]:
