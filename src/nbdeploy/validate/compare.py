@@ -38,7 +38,8 @@ def class_names(objective: Objective, tally: Tally) -> ClassNames:
     return {}
 
 
-def _disparity(tallies: Tallies, blank: Measurement) -> Measurement:
+def compared(tallies: Tallies, blank: Measurement) -> Measurement:
+    """Return a disparity of the tallies; `blank` says which, of which features, and on which rows."""
     objective = tallies.objective
     name = disparity_name(blank.metric)
     if name is None:

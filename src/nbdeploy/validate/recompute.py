@@ -12,7 +12,7 @@ from nbdeploy.errors import DataError
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.intervals import by_group, estimate
 from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_SCORES, RANKED_SCORES, RATES, Tally
-from nbdeploy.validate.compare import _disparity, class_names, is_disparity
+from nbdeploy.validate.compare import class_names, compared, is_disparity
 from nbdeploy.validate.tallies import Tallies
 
 CONDITIONAL_DISPARITIES = (
@@ -101,7 +101,7 @@ def recompute(
     if why:
         return blank.model_copy(update={"undefined": why})
     if is_disparity(metric):
-        return _disparity(tallies, blank)
+        return compared(tallies, blank)
     if group:
         return _of_group(tallies, blank, group, slice, seed)
     tally = tally_of(tallies, metric, features, slice)
