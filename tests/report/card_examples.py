@@ -401,6 +401,27 @@ def explainability() -> list[Finding]:
             data={"rows": 20, "per_row": [0.7] * 20},
             **add,
         ),
+        Finding(
+            id="explainability.proxy_strength",
+            metric="proxy_strength",
+            value=0.93,
+            interval=(0.91, 0.95),
+            level=0.95,
+            data={
+                "features": [
+                    {
+                        "feature": name,
+                        "area": area,
+                        "interval": [area - 0.02, area + 0.02],
+                        "of": of,
+                        "single": [{"feature": "s5", "area": area - 0.1}, {"feature": "bmi", "area": 0.51}],
+                        "is_input": name == "sex",
+                    }
+                    for name, area, of in (("sex", 0.93, "2"), ("age_band", 0.61, "under 50"))
+                ]
+            },
+            **add,
+        ),
         Finding(id="explainability.lime_local_fit", metric="lime_local_fit", value=0.41, **add),
         Finding(id="explainability.lime_shap_agreement", metric="lime_shap_agreement", value=0.68, **add),
         Finding(

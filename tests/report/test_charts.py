@@ -95,3 +95,32 @@ def test_a_run_outside_of_a_project_has_no_attempt_and_is_no_draft():
     page = render_html(assemble(outside, card_examples.digest("evidence")))
     assert "<dt>Attempt</dt><dd>not recorded</dd>" in page
     assert "raft" not in page.split('id="verification"')[0].split("</style>")[1]
+
+
+def test_a_row_at_an_end_says_why_it_is_shown():
+    example = {
+        "why": "surest and wrong",
+        "row": {"bmi": "3"},
+        "answer": "1",
+        "lime": [["bmi", 1]],
+        "shap": [["bmi", 1]],
+    }
+    finding = explained(examples=[example])
+    assert "Row 1, surest and wrong: the answer is 1" in charts.draw("examples", [finding])
+    assert details(finding)[0].rows[0][0] == "Row 1, surest and wrong: the answer is 1"
+
+
+def test_what_tells_a_sensitive_feature_is_drawn_and_listed_with_the_best_single_inputs():
+    told = {"feature": "sex", "area": 0.93, "interval": [0.9, 0.95], "of": "Male", "is_input": False}
+    data = {"features": [told | {"single": [{"feature": "relationship", "area": 0.88}]}]}
+    finding = Finding(
+        id="explainability.proxy_strength", section="explainability", metric="proxy_strength", value=0.93, data=data
+    )
+    assert "0.93" in charts.draw("proxies", [finding])
+    (block,) = details(finding)
+    assert block.rows == (
+        (
+            "sex: Male",
+            "by all inputs 0.93, by single ones relationship (0.88); the model is not given the feature itself",
+        ),
+    )

@@ -36,6 +36,7 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "mean_predicted": curves.mean_predicted,
     "importance": bars.importance,
     "shap": bars.shap,
+    "proxies": bars.proxies,
     "partial_dependence": curves.partial_dependence,
     "strengths": curves.strengths,
     "column_flips": bars.column_flips,
@@ -64,6 +65,7 @@ WIDE = frozenset(
         "drift",
         "shapes",
         "telling",
+        "proxies",
         "gains",
         "tradeoff",
     }

@@ -153,3 +153,12 @@ def telling(finding: Finding) -> Markup:
         for one in finding.data["columns"]
     ]
     return _bars("Strength of each input alone", bars, [(at, f"{at:g}")])
+
+
+def proxies(finding: Finding) -> Markup:
+    """Draw how well the model's inputs tell each sensitive feature."""
+    bars = [
+        Bar(str(one["feature"]), float(one["area"]), f"{float(one['area']):.2f}", _interval(one.get("interval")))
+        for one in finding.data["features"]
+    ]
+    return _bars("Proxies of sensitive features", bars, [(0.5, "0.5, guessing"), (1.0, "1")])

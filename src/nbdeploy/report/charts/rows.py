@@ -9,7 +9,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report.charts.canvas import Axis, Canvas, numbers
 
-MOST = 3
+MOST = 6
 WIDTH, LEFT, STEP = 400, 150, 32
 
 
@@ -19,6 +19,12 @@ def value(text: object) -> str:
         return f"{float(str(text)):.4g}".replace("-", "−")
     except ValueError:
         return str(text)
+
+
+def headed(number: int, one: dict[str, Any]) -> str:
+    """Return what a row is told as: why it is shown, where that was recorded, and its answer."""
+    why = f", {one['why']}" if one.get("why") else ""
+    return f"Row {number}{why}: the answer is {one['answer']}"
 
 
 def examples(finding: Finding) -> Markup:
@@ -31,7 +37,7 @@ def _row(number: int, one: dict[str, Any]) -> Markup:
     lime, shap = _weights(one["lime"]), _weights(one["shap"])
     features = list(dict.fromkeys([*lime, *shap]))[:8]
     canvas = Canvas(WIDTH, 34 + STEP * len(features), f"Row {number} explained")
-    canvas.text((4, 16), f"Row {number}: the answer is {one['answer']}", "c-name", limit=50)
+    canvas.text((4, 16), headed(number, one), "c-name", limit=60)
     axis = Axis(-1, 1, LEFT + 8, WIDTH - 8)
     for index, feature in enumerate(features):
         y = 28 + STEP * index

@@ -8,6 +8,7 @@ from typing import Any
 from nbdeploy.documents.card import Block
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report import wording
+from nbdeploy.report.charts.rows import headed
 from nbdeploy.report.charts.rows import value as written
 from nbdeploy.report.sections import answers_told, money_told, rows_told
 
@@ -138,7 +139,14 @@ def _clean_load(data: dict[str, Any]) -> Iterator[Row]:
 def _examples(data: dict[str, Any]) -> Iterator[Row]:
     for number, one in enumerate(data.get("examples") or (), 1):
         values = "; ".join(f"{name} {written(value)}" for name, value in one["row"].items())
-        yield f"Row {number}: the answer is {one['answer']}", values
+        yield headed(number, one), values
+
+
+def _stand_ins(data: dict[str, Any]) -> Iterator[Row]:
+    for one in data["features"]:
+        alone = ", ".join(f"{single['feature']} ({float(single['area']):.2f})" for single in one["single"][:3])
+        given = "" if one["is_input"] else "; the model is not given the feature itself"
+        yield f"{one['feature']}: {one['of']}", f"by all inputs {float(one['area']):.2f}, by single ones {alone}{given}"
 
 
 def _tree(data: dict[str, Any]) -> Iterator[Row]:
@@ -151,6 +159,7 @@ _TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] 
     "minority_share": ("Rows of each class", _classes, False),
     "leakage": ("Leakage", _leakage, False),
     "forbidden_in_top": ("Rank of sensitive and forbidden features", _ranks, False),
+    "proxy_strength": ("Inputs that stand in for a sensitive feature (area under the ROC curve)", _stand_ins, False),
     "skill_over_baseline": ("Against the simplest rule", _baseline, False),
     "throughput_rows_per_s": ("Throughput by batch size", _batches, True),
     "lime_jaccard_at_5": ("The rows explained above, whole", _examples, True),
