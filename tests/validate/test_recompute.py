@@ -7,8 +7,10 @@ import pytest
 from sklearn import metrics as sk
 
 from nbdeploy.documents import catalog
+from nbdeploy.documents.measurement import Measurement
 from nbdeploy.errors import DataError
 from nbdeploy.validate.recompute import recompute, standard_fairness
+from nbdeploy.validate.verdict import find
 
 PARTS = [("sex",), ("region",), ("sex", "region")]
 TASKS = {"sensitive": ["sex", "region"], "min_group_size": 1}
@@ -155,3 +157,17 @@ def test_a_slice_without_a_row_is_one_sentence(declare, tally):
             "recall",
             slice="score > 2",
         )
+
+
+def test_costs_are_computed_again_and_not_believed(declare, tally, people):
+    objective = declare(
+        costs={"false_positive": 5, "false_negative": 60},
+        gates={"performance": {"expected_cost_per_1000": "<= 1"}},
+    )
+    told = Measurement(section="performance", metric="expected_cost_per_1000", value=0.0, interval=(0.0, 0.0))
+    (finding,) = (f for f in find(objective, {"performance": [told]}, tally(objective)) if f.gate)
+    said = (people["score"] >= 0.5).astype(int)
+    wrong = 5 * ((said == 1) & (people["hired"] == 0)).sum() + 60 * ((said == 0) & (people["hired"] == 1)).sum()
+    assert finding.recomputed
+    assert finding.value == pytest.approx(1000 * wrong / len(people))
+    assert finding.verdict == "fail"

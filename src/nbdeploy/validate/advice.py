@@ -16,7 +16,7 @@ from nbdeploy.validate.asked import Asked
 from nbdeploy.validate.compare import class_names, compared_tally, disparity_of, is_disparity
 from nbdeploy.validate.judge import Judged, limits, number
 from nbdeploy.validate.lacking import how_to_get, round_up
-from nbdeploy.validate.recompute import tally_of
+from nbdeploy.validate.recompute import COST, tally_of
 from nbdeploy.validate.tallies import Tallies
 
 IntervalAt = Callable[[float], tuple[float, float] | None]
@@ -71,7 +71,7 @@ def _where(one: Asked, measurement: Measurement) -> str:
 def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: Judged, seed: int) -> Advice:
     objective = tallies.objective
     low, high = one.gate.region
-    if measurement.recomputed:
+    if measurement.recomputed and one.metric != COST:
         interval_at, rows, what = (
             _from_tallies(tallies, one, measurement, judged, seed),
             tallies.rows,

@@ -20,7 +20,7 @@ from nbdeploy.documents.evidence import (
 )
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Section
-from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate.environment import environment
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import summary
@@ -60,7 +60,7 @@ def assemble_evidence(
             model=_described(order.model, scored),
             data=order.inputs.subjects,
             notebooks=notebooks,
-            parameters={"seed": order.seed, "draft": order.draft, "sections": list(sections)},
+            parameters=_parameters(order, sections),
             environment=environment(),
         ),
         run=Run(
@@ -81,6 +81,15 @@ def assemble_evidence(
         attempts=order.attempts,
         warnings=(*order.warnings, *_warnings(notebooks, redacted)),
     )
+
+
+def _parameters(order: Order, sections: Sequence[Section]) -> dict[str, Any]:
+    told: dict[str, Any] = {"seed": order.seed, "draft": order.draft, "sections": list(sections)}
+    if order.wanted:
+        told["with"] = list(order.wanted)
+    if order.previous is not None:
+        told["previous"] = {"version": order.previous.name, "digest": model_digest(order.previous.folder)}
+    return told
 
 
 def _described(model: ModelSubject | None, scored: Mapping[str, Any] | None) -> ModelSubject | None:

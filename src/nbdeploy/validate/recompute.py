@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import DataError
 from nbdeploy.stats.disparity_names import disparity_name
+from nbdeploy.stats.expected_cost import RESAMPLES, cost_of_counts
 from nbdeploy.stats.intervals import by_group, estimate
-from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_SCORES, RANKED_SCORES, RATES, Tally
+from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_SCORES, RANKED_SCORES, RATES, Tally, confusion
 from nbdeploy.validate.compare import class_names, compared, is_disparity
 from nbdeploy.validate.tallies import Tallies
 
@@ -22,11 +25,15 @@ CONDITIONAL_DISPARITIES = (
 )
 """What is reported besides where control features are declared."""
 
+COST = "expected_cost_per_1000"
+
 _OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
 
 
-def is_recomputable(section: Section, metric: str) -> bool:
+def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool:
     """Whether a measure follows from the tallies alone, so that no notebook has to be believed."""
+    if metric == COST:
+        return section == "performance" and task == "binary"
     if section == "fairness":
         return metric in (*_OF_CLASSES, *RANKED_SCORES, *ERROR_SCORES) or is_disparity(metric)
     return section == "performance" and metric in (*RATES, *CLASS_SCORES, *RANKED_SCORES, *ERROR_SCORES)
@@ -100,6 +107,8 @@ def recompute(
     why = _not_applicable(tallies, metric, features, group)
     if why:
         return blank.model_copy(update={"undefined": why})
+    if metric == COST:
+        return _cost(tallies, blank, seed)
     if is_disparity(metric):
         return compared(tallies, blank)
     if group:
@@ -141,6 +150,8 @@ def _not_applicable(
         return f"{metric} compares groups, and no sensitive feature is declared"
     if metric in RANKED_SCORES and not tallies.scored:
         return f"{metric} needs scores, and only decisions were given"
+    if metric == COST:
+        return None
     name = disparity_name(metric)
     if name is not None and name.conditional and not tallies.objective.control:
         return f"{metric} compares within control features, and none is declared"
@@ -170,6 +181,26 @@ def tally_of(tallies: Tallies, metric: str, features: Sequence[str], where: str 
     if tallies.objective.task == "regression":
         return tallies.errors(features, where)
     return tallies.classes(features, where)
+
+
+def _cost(tallies: Tallies, blank: Measurement, seed: int) -> Measurement:
+    """What 1,000 decisions cost, by the objective's costs and the counts of outcomes."""
+    costs = tallies.objective.costs
+    if costs is None:
+        return blank.model_copy(update={"undefined": "the objective declares no costs"})
+    counts = confusion(tallies.classes((), blank.slice), tallies.objective.positive_class)
+    cells = np.array([float(part.sum()) for part in (counts.tn, counts.fp, counts.fn, counts.tp)])
+    rng = np.random.default_rng([seed, len(COST)])
+    value, interval = cost_of_counts(cells, np.array(costs.of_outcomes), rng, blank.level or tallies.objective.level)
+    return blank.model_copy(
+        update={
+            "value": value,
+            "interval": interval,
+            "method": f"Dirichlet resampling, {RESAMPLES}",
+            "n": int(cells.sum()),
+            "denominator": int(cells.sum()),
+        }
+    )
 
 
 def _count(blank: Measurement, tally: Tally, features: Sequence[str]) -> Measurement:

@@ -101,7 +101,7 @@ def _take(step: _Step, measurement: Measurement) -> None:
 
 def _again(step: _Step, measurement: Measurement) -> Measurement | None:
     """Compute a measurement from the tallies, or return None where those do not tell."""
-    if not is_recomputable(measurement.section, measurement.metric):
+    if not is_recomputable(measurement.section, measurement.metric, step.objective.task):
         return None
     columns = {*measurement.features, *(slice_columns(measurement.slice) if measurement.slice else ())}
     if not columns <= set(step.tallies.features):
@@ -166,7 +166,7 @@ def _measurement(step: _Step, one: Asked) -> Measurement | None:
         return None
     if one.id in step.known:
         return step.known[one.id]
-    if not is_recomputable(one.section, one.metric):
+    if not is_recomputable(one.section, one.metric, step.objective.task):
         return None
     try:
         found = recompute(
