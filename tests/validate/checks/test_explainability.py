@@ -378,3 +378,22 @@ def test_a_model_of_no_known_kind_is_explained_by_sampled_orders(of_model, objec
     assert found.data["explainer"] == "permutation"
     assert found.value == pytest.approx(0, abs=1e-9)
     assert found.n == 24
+
+
+def test_levels_of_an_identifier_stand_in_no_curve_and_no_tree(of_model, objective, recorded):
+    from sklearn.compose import make_column_transformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.tree import DecisionTreeClassifier
+
+    frame = applicants(120)
+    inputs = ["applicant_id", "town"]
+    encode = make_column_transformer((OneHotEncoder(handle_unknown="ignore", sparse_output=False), inputs))
+    model = make_pipeline(encode, DecisionTreeClassifier(random_state=0)).fit(frame[inputs], frame["progressed"])
+    context = of_model(model, inputs, frame, objective()).context("explainability")
+    explainability.partial_dependence(context)
+    explainability.surrogate_tree(context)
+    found = recorded(context)
+    curves = found["explainability.partial_dependence"].data["features"]
+    assert [one["feature"] for one in curves] == ["town"]
+    assert "applicant_id" not in found["explainability.surrogate_fidelity"].data["tree"]

@@ -14,11 +14,12 @@ WIDTH, LEFT, STEP = 400, 150, 32
 
 
 def value(text: object) -> str:
-    """Return a recorded value for reading: numbers to four digits, anything else as it is."""
+    """Return a recorded value for reading: numbers to four digits or whole, anything else as it is."""
     try:
-        return f"{float(str(text)):.4g}".replace("-", "−")
+        number = float(str(text))
     except ValueError:
         return str(text)
+    return (f"{number:,.0f}" if 1e4 <= abs(number) < 1e12 else f"{number:.4g}").replace("-", "−")
 
 
 def headed(number: int, one: dict[str, Any]) -> str:

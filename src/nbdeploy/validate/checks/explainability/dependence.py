@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nbdeploy.validate.checks.columns import as_floats, numeric
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, bars, heading, panels, text_width
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, Answer, answer
+from nbdeploy.validate.checks.explainability.identifiers import showable
 from nbdeploy.validate.checks.explainability.importance import importances
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import mean_interval
@@ -35,7 +36,11 @@ def partial_dependence(context: Context) -> Shown:
         context.not_available(NEEDS_MODEL, "partial_dependence")
         return Shown(text="Not measured: it needs the model.")
     rows = context.sample(80 if context.draft else 250, "dependence")[list(context.features)]
-    names = [one.feature for one in ranked.features[:_FEATURES]] or list(context.features[:_FEATURES])
+    shown = showable(context.data, context.features)
+    names = ([one.feature for one in ranked.features if one.feature in shown] or shown)[:_FEATURES]
+    if not names:
+        context.not_available("every input looks like an identifier", "partial_dependence")
+        return Shown(text="Not measured: every input looks like an identifier.")
     quantities = set(numeric(context.data, context.features))
     curves = [_curve(context, rows, name, asked, quantity=name in quantities) for name in names]
     each = [

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nbdeploy.validate.checks.columns import numeric
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,6 +32,15 @@ def identifying(frame: pd.DataFrame, columns: Sequence[str]) -> frozenset[str]:
     their values: texts, dates or whole numbers of which nine in ten rows have one of their own.
     """
     return frozenset(name for name in columns if _named(name) or _unique(frame[name]))
+
+
+def showable(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return the columns whose levels may stand in a picture: all but identifiers, of which quantities have no levels.
+
+    A curve over the range of a quantity shows nobody's value, however many different ones there are.
+    """
+    hidden = identifying(frame, columns) - set(numeric(frame, columns))
+    return [name for name in columns if name not in hidden]
 
 
 def _named(name: str) -> bool:

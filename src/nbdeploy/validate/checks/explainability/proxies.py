@@ -98,6 +98,8 @@ def _record(context: Context, rows: pd.DataFrame, name: str) -> Measurement:
     if not inputs or not groups:
         reason = "the model has no other input" if not inputs else f"fewer than two groups of {_FEWEST} sampled rows"
         return context.record("proxy_strength", features=(name,), undefined=reason)
+    comparisons = len(groups) * len(context.objective.sensitive)
+    compared = f"Bonferroni over {comparisons} areas" if comparisons > 1 else "one area"
     told = _told(context, rows, inputs, groups, name)
     best = max(told, key=lambda one: one.area)
     alone = sorted(best.alone.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -107,8 +109,7 @@ def _record(context: Context, rows: pd.DataFrame, name: str) -> Measurement:
         features=(name,),
         interval=best.interval,
         level=context.objective.level,
-        method=f"area of boosted trees over {_FOLDS} folds, DeLong, corrected for the best of {len(told)} groups and "
-        f"{len(context.objective.sensitive)} features",
+        method=f"out-of-fold area of boosted trees, DeLong, {compared}",
         n=len(rows),
         sample=len(rows),
         data={

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL
+from nbdeploy.validate.checks.explainability.identifiers import showable
 from nbdeploy.validate.checks.questions import Question, asked
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
@@ -27,10 +28,13 @@ def surrogate_tree(context: Context) -> Shown:
     answers = context.predictions["predicted"].to_numpy()[rows.index.to_numpy()]
     order = context.rng("halves").permutation(len(rows))
     grown, judged = order[: len(order) // 2], order[len(order) // 2 :]
-    if len(grown) < 20:
-        context.not_available(f"{len(rows)} rows are too few to grow a tree and to judge it", "surrogate_fidelity")
-        return Shown(text="Not measured: too few rows to grow a tree and to judge it.")
-    matrix, questions = asked(rows, context.features)
+    shown = showable(context.data, context.features)
+    if len(grown) < 20 or not shown:
+        few = f"{len(rows)} rows are too few to grow a tree and to judge it"
+        reason = few if shown else "every input looks like an identifier"
+        context.not_available(reason, "surrogate_fidelity")
+        return Shown(text=f"Not measured: {reason}.")
+    matrix, questions = asked(rows, shown)
     tree = _grown(matrix[grown], answers[grown], regression=context.objective.task == "regression")
     value, interval, method = _fidelity(context, tree.predict(matrix[judged]), answers[judged])
     text = _readable(tree, questions)
