@@ -35,7 +35,7 @@ def partial_dependence(context: Context) -> Shown:
     if ranked is None or asked is None:
         context.not_available(NEEDS_MODEL, "partial_dependence")
         return Shown(text="Not measured: it needs the model.")
-    rows = context.sample(80 if context.draft else 250, "dependence")[list(context.features)]
+    rows = context.sample(60 if context.draft else 200, "dependence")[list(context.features)]
     shown = showable(context.data, context.features)
     names = ([one.feature for one in ranked.features if one.feature in shown] or shown)[:_FEATURES]
     if not names:

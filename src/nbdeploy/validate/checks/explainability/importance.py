@@ -87,8 +87,8 @@ def importances(context: Context) -> Importances | None:
     model = context.model
     if asked is None or model is None:
         return None
-    rows = context.sample(500 if context.draft else 1500, "importance")
-    repeats = 2 if context.draft else 5
+    rows = context.sample(400 if context.draft else 1500, "importance")
+    repeats = 2 if context.draft else 4
     truth = context.predictions["label"].to_numpy()[rows.index.to_numpy()]
     inputs = rows[list(context.features)]
     scoring, contributions = _quality(context, truth)

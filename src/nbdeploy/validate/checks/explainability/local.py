@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEEDS = 5
-_ROWS, _DRAFT_ROWS = 8, 4
+_ROWS, _DRAFT_ROWS = 6, 3
 _SAMPLES, _DRAFT_SAMPLES = 5000, 1000
 """5,000 is lime's default."""
 
