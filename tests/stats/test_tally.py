@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbdeploy.errors import DataError
+from nbdeploy.errors import DataError, FormatError
 from nbdeploy.stats.tally import MISSING, ClassTally, ErrorTally, ScoreTally
 from nbdeploy.stats.tally import scores as scores_module
 
@@ -219,3 +219,57 @@ def test_a_scaled_tally_keeps_every_share():
         tally = count(rows, ())
         assert values(tally.scaled(2.5), metric) == pytest.approx(values(tally, metric))
         assert tally.scaled(2.5).rows == 50
+
+
+def test_a_row_of_weight_three_counts_as_three_rows():
+    columns = {"sex": ["f", "m", "m"], "y": [0, 1, 1], "p": [0, 1, 0], "w": [3.0, 1.0, 0.0]}
+    weighted = ClassTally.from_arrow(columns, label="y", predicted="p", features=["sex"], weight="w")
+    repeated = {"sex": ["f", "f", "f", "m"], "y": [0, 0, 0, 1], "p": [0, 0, 0, 1]}
+    assert weighted == ClassTally.from_arrow(repeated, label="y", predicted="p", features=["sex"])
+    assert weighted.counts.dtype == np.int64
+
+
+def test_weights_that_are_not_whole_stay_as_they_are():
+    columns = {"y": [0, 1, 1], "p": [0, 1, 1], "w": [0.5, 0.25, 1.0]}
+    tally = ClassTally.from_arrow(columns, label="y", predicted="p", weight="w")
+    assert tally.counts.tolist() == [[[0.5, 0.0], [0.0, 1.25]]]
+
+
+@pytest.mark.parametrize(("weight", "said"), [(-1.0, "below 0"), (None, "missing"), (float("inf"), "not finite")])
+def test_a_weight_that_is_none_is_refused(weight, said):
+    columns = {"y": [0, 1], "p": [0, 1], "w": [1.0, weight]}
+    with pytest.raises(DataError, match=said):
+        ClassTally.from_arrow(columns, label="y", predicted="p", weight="w")
+
+
+def test_counts_survive_being_bytes():
+    columns = {"sex": ["f", None, "m"], "y": [0, 1, 1], "p": [0, 1, 0]}
+    tally = ClassTally.from_arrow(columns, label="y", predicted="p", features=["sex"])
+    assert ClassTally.from_bytes(tally.to_bytes()) == tally
+    assert ClassTally.from_bytes(tally.to_bytes()) + tally == tally + tally
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda data: data[:0], id="empty"),
+        pytest.param(lambda data: data[:-40], id="cut off"),
+        pytest.param(lambda data: data.replace(b"classes", b"klasses"), id="of another kind"),
+    ],
+)
+def test_bytes_that_are_no_tally_are_refused(spoil):
+    data = ClassTally.from_arrow({"y": [0, 1], "p": [0, 1]}, label="y", predicted="p").to_bytes()
+    with pytest.raises(FormatError):
+        ClassTally.from_bytes(spoil(data))
+
+
+def test_scores_far_off_the_unit_interval_round_to_the_same_grid(monkeypatch):
+    """Too wide to be counted directly, so they are sorted: the other way through the same rule."""
+    random = np.random.default_rng(3)
+    rows = pa.table({"y": random.integers(0, 2, 300), "s": random.normal(0, 1e6, 300)})
+    monkeypatch.setattr(scores_module, "EXACT_SCORES", 50)
+    whole = ScoreTally.from_arrow(rows, label="y", score="s")
+    parts = [ScoreTally.from_arrow(rows.slice(start, 100), label="y", score="s") for start in (200, 0, 100)]
+    assert parts[0] + parts[1] + parts[2] == whole
+    assert not whole.exact
+    assert np.array_equal(whole.score, np.unique(np.rint(rows["s"].to_numpy() * 65536) / 65536))

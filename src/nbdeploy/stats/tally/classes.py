@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.evidence import TallyCell, TallyTable
 from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.tally.coding import Coder, Codes, counted, sum_by_key
 from nbdeploy.stats.tally.levels import (
     MISSING,
-    Coder,
-    Codes,
     Group,
     Rows,
     batches,
-    combinations,
     group_order,
     ordered,
-    sum_by_key,
+    same_counts,
+    weights,
+    whole,
 )
+from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, unpacked
 
-_PENDING_CELLS = 1 << 20  # how many cells of batches may wait before they are added up
+_PENDING_CELLS = 1 << 18  # how many cells of batches may wait before they are added up
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,8 @@ class ClassTally:
     classes
         Every label that occurs as truth or prediction, sorted.
     counts
-        Rows, shape (groups, classes, classes): true label × predicted label. int64, or float64 after `scaled`.
+        Rows, shape (groups, classes, classes): true label × predicted label. int64; float64 after `scaled` or with
+        weights that are no whole numbers.
     """
 
     features: tuple[str, ...]
@@ -57,6 +59,7 @@ class ClassTally:
         predicted: str,
         features: Sequence[str] = (),
         classes: Iterable[Scalar] | None = None,
+        weight: str | None = None,
     ) -> Self:
         """Count rows in one pass.
 
@@ -64,37 +67,41 @@ class ClassTally:
         ----------
         classes
             Labels that shall be there even when no row has them.
+        weight
+            Column that says how many rows each row stands for; one of weight 0 is as if it were not there.
 
         Raises
         ------
         DataError
-            A column is not there, or a label or prediction is missing.
+            A column is not there, a label or prediction is missing, or a weight is no number of at least 0.
         """
         features = tuple(features)
         grouping = [Coder(feature, MISSING) for feature in features]
         labels = Coder(label, None)
         for level in classes or ():
             labels.code(level)
-        pending: list[tuple[Codes, NDArray[np.int64]]] = []
-        waiting = seen = 0
-        for batch in batches(rows, (*features, label, predicted)):
-            columns = [coder.codes(batch.column(coder.column)) for coder in grouping]
-            columns += [labels.codes(batch.column(label)), labels.codes(batch.column(predicted))]
-            sizes = [len(coder.levels) for coder in grouping] + [len(labels.levels)] * 2
-            pending.append(_count(columns, sizes, batch.num_rows))
+        pending: list[tuple[Codes, NDArray[Any]]] = []
+        waiting, seen = 0, 0.0
+        for batch in batches(rows, (*features, label, predicted, *([weight] if weight else []))):
+            if not batch.num_rows:
+                continue
+            columns = [coder.numbered(batch.column(coder.column)) for coder in grouping]
+            columns += [labels.numbered(batch.column(label)), labels.numbered(batch.column(predicted))]
+            given = weights(batch, weight)
+            pending.append(counted(columns, given))
             waiting += len(pending[-1][1])
-            seen += batch.num_rows
+            seen += batch.num_rows if given is None else float(given.sum())
             if waiting > _PENDING_CELLS:
                 pending = [_merged(pending, len(features))]
                 waiting = len(pending[0][1])
         tally = cls._from_cells(features, grouping, labels, *_merged(pending, len(features)))
-        if tally.rows != seen:
-            raise AssertionError(f"{seen} rows were read and {tally.rows} counted")
+        if not np.isclose(tally.counts.sum(), seen, rtol=1e-9 if weight else 0, atol=0):
+            raise AssertionError(f"{seen:.0f} rows were read and {tally.rows} counted")
         return tally
 
     @classmethod
     def _from_cells(
-        cls, features: tuple[str, ...], grouping: list[Coder], labels: Coder, keys: Codes, sums: NDArray[np.int64]
+        cls, features: tuple[str, ...], grouping: list[Coder], labels: Coder, keys: Codes, sums: NDArray[Any]
     ) -> Self:
         classes = ordered(labels.levels)
         place = {level: index for index, level in enumerate(classes)}
@@ -105,11 +112,11 @@ class ClassTally:
         ]
         groups = group_order(named) if features else ((),)
         at = {group: index for index, group in enumerate(groups)}
-        counts = np.zeros((len(groups), len(classes), len(classes)), dtype=np.int64)
+        counts = np.zeros((len(groups), len(classes), len(classes)), dtype=sums.dtype)
         if len(keys):
             rows = np.array([at[group] for group in named], dtype=np.int64)
-            np.add.at(counts, (rows, to_class[keys[:, -2]], to_class[keys[:, -1]]), sums[:, 0])
-        return cls(features, groups, classes, counts)
+            np.add.at(counts, (rows, to_class[keys[:, -2]], to_class[keys[:, -1]]), sums)
+        return cls(features, groups, classes, whole(counts))
 
     @property
     def rows(self) -> int:
@@ -137,19 +144,40 @@ class ClassTally:
             to_group = {group: index for index, group in enumerate(groups)}
             where = [to_group[group] for group in part.groups]
             counts[np.ix_(where, to_class, to_class)] += part.counts
-        merged = ClassTally(self.features, groups, classes, counts)
-        if merged.rows != self.rows + other.rows:
+        if not np.isclose(counts.sum(), self.counts.sum() + other.counts.sum(), rtol=1e-9, atol=0):
             raise AssertionError("merging tallies lost rows")
-        return merged
+        return ClassTally(self.features, groups, classes, whole(counts))
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, ClassTally)
             and (self.features, self.groups, self.classes) == (other.features, other.groups, other.classes)
-            and np.array_equal(self.counts, other.counts)
+            and same_counts(self.counts, other.counts)
         )
 
     __hash__ = None  # type: ignore[assignment]  # arrays inside: equal by content, not usable as a key
+
+    def to_bytes(self) -> bytes:
+        """Return the tally as bytes."""
+        about = {"features": self.features, "groups": self.groups, "classes": self.classes}
+        return packed("classes", about, {"counts": self.counts})
+
+    @staticmethod
+    def from_bytes(data: bytes) -> ClassTally:
+        """Read a tally back.
+
+        Raises
+        ------
+        FormatError
+            These are not the bytes of one.
+        """
+        about, arrays = unpacked("classes", data)
+        with reading():
+            features, groups = told_groups(about)
+            classes, counts = tuple(about["classes"]), arrays["counts"]
+            require(ordered(classes) == classes and counts.shape == (len(groups), len(classes), len(classes)))
+            require(bool((counts >= 0).all()))
+            return ClassTally(features, groups, classes, counts)
 
     def select(self, features: Sequence[str]) -> ClassTally:
         """Return the marginal tally over some of the features; none gives the whole as one group."""
@@ -193,15 +221,7 @@ class ClassTally:
         )
 
 
-def _count(columns: list[Codes], sizes: list[int], rows: int) -> tuple[Codes, NDArray[np.int64]]:
-    """Return the combinations of codes that occur in one batch, and how often."""
-    if not rows:
-        return np.empty((0, len(columns)), np.int64), np.empty((0, 1), np.int64)
-    found, at = combinations(columns, sizes)
-    return found, np.bincount(at, minlength=len(found))[:, None]
-
-
-def _merged(pending: list[tuple[Codes, NDArray[np.int64]]], features: int) -> tuple[Codes, NDArray[np.int64]]:
+def _merged(pending: list[tuple[Codes, NDArray[Any]]], features: int) -> tuple[Codes, NDArray[Any]]:
     if not pending:
-        return np.empty((0, features + 2), np.int64), np.empty((0, 1), np.int64)
+        return np.empty((0, features + 2), np.int64), np.empty(0, np.int64)
     return sum_by_key(np.concatenate([keys for keys, _ in pending]), np.concatenate([sums for _, sums in pending]))

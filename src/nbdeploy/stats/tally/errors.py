@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.record import Scalar
-from nbdeploy.stats.tally.levels import MISSING, Coder, Group, Rows, batches, combinations, finite, group_order
+from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
+from nbdeploy.stats.tally.levels import MISSING, Group, Rows, batches, finite, group_order
 
 ERROR_SUMS = ("n", "e", "|e|", "e2", "e4")
 """Columns of `ErrorTally.errors`: rows and sums of the error e = prediction − truth, its size and powers."""
@@ -52,12 +53,9 @@ class ErrorTally:
         grouping = [Coder(feature, MISSING) for feature in features]
         total = _merged((), features)
         for batch in batches(rows, (*features, label, predicted)):
-            columns = [coder.codes(batch.column(coder.column)) for coder in grouping]
-            keys, at = combinations(columns, [len(coder.levels) for coder in grouping])
-            at = at if features else np.zeros(batch.num_rows, np.int64)
-            groups = tuple(
-                tuple(c.levels[code] for c, code in zip(grouping, key, strict=True)) for key in keys.tolist()
-            )
+            columns = [coder.numbered(batch.column(coder.column)) for coder in grouping]
+            keys, at = combinations(columns, batch.num_rows)
+            groups = named_groups(grouping, keys)
             truth = finite(batch.column(label), label)
             part = _moments(features, groups, at, truth, finite(batch.column(predicted), predicted))
             total = _merged((total, part), features)

@@ -1,4 +1,4 @@
-"""Levels: the values of a group or label as plain scalars, and columns of Arrow batches as codes into them."""
+"""What tallies read: batches of rows, the values of groups and labels as plain scalars, numbers, weights."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ Group = tuple[Scalar, ...]
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch | Iterable[pa.RecordBatch] | Mapping[str, Any]
 """What a tally reads: a table, one batch, a stream of batches, or arrays by column name."""
-
-Codes = NDArray[np.int64]
 
 
 def plain(value: Any) -> Scalar | None:
@@ -71,51 +69,6 @@ def _wider(first: Scalar, second: Scalar) -> Scalar:
     return second if isinstance(first, bool) else first
 
 
-class Coder:
-    """Gives each new level of a column the next code, batch after batch.
-
-    Parameters
-    ----------
-    column
-        The column's name, for messages.
-    missing
-        The level of a missing value; None refuses one.
-    """
-
-    def __init__(self, column: str, missing: Scalar | None) -> None:
-        self.column = column
-        self.missing = missing
-        self.levels: list[Scalar] = []
-        self._code: dict[Scalar, int] = {}
-
-    def code(self, value: Any) -> int:
-        """Return the code of one value."""
-        level = plain(value)
-        if level is None:
-            if self.missing is None:
-                raise DataError(f"column {self.column!r} has a row without a value, which cannot be counted as a class")
-            level = self.missing
-        if level not in self._code:
-            self._code[level] = len(self.levels)
-            self.levels.append(level)
-        code = self._code[level]
-        if isinstance(self.levels[code], bool):
-            self.levels[code] = level
-        return code
-
-    def codes(self, column: pa.Array) -> Codes:
-        """Return the code of every row of one Arrow array."""
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        indices = column.indices
-        table = [self.code(value) for value in column.dictionary.to_pylist()]
-        if indices.null_count:
-            table.append(self.code(None))
-            indices = indices.cast(pa.int64()).fill_null(len(table) - 1)
-        at: Codes = indices.to_numpy(zero_copy_only=False)
-        return np.asarray(table, dtype=np.int64)[at]
-
-
 def batches(rows: Rows, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yield the batches of `rows`, checked to hold the columns.
 
@@ -135,26 +88,6 @@ def batches(rows: Rows, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         yield part
 
 
-_DENSE = 1 << 20  # above it, sorting a batch's codes is cheaper than counting into an almost empty array
-
-
-def combinations(columns: Sequence[Codes], sizes: Sequence[int]) -> tuple[Codes, Codes]:
-    """Return the combinations of codes that occur, one a row, and for every row of the batch which one it is.
-
-    `sizes` has one more than the largest code of each column.
-    """
-    if not columns:
-        return np.zeros((1, 0), np.int64), np.zeros(0, np.int64)
-    if math.prod(sizes) > _DENSE:
-        found, at = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-        return found, at.reshape(-1)
-    flat = np.ravel_multi_index(tuple(columns), tuple(sizes))
-    present = np.flatnonzero(np.bincount(flat, minlength=1))
-    place = np.zeros(int(present[-1]) + 1 if len(present) else 0, np.int64)
-    place[present] = np.arange(len(present))
-    return np.column_stack(np.unravel_index(present, tuple(sizes))), place[flat]
-
-
 def _array(values: Any) -> pa.Array | pa.ChunkedArray:
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values
@@ -165,16 +98,6 @@ def _require(names: Sequence[str], columns: Sequence[str]) -> None:
     for column in columns:
         if column not in names:
             raise DataError(f"there is no column {column!r}{closest(column, names)}")
-
-
-def sum_by_key(keys: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Add up the rows of `values` that share a row of `keys`; return the distinct keys in order with their sums."""
-    if not len(keys):
-        return keys, values
-    order = np.lexsort(keys.T[::-1])
-    keys, values = keys[order], values[order]
-    starts = np.flatnonzero(np.concatenate(([True], (keys[1:] != keys[:-1]).any(axis=1))))
-    return keys[starts], np.add.reduceat(values, starts, axis=0)
 
 
 def finite(column: pa.Array, name: str) -> NDArray[np.float64]:
@@ -193,3 +116,34 @@ def finite(column: pa.Array, name: str) -> NDArray[np.float64]:
     if wrong:
         raise DataError(f"column {name!r} has {wrong} values that are missing or not finite numbers")
     return values
+
+
+def weights(batch: pa.RecordBatch, name: str | None) -> NDArray[np.float64] | None:
+    """Return how many rows each row of a batch stands for; None without such a column.
+
+    Raises
+    ------
+    DataError
+        A weight is missing, negative or not a finite number.
+    """
+    if name is None:
+        return None
+    found = finite(batch.column(name), name)
+    wrong = int((found < 0).sum())
+    if wrong:
+        raise DataError(f"column {name!r} has {wrong} weights below 0")
+    return found
+
+
+def whole(counts: NDArray[Any]) -> NDArray[Any]:
+    """Return counts as int64 where all of them are whole numbers, else as they are."""
+    if counts.dtype.kind == "f" and np.array_equal(counts, np.rint(counts)) and np.abs(counts).max(initial=0) < 1 << 53:
+        return counts.astype(np.int64)
+    return counts
+
+
+def same_counts(mine: NDArray[Any], theirs: NDArray[Any]) -> bool:
+    """Compare whole numbers exactly, and sums of weights to within rounding, which depends on the order of addition."""
+    if mine.dtype.kind == theirs.dtype.kind == "i":
+        return np.array_equal(mine, theirs)
+    return mine.shape == theirs.shape and bool(np.allclose(mine, theirs, rtol=1e-9, atol=0))

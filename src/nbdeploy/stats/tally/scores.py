@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.record import Scalar
-from nbdeploy.stats.tally.levels import MISSING, Coder, Group, Rows, batches, combinations, finite, group_order
+from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
+from nbdeploy.stats.tally.levels import MISSING, Group, Rows, batches, finite, group_order
 
 EXACT_SCORES = 1 << 17
 """Distinct scores that are kept as they are; a tally that sees more keeps all of them on the grid."""
@@ -21,7 +22,9 @@ GRID = 1 << 16
 BINS = 10
 """Equal-width bins of the reliability curve, cut as scikit-learn's ``calibration_curve`` does: (a, b]."""
 
-_PENDING_ROWS = 1 << 20
+_PENDING_ROWS = 1 << 19
+_DENSE = 1 << 22  # an array of so many cells is quicker to count into than rows are to sort
+_SPARSE = 4  # as is one of so many cells for each row
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +79,17 @@ class ScoreTally:
         parts = [_tally((), features, np.empty(0, np.int64), empty, empty.astype(bool))]
         waiting = seen = 0
         for batch in batches(rows, (*features, label, score)):
-            columns = [coder.codes(batch.column(coder.column)) for coder in grouping]
-            keys, at = combinations(columns, [len(coder.levels) for coder in grouping])
-            at = at if features else np.zeros(batch.num_rows, np.int64)
-            groups = tuple(
-                tuple(c.levels[code] for c, code in zip(grouping, key, strict=True)) for key in keys.tolist()
-            )
-            is_positive = labels.codes(batch.column(label)) == wanted
+            columns = [coder.numbered(batch.column(coder.column)) for coder in grouping]
+            keys, at = combinations(columns, batch.num_rows)
+            groups = named_groups(grouping, keys)
+            truth = labels.numbered(batch.column(label))
+            is_positive = truth.codes(truth.numbers) == wanted
             parts.append(_tally(groups, features, at, finite(batch.column(score), score), is_positive))
             waiting += batch.num_rows
             seen += batch.num_rows
             if waiting > _PENDING_ROWS:
                 parts = [_merged(parts, features)]
-                waiting = len(parts[0].score)
+                waiting = 0
         tally = _merged(parts, features)
         if tally.rows != seen:
             raise AssertionError(f"{seen} rows were read and {tally.rows} counted")
@@ -191,27 +192,42 @@ def _merged(parts: Sequence[ScoreTally], features: tuple[str, ...]) -> ScoreTall
         np.add.at(bins, to, part.bins)
     group = np.concatenate([to[part.group] for part, to in zip(parts, to_group, strict=True)])
     score = np.concatenate([part.score for part in parts])
-    counts = np.concatenate([part.counts for part in parts]).astype(kind)
+    counts = np.concatenate([part.counts for part in parts])
     exact = all(part.exact for part in parts)
-    if exact:
-        group, score, counts = _compact(group, score, counts)
-        exact = len(score) <= EXACT_SCORES or len(np.unique(score)) <= EXACT_SCORES
-    if not exact:
-        group, score, counts = _compact(group, np.rint(score * GRID) / GRID, counts)
-    return ScoreTally(features, groups, group, score, counts, losses, bins, exact)
+    levels, at = np.unique(score + 0.0, return_inverse=True) if exact else _on_grid(score)  # + 0.0: −0.0 is 0.0
+    if exact and len(levels) > EXACT_SCORES:
+        exact = False
+        levels, at = _on_grid(score)
+    group, at, counts = _added_up(group, at, counts, (len(groups), len(levels)))
+    return ScoreTally(features, groups, group, levels[at], counts.astype(kind), losses, bins, exact)
 
 
-def _compact(
-    group: NDArray[np.int64], score: NDArray[np.float64], counts: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[Any]]:
-    if not len(score):
-        return group, score, counts
-    score = score + 0.0  # makes −0.0 and 0.0 one score
-    order = np.lexsort((score, group))
-    group, score, counts = group[order], score[order], counts[order]
-    new = np.concatenate(([True], (score[1:] != score[:-1]) | (group[1:] != group[:-1])))
-    starts = np.flatnonzero(new)
-    return group[starts], score[starts], np.add.reduceat(counts, starts, axis=0)
+def _on_grid(score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return grid points that hold all scores, rising, and the place of each score's nearest."""
+    steps = np.rint(score * GRID) + 0.0
+    low, high = steps.min(), steps.max()
+    if high - low <= _DENSE:
+        return (low + np.arange(int(high - low) + 1)) / GRID, (steps - low).astype(np.int64)
+    levels, at = np.unique(steps, return_inverse=True)
+    return levels / GRID, at
+
+
+def _added_up(
+    group: NDArray[np.int64], at: NDArray[np.int64], counts: NDArray[Any], shape: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+    """Return the distinct (group, place) in order with their counts, adding into an array while that is small."""
+    flat = group * shape[1] + at
+    cells = shape[0] * shape[1]
+    if cells <= _DENSE or cells <= _SPARSE * len(flat):
+        sums = np.stack([np.bincount(flat, counts[:, side], cells) for side in (0, 1)], axis=-1)
+        present = np.flatnonzero(sums.any(axis=1))
+        sums = sums[present]
+    else:
+        order = np.argsort(flat)
+        present, starts = np.unique(flat[order], return_index=True)
+        sums = np.add.reduceat(counts[order], starts, axis=0)
+    found, place = np.divmod(present, shape[1])
+    return found, place, sums
 
 
 def _losses(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from nbdeploy.errors import FormatError
+from nbdeploy.stats.tally.levels import Group, group_order
 
 _VERSION = 1
 
@@ -42,16 +44,54 @@ def unpacked(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[
     FormatError
         These are no bytes of a tally of this kind and version.
     """
-    try:
+    with reading():
         table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
         described = json.loads((table.schema.metadata or {})[b"nbdeploy.tally"])
-        fits = described["kind"] == kind and described["version"] == _VERSION
+        if described["kind"] != kind or described["version"] != _VERSION:
+            raise FormatError(f"these bytes are a tally of {described['kind']!r}, version {described['version']}")
         arrays = {
-            name: np.asarray(table.column(name)[0].values).reshape(shape)
-            for name, shape in (described["shapes"].items() if fits else ())
+            name: np.asarray(table.column(name)[0].values).reshape(shape) for name, shape in described["shapes"].items()
         }
-    except (pa.ArrowInvalid, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        return described["about"], arrays
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what goes wrong where bytes are taken apart into one error.
+
+    Raises
+    ------
+    FormatError
+        What was read is no tally.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise FormatError(f"these bytes are no tally ({type(error).__name__})") from None
+
+
+def told_groups(about: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Group, ...]]:
+    """Return features and groups as they were told.
+
+    Raises
+    ------
+    FormatError
+        They are not in order, or a group lacks a feature.
+    """
+    features = tuple(about["features"])
+    groups = tuple(tuple(group) for group in about["groups"])
+    if group_order(groups) != groups or any(len(group) != len(features) for group in groups):
+        raise FormatError("the groups of a tally are not in order or not of its features")
+    return features, groups
+
+
+def require(fits: bool) -> None:
+    """Refuse arrays that do not belong together.
+
+    Raises
+    ------
+    FormatError
+        They do not.
+    """
     if not fits:
-        raise FormatError(f"these bytes are a tally of {described['kind']!r}, version {described['version']}")
-    return described["about"], arrays
+        raise FormatError("the arrays of a tally do not fit together")

@@ -1,0 +1,221 @@
+"""Columns of Arrow batches as small whole numbers, and how often their combinations occur.
+
+A row is touched a handful of times: its columns become one flat number, and flat numbers are counted. What they stand
+for is looked up once for each combination that occurs, not for each row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from nbdeploy.documents.record import Scalar
+from nbdeploy.errors import DataError
+from nbdeploy.stats.tally.levels import Group, plain
+
+Codes = NDArray[np.int64]
+
+_WIDEST = 1 << 16  # whole numbers spread wider are told apart by hashing: counting them directly would be a big table
+_SPARSE = 4  # an array of this many cells for each row is still cheaper to count into than hashing
+_REMEMBERED = 4  # dictionaries of a column that are kept: labels and predictions may take turns with one each
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A column of one batch: `numbers` of the rows, each below `size`, and what turns such numbers into codes."""
+
+    numbers: NDArray[Any]
+    size: int
+    codes: Callable[[NDArray[Any]], Codes]
+
+
+class Coder:
+    """Gives each new level of a column the next code, batch after batch.
+
+    Parameters
+    ----------
+    column
+        The column's name, for messages.
+    missing
+        The level of a missing value; None refuses one.
+    """
+
+    def __init__(self, column: str, missing: Scalar | None) -> None:
+        self.column = column
+        self.missing = missing
+        self.levels: list[Scalar] = []
+        self._code: dict[Scalar, int] = {}
+        self._dictionaries: list[tuple[pa.Array, _Table]] = []
+        self._spans: dict[bool, tuple[int, _Table]] = {}
+
+    def code(self, value: Any) -> int:
+        """Return the code of one value.
+
+        Raises
+        ------
+        DataError
+            It is missing, and that is no level here.
+        """
+        level = plain(value)
+        if level is None:
+            if self.missing is None:
+                raise DataError(f"column {self.column!r} has a row without a value, which cannot be counted as a class")
+            level = self.missing
+        if level not in self._code:
+            self._code[level] = len(self.levels)
+            self.levels.append(level)
+        code = self._code[level]
+        if isinstance(self.levels[code], bool):
+            self.levels[code] = level
+        return code
+
+    def numbered(self, column: pa.Array) -> Numbered:
+        """Return the rows of one array as small numbers; only those that occur become levels."""
+        truth = pa.types.is_boolean(column.type)
+        whole = column.cast(pa.uint8()) if truth else _whole(column)
+        if whole is not None and whole.null_count < len(whole):
+            limits = pc.min_max(whole)
+            low, high = limits["min"].as_py(), limits["max"].as_py()
+            if high - low < _WIDEST:
+                return self._spanned(whole, low, high, truth=truth)
+        return self._looked_up(column if pa.types.is_dictionary(column.type) else column.dictionary_encode())
+
+    def _spanned(self, column: pa.Array, low: int, high: int, *, truth: bool) -> Numbered:
+        start, table = self._spans.get(truth, (low, None))
+        if table is None or low < start or high >= start + table.size - 1:
+            if table is not None and max(high, start + table.size - 2) - min(low, start) < _WIDEST:
+                low, high = min(low, start), max(high, start + table.size - 2)
+            kind = bool if truth else int
+            start, table = low, _Table(self, [*map(kind, range(low, high + 1)), None])
+            self._spans[truth] = start, table
+        return Numbered(_offsets(column, start, table.size - 1), table.size, table.codes)
+
+    def _looked_up(self, column: pa.DictionaryArray) -> Numbered:
+        for known, found in self._dictionaries:
+            if known is column.dictionary or known.equals(column.dictionary):
+                table = found
+                break
+        else:
+            table = _Table(self, [*column.dictionary.to_pylist(), None])
+            self._dictionaries = [(column.dictionary, table), *self._dictionaries[: _REMEMBERED - 1]]
+        return Numbered(_offsets(column.indices, 0, table.size - 1), table.size, table.codes)
+
+
+class _Table:
+    """Codes of the values that the numbers 0, 1, 2 … stand for, each looked up when it first occurs."""
+
+    def __init__(self, coder: Coder, values: Sequence[Any]) -> None:
+        self._coder = coder
+        self._values = values
+        self._codes = np.full(len(values), -1, np.int64)
+
+    @property
+    def size(self) -> int:
+        return len(self._values)
+
+    def codes(self, numbers: NDArray[Any]) -> Codes:
+        """Return the codes of some numbers that occur."""
+        found = self._codes[numbers]
+        if (found < 0).any():
+            for number in np.unique(numbers[found < 0]).tolist():
+                self._codes[number] = self._coder.code(self._values[number])
+            found = self._codes[numbers]
+        return np.asarray(found)
+
+
+def _whole(column: pa.Array) -> pa.Array | None:
+    """Return a column of whole numbers, as which a model may well have written floats; None for anything else."""
+    if pa.types.is_floating(column.type):
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return None
+    return column if pa.types.is_integer(column.type) else None
+
+
+def _offsets(column: pa.Array, start: int, missing: int) -> NDArray[Any]:
+    """Return whole numbers counted from `start`, with `missing` for those that are not there."""
+    if column.null_count:
+        column = column.cast(pa.int64()).fill_null(start + missing)
+    values: NDArray[Any] = column.to_numpy()
+    if start:
+        values = (values if values.dtype.itemsize == 8 else values.astype(np.int64)) - values.dtype.type(start)
+    return values.astype(np.int64) if values.dtype.kind == "u" else values
+
+
+def counted(columns: Sequence[Numbered], weights: NDArray[np.float64] | None = None) -> tuple[Codes, NDArray[Any]]:
+    """Return the combinations of codes that occur in a batch, one a row, and the rows (or weight) of each.
+
+    Two of them may be the same combination, where one level is written in two ways.
+    """
+    sizes = [column.size for column in columns]
+    if math.prod(sizes) > _SPARSE * len(columns[0].numbers):
+        keys, at = _hashed(columns)
+        return keys, np.bincount(at, weights, minlength=len(keys))
+    sums = np.bincount(_flat(columns), weights)
+    present = np.flatnonzero(sums)
+    return _keys(columns, present), sums[present]
+
+
+def combinations(columns: Sequence[Numbered], rows: int) -> tuple[Codes, Codes]:
+    """Return the combinations of codes that occur in a batch, and for every row which one it is."""
+    if not columns:
+        return np.zeros((1, 0), np.int64), np.zeros(rows, np.int64)
+    cells = math.prod(column.size for column in columns)
+    if cells > _SPARSE * rows:
+        return _hashed(columns)
+    flat = _flat(columns)
+    present = np.flatnonzero(np.bincount(flat))
+    place = np.zeros(cells, np.int64)
+    place[present] = np.arange(len(present))
+    return _keys(columns, present), place[flat]
+
+
+def named_groups(coders: Sequence[Coder], keys: Codes) -> tuple[Group, ...]:
+    """Return the groups that rows of codes stand for."""
+    return tuple(tuple(c.levels[code] for c, code in zip(coders, key, strict=True)) for key in keys.tolist())
+
+
+def sum_by_key(keys: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Add up the rows of `values` that share a row of `keys`; return the distinct keys in order with their sums."""
+    if not len(keys):
+        return keys, values
+    order = np.lexsort(keys.T[::-1])
+    keys, values = keys[order], values[order]
+    starts = np.flatnonzero(np.concatenate(([True], (keys[1:] != keys[:-1]).any(axis=1))))
+    return keys[starts], np.add.reduceat(values, starts, axis=0)
+
+
+def _flat(columns: Sequence[Numbered]) -> Codes:
+    """Return one number for each row, of which the columns' numbers are the digits."""
+    if len(columns) == 1:
+        return columns[0].numbers.astype(np.int64, copy=False)
+    flat: Codes = np.multiply(columns[0].numbers, columns[1].size, dtype=np.int64)
+    np.add(flat, columns[1].numbers, out=flat)
+    for column in columns[2:]:
+        np.multiply(flat, column.size, out=flat)
+        np.add(flat, column.numbers, out=flat)
+    return flat
+
+
+def _hashed(columns: Sequence[Numbered]) -> tuple[Codes, Codes]:
+    """Return what `combinations` does where most of what could occur does not."""
+    if math.prod(column.size for column in columns) >= 1 << 62:
+        wide = np.column_stack([column.codes(column.numbers) for column in columns])
+        keys, at = np.unique(wide, axis=0, return_inverse=True)
+        return keys, at.reshape(-1)
+    coded = pa.array(_flat(columns)).dictionary_encode()
+    return _keys(columns, coded.dictionary.to_numpy()), coded.indices.to_numpy().astype(np.int64)
+
+
+def _keys(columns: Sequence[Numbered], present: Codes) -> Codes:
+    """Return the codes of the columns, one combination a row, that flat numbers stand for."""
+    digits = np.unravel_index(present, tuple(column.size for column in columns))
+    return np.column_stack([column.codes(part) for column, part in zip(columns, digits, strict=True)])
