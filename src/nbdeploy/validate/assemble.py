@@ -20,6 +20,7 @@ from nbdeploy.documents.evidence import (
 )
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Section
+from nbdeploy.stats.tally.suppression import published
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate.environment import environment
 from nbdeploy.validate.tallies import Tallies
@@ -102,8 +103,8 @@ def _described(model: ModelSubject | None, scored: Mapping[str, Any] | None) -> 
 def _tables(tallies: Tallies) -> Iterator[TallyTable]:
     """Yield the counts overall and of every partition: group rates can be recomputed from them without rows."""
     if tallies.objective.task != "regression":
-        for features in ((), *tallies.objective.partitions):
-            yield tallies.classes(features).to_table(SUPPRESS_BELOW)
+        parts = ((), *tallies.objective.partitions)
+        yield from published([tallies.classes(features) for features in parts], SUPPRESS_BELOW)
 
 
 def _warnings(notebooks: Sequence[NotebookRun], redacted: int) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -194,17 +194,23 @@ class ClassTally:
         """Return the tally that `factor` times as many rows with the same shares would give (counts as floats)."""
         return ClassTally(self.features, self.groups, self.classes, self.counts * float(factor))
 
-    def to_table(self, suppress_below: int = 0) -> TallyTable:
+    def to_table(self, suppress_below: int = 0, hidden: Collection[tuple[int, ...]] | None = None) -> TallyTable:
         """Return the counts that are not zero as a document; small ones are told as None.
 
         A single hidden cell could be had by subtraction from `rows`, so the smallest cell that is left is then
         hidden with it.
+
+        Parameters
+        ----------
+        hidden
+            The cells that are hidden, by place, where several tables were looked at together; see `suppression`.
         """
         cells = [tuple(int(part) for part in cell) for cell in np.argwhere(self.counts)]
         size = {cell: int(self.counts[cell]) for cell in cells}
-        hidden = {cell for cell in cells if size[cell] < suppress_below}
-        if len(hidden) == 1 and len(cells) > 1:
-            hidden.add(min((cell for cell in cells if cell not in hidden), key=lambda cell: size[cell]))
+        if hidden is None:
+            hidden = {cell for cell in cells if size[cell] < suppress_below}
+            if len(hidden) == 1 and len(cells) > 1:
+                hidden.add(min((cell for cell in cells if cell not in hidden), key=lambda cell: size[cell]))
         return TallyTable(
             features=self.features,
             rows=self.rows,

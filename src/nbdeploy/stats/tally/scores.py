@@ -149,7 +149,7 @@ class ScoreTally:
         return replace(self, counts=self.counts * float(factor), losses=self.losses * factor, bins=self.bins * factor)
 
 
-def _tally(
+def _tally(  # noqa: PLR0917 - one call, in the loop over batches
     groups: tuple[Group, ...],
     features: tuple[str, ...],
     group: NDArray[np.int64],
