@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from nbdeploy.errors import DataError, FormatError
 from nbdeploy.stats.tally import MISSING, ClassTally, ErrorTally, ScoreTally
+from nbdeploy.stats.tally import errors as errors_module
 from nbdeploy.stats.tally import scores as scores_module
+from nbdeploy.stats.tally.entries import on_grid
 
 COLUMNS = ("sex", "band", "y", "p", "s", "t", "q")
 
@@ -263,8 +265,8 @@ def test_bytes_that_are_no_tally_are_refused(spoil):
         ClassTally.from_bytes(spoil(data))
 
 
-def test_scores_far_off_the_unit_interval_round_to_the_same_grid(monkeypatch):
-    """Too wide to be counted directly, so they are sorted: the other way through the same rule."""
+def test_scores_far_off_the_unit_interval_round_to_as_many_digits(monkeypatch):
+    """Else a margin of a million would need as many grid points as there are rows."""
     random = np.random.default_rng(3)
     rows = pa.table({"y": random.integers(0, 2, 300), "s": random.normal(0, 1e6, 300)})
     monkeypatch.setattr(scores_module, "EXACT_SCORES", 50)
@@ -272,4 +274,102 @@ def test_scores_far_off_the_unit_interval_round_to_the_same_grid(monkeypatch):
     parts = [ScoreTally.from_arrow(rows.slice(start, 100), label="y", score="s") for start in (200, 0, 100)]
     assert parts[0] + parts[1] + parts[2] == whole
     assert not whole.exact
-    assert np.array_equal(whole.score, np.unique(np.rint(rows["s"].to_numpy() * 65536) / 65536))
+    assert whole.score == pytest.approx(np.unique(rows["s"].to_numpy()), rel=2.0**-16, abs=0)
+    many = on_grid(random.uniform(2**20, 2**21, 400_000), 16, unit=True)
+    assert len(np.unique(many)) == 2**15 + 1
+
+
+def test_any_split_of_weighted_rows_gives_the_same_tally():
+    random = np.random.default_rng(5)
+    n = 200
+    columns = {
+        "g": random.choice(["a", "b", "c"], n),
+        "y": random.integers(0, 2, n),
+        "p": random.integers(0, 2, n),
+        "s": random.random(n).round(2),
+        "t": random.normal(1e4, 3, n),
+        "q": random.normal(1e4, 3, n),
+        "w": random.choice([0.0, 0.5, 1.0, 2.25], n),
+    }
+    rows = pa.table(columns)
+    by = {"features": ["g"], "weight": "w"}
+    for count in (
+        lambda part: ClassTally.from_arrow(part, label="y", predicted="p", **by),
+        lambda part: ScoreTally.from_arrow(part, label="y", score="s", **by),
+        lambda part: ErrorTally.from_arrow(part, label="t", predicted="q", **by),
+    ):
+        whole = count(rows)
+        assert count(rows.slice(120)) + count(rows.slice(0, 120)) == whole == count(rows.to_batches(max_chunksize=7))
+        assert whole.rows == round(columns["w"].sum())
+
+
+def test_a_weight_counts_as_so_many_equal_rows_in_every_tally():
+    random = np.random.default_rng(6)
+    n = 60
+    rows = pa.table({"y": random.integers(0, 2, n), "s": random.random(n), "w": random.integers(0, 4, n)})
+    repeated = rows.take(pa.array(np.repeat(np.arange(n), rows["w"].to_numpy())))
+    assert ScoreTally.from_arrow(rows, label="y", score="s", weight="w") == ScoreTally.from_arrow(
+        repeated, label="y", score="s"
+    )
+    assert ErrorTally.from_arrow(rows, label="y", predicted="s", weight="w") == ErrorTally.from_arrow(
+        repeated, label="y", predicted="s"
+    )
+
+
+def test_a_row_of_weight_nought_makes_no_loss_undefined():
+    columns = {"y": [0, 1, 1], "s": [0.2, 0.7, 9.0], "w": [1, 1, 0]}
+    assert np.isfinite(ScoreTally.from_arrow(columns, label="y", score="s", weight="w").losses).all()
+
+
+@pytest.mark.parametrize("count", [classes, scores, errors])
+@given(rows=ROWS)
+@settings(max_examples=20, deadline=None)
+def test_every_tally_survives_being_bytes(count, rows):
+    tally = count(table(rows))
+    assert type(tally).from_bytes(tally.to_bytes()) == tally
+    assert type(tally).from_bytes(tally.to_bytes()) + tally == tally + tally
+
+
+@pytest.mark.parametrize("count", [scores, errors])
+def test_bytes_of_one_tally_are_not_another(count):
+    rows = table([("f", 1, 0, 1, 0.5, 1e6, 1e6), ("m", 1, 1, 1, 0.25, 1e6, 1e6)])
+    data = count(rows).to_bytes()
+    with pytest.raises(FormatError, match="a tally of"):
+        ClassTally.from_bytes(data)
+    with pytest.raises(FormatError):
+        type(count(rows)).from_bytes(data[:-64])
+
+
+def test_quantiles_of_few_errors_are_those_of_the_rows():
+    random = np.random.default_rng(7)
+    rows = pa.table({"g": np.arange(999) % 3, "y": np.zeros(999), "p": random.standard_t(2, 999)})
+    tally = ErrorTally.from_arrow(rows, label="y", predicted="p", features=["g"])
+    shares = [0, 0.05, 0.25, 1 / 3, 0.5, 100 / 333, 0.95, 1]
+    for index in range(3):
+        mine = rows["p"].to_numpy()[index::3]
+        expected = np.quantile(mine, shares, method="inverted_cdf")
+        for found in tally.quantiles(index, shares):
+            assert found.tolist() == expected.tolist()
+
+
+def test_quantiles_of_many_errors_lie_between_their_bounds(monkeypatch):
+    monkeypatch.setattr(errors_module, "EXACT_ERRORS", 100)
+    random = np.random.default_rng(8)
+    rows = pa.table({"y": np.zeros(50_000), "p": np.exp(random.normal(0, 3, 50_000)) * random.choice([-1, 1], 50_000)})
+    whole = ErrorTally.from_arrow(rows, label="y", predicted="p")
+    parts = [
+        ErrorTally.from_arrow(rows.slice(start, 20_000), label="y", predicted="p") for start in (40_000, 0, 20_000)
+    ]
+    assert parts[0] + parts[1] + parts[2] == whole
+    assert not whole.exact
+    ranks = np.arange(250, 50_001, 250)
+    values, low, high = whole.quantiles(0, ranks / 50_000)
+    expected = np.sort(rows["p"].to_numpy())[ranks - 1]
+    assert (low <= expected).all()
+    assert (expected <= high).all()
+    assert values == pytest.approx(expected, rel=2.0**-10)
+    assert len(whole.error) < 25_000
+
+
+def test_quantiles_of_no_rows_are_undefined():
+    assert np.isnan(errors(table([]), ()).quantiles(0, [0.5])).all()

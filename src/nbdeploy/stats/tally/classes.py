@@ -16,11 +16,10 @@ from nbdeploy.stats.tally.levels import (
     MISSING,
     Group,
     Rows,
-    batches,
     group_order,
     ordered,
     same_counts,
-    weights,
+    weighted,
     whole,
 )
 from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, unpacked
@@ -82,12 +81,11 @@ class ClassTally:
             labels.code(level)
         pending: list[tuple[Codes, NDArray[Any]]] = []
         waiting, seen = 0, 0.0
-        for batch in batches(rows, (*features, label, predicted, *([weight] if weight else []))):
+        for batch, given in weighted(rows, (*features, label, predicted), weight):
             if not batch.num_rows:
                 continue
             columns = [coder.numbered(batch.column(coder.column)) for coder in grouping]
             columns += [labels.numbered(batch.column(label)), labels.numbered(batch.column(predicted))]
-            given = weights(batch, weight)
             pending.append(counted(columns, given))
             waiting += len(pending[-1][1])
             seen += batch.num_rows if given is None else float(given.sum())

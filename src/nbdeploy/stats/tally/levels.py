@@ -118,21 +118,28 @@ def finite(column: pa.Array, name: str) -> NDArray[np.float64]:
     return values
 
 
-def weights(batch: pa.RecordBatch, name: str | None) -> NDArray[np.float64] | None:
-    """Return how many rows each row of a batch stands for; None without such a column.
+def weighted(
+    rows: Rows, columns: Sequence[str], weight: str | None
+) -> Iterator[tuple[pa.RecordBatch, NDArray[np.float64] | None]]:
+    """Yield batches with how many rows each row stands for, None where no column says so.
+
+    Rows of weight 0 are left out: they are as if they were not there.
 
     Raises
     ------
     DataError
-        A weight is missing, negative or not a finite number.
+        A column is not there, or a weight is missing, negative or not a finite number.
     """
-    if name is None:
-        return None
-    found = finite(batch.column(name), name)
-    wrong = int((found < 0).sum())
-    if wrong:
-        raise DataError(f"column {name!r} has {wrong} weights below 0")
-    return found
+    for batch in batches(rows, columns if weight is None else (*columns, weight)):
+        if weight is None:
+            yield batch, None
+            continue
+        found = finite(batch.column(weight), weight)
+        wrong = int((found < 0).sum())
+        if wrong:
+            raise DataError(f"column {weight!r} has {wrong} weights below 0")
+        some = found > 0
+        yield (batch, found) if some.all() else (batch.filter(pa.array(some)), found[some])
 
 
 def whole(counts: NDArray[Any]) -> NDArray[Any]:
