@@ -397,3 +397,22 @@ def test_levels_of_an_identifier_stand_in_no_curve_and_no_tree(of_model, objecti
     curves = found["explainability.partial_dependence"].data["features"]
     assert [one["feature"] for one in curves] == ["town"]
     assert "applicant_id" not in found["explainability.surrogate_fidelity"].data["tree"]
+
+
+def test_all_inputs_tell_a_group_no_worse_than_one_of_many_levels_among_them(of_model, objective, recorded):
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(7)
+    frame = applicants(900)
+    towns = rng.integers(0, 60, 900)
+    frame["town"] = [f"town {one}" for one in towns]
+    frame["sex"] = 1 + (rng.random(900) < rng.permutation(np.repeat([0.02, 0.5], [50, 10]))[towns])
+    frame["shoe"] = rng.normal(40, 3, 900)
+    run = of_model(fitted(LogisticRegression(), frame), INPUTS, frame, objective(sensitive=["sex"]))
+    context = run.context("explainability")
+    explainability.proxy_strength(context)
+    found = recorded(context)["explainability.proxy_strength:sex"]
+    best = found.data["single"][0]
+    assert best["feature"] == "town"
+    assert best["area"] > 0.8
+    assert found.value > best["area"] - 0.05  # numbers of levels split as if they had an order lose twice as much

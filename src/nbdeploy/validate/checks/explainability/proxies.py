@@ -19,6 +19,9 @@ from nbdeploy.validate.context import Context
 if TYPE_CHECKING:
     import pandas as pd
 
+Values = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
 _ROWS, _DRAFT_ROWS = 3000, 1000
 _FOLDS = 3
 _LEVELS = 8
@@ -143,15 +146,16 @@ def _told(
     folds = context.rng(f"folds {name}").permutation(np.arange(len(rows)) % _FOLDS)
     level = 1 - (1 - context.objective.level) / (len(groups) * len(context.objective.sensitive))
     bins = {feature: _bins(matrix[:, at], quantity=at in coding.middles) for at, feature in enumerate(inputs)}
+    coded = {at: bins[inputs[at]] for at in coding.levels}
     found = []
     for group, mine in groups.items():
-        told = separation(mine, _scores(matrix, mine, folds))
+        told = separation(mine, _scores(matrix, coded, mine, folds))
         alone = {feature: separation(mine, _shares(codes, mine, folds)).area.value for feature, codes in bins.items()}
         found.append(Told(group, told.area.value, told.interval(level)[0], int(mine.sum()), alone))
     return found
 
 
-def _scores(matrix: NDArray[np.float64], mine: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+def _scores(matrix: Values, coded: dict[int, Codes], mine: NDArray[np.bool_], folds: Codes) -> Values:
     """Return each row's score by trees that were grown on the other folds.
 
     A score is its rank within its fold, since two fits do not share one scale.
@@ -162,26 +166,55 @@ def _scores(matrix: NDArray[np.float64], mine: NDArray[np.bool_], folds: NDArray
     scores = np.empty(len(mine))
     for fold in range(_FOLDS):
         out = folds == fold
+        told = _with_shares(matrix, coded, mine, folds, fold)
+        # Small steps and leaves: groups of a few dozen rows are told best so, and large ones no worse.
         trees = HistGradientBoostingClassifier(
-            max_iter=25, max_leaf_nodes=8, learning_rate=0.3, early_stopping=False, random_state=0
+            max_iter=30,
+            max_leaf_nodes=4,
+            min_samples_leaf=10,
+            learning_rate=0.15,
+            l2_regularization=1,
+            early_stopping=False,
+            random_state=0,
         )
-        given = trees.fit(matrix[~out], mine[~out]).decision_function(matrix[out])
+        given = trees.fit(told[~out], mine[~out]).decision_function(told[out])
         scores[out] = rankdata(given) / out.sum()
     return scores
 
 
-def _bins(values: NDArray[np.float64], *, quantity: bool) -> NDArray[np.int64]:
+def _with_shares(
+    matrix: Values, coded: dict[int, Codes], mine: NDArray[np.bool_], folds: Codes, left_out: int
+) -> Values:
+    """Return the matrix with the share of the group in place of each level's number, which has no order to split at.
+
+    A row's shares come from folds other than its own and the one left out: no row's own group stands among its inputs.
+    """
+    made = matrix.copy()
+    for fold in range(_FOLDS):
+        rows, others = folds == fold, (folds != fold) & (folds != left_out)
+        for at, codes in coded.items():
+            made[rows, at] = _share_by_code(codes, mine, others)[codes[rows]]
+    return made
+
+
+def _bins(values: Values, *, quantity: bool) -> Codes:
     if not quantity:
         return values.astype(np.int64)
     return np.searchsorted(np.unique(np.quantile(values, np.linspace(0.05, 0.95, 19))), values, side="right")
 
 
-def _shares(codes: NDArray[np.int64], mine: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of the group among other folds' rows of the same bin, drawn to the whole by two rows."""
+def _shares(codes: Codes, mine: NDArray[np.bool_], folds: Codes) -> Values:
+    """Return the share of the group among other folds' rows of the same bin."""
     scores = np.empty(len(mine))
     for fold in range(_FOLDS):
         out = folds == fold
-        hits = np.bincount(codes[~out], weights=mine[~out], minlength=codes.max() + 1)
-        size = np.bincount(codes[~out], minlength=codes.max() + 1)
-        scores[out] = ((hits + 2 * mine[~out].mean()) / (size + 2))[codes[out]]
+        scores[out] = _share_by_code(codes, mine, ~out)[codes[out]]
     return scores
+
+
+def _share_by_code(codes: Codes, mine: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Values:
+    """Return the share of the group among `rows` of each code, drawn to the whole by two rows."""
+    hits = np.bincount(codes[rows], weights=mine[rows], minlength=codes.max() + 1)
+    size = np.bincount(codes[rows], minlength=codes.max() + 1)
+    shares: Values = (hits + 2 * mine[rows].mean()) / (size + 2)
+    return shares
