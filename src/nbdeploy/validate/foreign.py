@@ -2,8 +2,8 @@
 
 Needs nothing of nbdeploy, which is not installed there: only mlflow (or what the model's flavour needs), pandas and
 pyarrow. Speaks on its own ends of two pipes, each message eight bytes of length and then its bytes: a question is one
-JSON line and an Arrow stream of rows; an answer one JSON line and, where all went well, an Arrow stream of one column
-for each class, or of one.
+JSON line and an Arrow stream of rows; an answer one JSON line and, where all went well, an Arrow stream of what the
+model gave, a column by name.
 """
 
 from __future__ import annotations
@@ -14,50 +14,46 @@ import struct
 import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-FLAVOURS = ("sklearn", "xgboost", "lightgbm", "catboost")
-METHODS = ("predict_proba", "decision_function", "predict")
+
+def makes() -> Any:
+    """Return nbdeploy's folder of makes of models, without what surrounds it: that is not installed here."""
+    for name, places in (("nbdeploy", []), ("nbdeploy.validate", [str(Path(__file__).parent)])):
+        around = ModuleType(name)
+        around.__path__ = places
+        sys.modules[name] = around
+    return import_module("nbdeploy.validate.makes")
 
 
-def load(folder: str) -> tuple[Any, str]:
-    """Return the flavour's own model where it has scikit-learn's methods, else MLflow's pyfunc, and the flavour."""
-    import mlflow.pyfunc
-    from mlflow.models import Model
-
-    flavors = Model.load(folder).flavors
-    for flavor in FLAVOURS:
-        if flavor in flavors:
-            loaded = import_module("mlflow." + flavor).load_model(folder)
-            if flavor == "sklearn" or hasattr(loaded, "predict_proba"):
-                return loaded, flavor
-    named = [name for name in flavors if name != "python_function"]
-    return mlflow.pyfunc.load_model(folder), named[0] if named else "python_function"
-
-
-def described(model: Any, flavor: str) -> dict[str, Any]:
-    """Return what the asker must know: methods, classes and input columns."""
+def described(loaded: Any, methods: Any) -> dict[str, Any]:
+    """Return what the asker must know: methods, classes, input columns and outputs."""
+    model = loaded.model
     classes = getattr(model, "classes_", None)
     names = getattr(model, "feature_names_in_", None)
     return {
-        "flavor": flavor,
-        "methods": [name for name in METHODS if hasattr(model, name)],
+        "flavor": loaded.flavor,
+        "wrapped": loaded.wrapped,
+        "methods": [name for name in methods if hasattr(model, name)],
         "classes": None if classes is None else [one.item() if hasattr(one, "item") else one for one in classes],
         "features": None if names is None else [str(name) for name in names],
+        "outputs": list(getattr(model, "output_names", ())),
         "python": sys.version.split()[0],
     }
 
 
-def answered(model: Any, method: str, rows: Any) -> Any:
-    """Return the answer as columns of a table."""
-    import numpy as np
-    import pandas as pd
+def as_table(columns: dict[str, Any]) -> Any:
+    """Return arrays by name as a table: those with a width as lists of that length."""
+    import pyarrow as pa
 
-    said = getattr(model, method)(rows)
-    if isinstance(said, pd.DataFrame):
-        return said.reset_index(drop=True)
-    said = np.asarray(said)
-    return pd.DataFrame(said if said.ndim == 2 else said[:, None])
+    def column(values: Any) -> Any:
+        if values.ndim == 1:
+            return pa.array(values, from_pandas=True)
+        return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+
+    return pa.table({name: column(values) for name, values in columns.items()})
 
 
 def main(folder: str, inward: int, outward: int) -> None:
@@ -81,8 +77,11 @@ def main(folder: str, inward: int, outward: int) -> None:
             return questions.read(struct.unpack("<Q", size)[0]) if len(size) == 8 else None
 
         try:
-            model, flavor = load(folder)
-            tell(described(model, flavor))
+            known = makes()
+            from mlflow.models import Model
+
+            loaded = known.load(folder, Model.load(folder).flavors)
+            tell(described(loaded, known.METHODS))
         except Exception as error:  # noqa: BLE001 - a model's code may raise anything; the asker tells it in one sentence
             tell({"error": f"{type(error).__name__}: {error}"})
             return
@@ -92,12 +91,12 @@ def main(folder: str, inward: int, outward: int) -> None:
                 return
             try:
                 frame = pa.ipc.open_stream(rows).read_all().to_pandas()
-                said = answered(model, json.loads(question)["method"], frame)
-                said.columns = [str(name) for name in said.columns]
-                tell({"columns": list(said.columns)}, pa.Table.from_pandas(said, preserve_index=False))
+                said = getattr(loaded.model, json.loads(question)["method"])(frame)
+                tell({}, as_table(known.columns_of(said, len(frame))))
             except Exception as error:  # noqa: BLE001 - the same
                 tell({"error": f"{type(error).__name__}: {error}"})
 
 
 if __name__ == "__main__":
+    sys.path.pop(0)  # the folder of this file: what lies there is no library
     main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -139,7 +139,11 @@ class Given:
             return None
         from nbdeploy.validate.model import LoadedModel
 
-        return LoadedModel(self.model_folder, self.objective, self.model_python)
+        return LoadedModel(self.model_folder, self.objective, self.model_python, self._labels)
+
+    def _labels(self) -> Sequence[Any]:
+        """Return the values of the target: the rows at hand hold each at least once."""
+        return list(self.predictions["label"].unique())
 
     def sample(self, n: int, name: str) -> pd.DataFrame:
         """Return `n` evaluated rows without repeats, each class of the target in its share; all if fewer.

@@ -6,7 +6,7 @@ import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -22,10 +22,13 @@ class Described:
         By name, ``python_function`` among them.
     inputs
         Names of the input columns; None where the signature names none.
+    types
+        Their types, in MLflow's words: ``double``, ``long``, ``string``…; empty where it names none.
     """
 
     flavors: Mapping[str, Any]
     inputs: tuple[str, ...] | None
+    types: tuple[str, ...] = ()
 
     @property
     def flavor(self) -> str:
@@ -39,15 +42,31 @@ def described(folder: Path) -> Described:
     Raises
     ------
     ValueError
-        It is not what MLflow writes.
+        It is not what MLflow writes, or names files outside of the folder.
     """
-    content = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
-    if not isinstance(content, dict) or not isinstance(content.get("flavors"), dict):
-        raise ValueError("its MLmodel file names no flavor")  # noqa: TRY004 - a file is wrong, no argument
-    stated = (content.get("signature") or {}).get("inputs")
+    try:
+        content = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+    except RecursionError:
+        raise ValueError("its MLmodel file is nested without end") from None
+    flavors = content.get("flavors") if isinstance(content, dict) else None
+    if not isinstance(flavors, dict) or not all(isinstance(one, dict) for one in flavors.values()):
+        raise ValueError("its MLmodel file names no flavor")
+    _refuse_outside(flavors)
+    signature = content.get("signature")
+    stated = signature.get("inputs") if isinstance(signature, dict) else None
     inputs = json.loads(stated) if isinstance(stated, str) else stated
-    names = [one.get("name") for one in inputs] if isinstance(inputs, list) else []
-    return Described(content["flavors"], tuple(map(str, names)) if names and all(names) else None)
+    named = isinstance(inputs, list) and all(isinstance(one, dict) and one.get("name") for one in inputs)
+    if not inputs or not named:
+        return Described(flavors, None)
+    return Described(flavors, tuple(str(one["name"]) for one in inputs), tuple(str(one.get("type")) for one in inputs))
+
+
+def _refuse_outside(flavors: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a flavour that names a file outside of the folder: none of the bytes that were digested and approved."""
+    for flavor in flavors.values():
+        for value in flavor.values():
+            if isinstance(value, str) and (value.startswith("/") or ".." in PurePosixPath(value).parts):
+                raise ValueError(f"its MLmodel file names {value!r}, which is not in the folder")
 
 
 def pickled_estimator(folder: Path, flavor: Mapping[str, Any]) -> Any | None:

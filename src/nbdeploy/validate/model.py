@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,10 @@ from typing import Any
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import ModelError, closest
-from nbdeploy.stats.tally.levels import plain
-from nbdeploy.validate.mlmodel import described, pickled_estimator
-
-_ESTIMATORS = ("sklearn", "xgboost", "lightgbm", "catboost")
-"""Flavours whose own model may have scikit-learn's methods."""
-
-_METHODS = ("predict_proba", "decision_function", "predict")
+from nbdeploy.validate.answering import Answer, Answering
+from nbdeploy.validate.makes import METHODS, Loaded, columns_of, load
+from nbdeploy.validate.makes.answers import BARE
+from nbdeploy.validate.mlmodel import Described, described, pickled_estimator
 
 
 @contextmanager
@@ -47,6 +44,8 @@ class LoadedModel:
         Says what the classes are and how scores are had.
     python
         The interpreter of the model's own environment: it then runs there, in a process of its own.
+    labels
+        Gives the values of the target in the data; called where the model does not know its classes.
 
     Raises
     ------
@@ -54,10 +53,17 @@ class LoadedModel:
         The folder is no MLflow model, or it will not load.
     """
 
-    def __init__(self, folder: Path, objective: Objective, python: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        objective: Objective,
+        python: Path | None = None,
+        labels: Callable[[], Sequence[Any]] = tuple,
+    ) -> None:
         self.folder = folder
         self.python = python
         self.objective = objective
+        self._labels = labels
         if not (folder / "MLmodel").is_file():
             raise ModelError(
                 f"{folder} is not an MLflow model: it has no MLmodel file",
@@ -69,9 +75,9 @@ class LoadedModel:
     def _load(self) -> None:
         try:
             about = described(self.folder)
-            self.flavor: str = about.flavor
             self._inputs = about.inputs
-            self._model: Any = self._elsewhere() or self._own(about.flavors) or self._wrapped()
+            self._model, self.flavor, wrapped = self._loaded(about)
+            self._types = about.types if wrapped else ()
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
@@ -80,42 +86,17 @@ class LoadedModel:
                 next="load it with mlflow.pyfunc.load_model to see the whole error",
             ) from None
 
-    def _elsewhere(self) -> Any:
-        """Return the model as it answers from its own environment; None where that is this one."""
-        if self.python is None:
-            return None
-        from nbdeploy.validate.remote import opened
+    def _loaded(self, about: Described) -> Loaded:
+        if self.python is not None:
+            from nbdeploy.validate.remote import opened
 
-        remote = opened(self.folder, self.python)
-        self.flavor = remote.flavor
-        return remote
-
-    def _own(self, flavors: Mapping[str, Any]) -> Any:
-        """Return the estimator of a flavour that gives probabilities by itself, which pyfunc would hide."""
-        from importlib import import_module
-
-        if "onnx" in flavors:
-            from nbdeploy.validate.onnx_model import OnnxModel
-
-            return OnnxModel(self.folder, dict(flavors["onnx"]))
-        if "sklearn" in flavors:
-            estimator = pickled_estimator(self.folder, flavors["sklearn"])
+            remote = opened(self.folder, self.python)
+            return Loaded(remote, remote.flavor, remote.wrapped)
+        if "sklearn" in about.flavors:
+            estimator = pickled_estimator(self.folder, about.flavors["sklearn"])
             if estimator is not None:
-                self.flavor = "sklearn"
-                return estimator
-        for flavor in _ESTIMATORS:
-            if flavor in flavors:
-                loaded = import_module(f"mlflow.{flavor}").load_model(str(self.folder))
-                if flavor == "sklearn" or hasattr(loaded, "predict_proba"):
-                    self.flavor = flavor
-                    return loaded
-        return None
-
-    def _wrapped(self) -> Any:
-        """Return the model as MLflow wraps it."""
-        from mlflow import pyfunc
-
-        return pyfunc.load_model(str(self.folder))
+                return Loaded(estimator, "sklearn", wrapped=False)
+        return load(str(self.folder), dict(about.flavors))
 
     @cached_property
     def features(self) -> tuple[str, ...] | None:
@@ -153,44 +134,45 @@ class LoadedModel:
                 )
         return frame[list(self.features)]
 
+    def answers(self, frame: Any) -> tuple[Any, Any]:
+        """Return the decision and the score of every row, as `decide` and `score` do, from one call of the model."""
+        if self.objective.task != "binary":
+            return self._reading.decision(self._answer("predict", frame)), None
+        method = self._method
+        answer = self._answer(method, frame)
+        score = self._reading.score(answer, sure=method != "predict")
+        if score is None:
+            return self._reading.decision(answer), None
+        if method == "decision_function" and self.classes is not None and self._reading.place(self.classes) == 0:
+            score = -score  # a margin is that of the second class
+        return self.decide_from(score), score
+
     def decide(self, frame: Any) -> Any:
         """Return the decision for every row: a label, or a number in a regression; shape (rows,)."""
-        if self.objective.task != "binary":
-            return self._answer("predict", frame)
-        scores = self.score(frame)
-        return self._answer("predict", frame) if scores is None else self.decide_from(scores)
+        return self.answers(frame)[0]
 
     def decide_from(self, scores: Any) -> Any:
         """Turn scores into decisions by the objective's threshold; None where the other class is not known."""
         import numpy as np
 
-        classes = self.classes
-        if classes is None or len(classes) != 2:
-            return None
-        at = self._positive(classes)
-        return np.where(scores >= self.objective.decision_threshold, classes[at], classes[1 - at])
+        pair = self._reading.pair()
+        return None if pair is None else np.where(scores >= self.objective.decision_threshold, *pair)
 
     def score(self, frame: Any) -> Any:
         """Return the score of the positive class for every row, shape (rows,); None where the model gives none."""
-        import numpy as np
-
-        if self.objective.task != "binary":
+        if self.objective.task != "binary" or self._labels_only:
             return None
-        method = self._method
-        if method is None:
-            return None
-        answer = self._answer(method, frame, wide=True)
-        if answer.ndim == 2:
-            classes = self.classes
-            at = self._positive(classes) if classes is not None else answer.shape[1] - 1
-            answer = answer[:, at]
-        return np.asarray(answer, dtype=np.float64)
+        return self.answers(frame)[1]
 
     def probabilities(self, frame: Any) -> Any:
         """Return the probability of each class, shape (rows, classes) in the order of `classes`; None without any."""
         if self.classes is None or not hasattr(self._model, "predict_proba"):
             return None
-        return self._answer("predict_proba", frame, wide=True)
+        return self._answer("predict_proba", frame)[BARE]
+
+    @cached_property
+    def _reading(self) -> Answering:
+        return Answering(self.objective, self.classes, self._labels)
 
     @cached_property
     def classes(self) -> Any:
@@ -198,56 +180,39 @@ class LoadedModel:
         return getattr(self._model, "classes_", None)
 
     @cached_property
-    def _method(self) -> str | None:
-        """How scores are had: the objective's word, else ``predict_proba`` where there is one."""
+    def _method(self) -> str:
+        """What is asked: the objective's word, else ``predict_proba`` where there is one."""
         wanted = self.objective.score
-        if wanted in _METHODS:
-            if wanted == "predict" and self.objective.threshold is None:
-                return None
-            if wanted != "predict" and not hasattr(self._model, wanted):
+        if wanted in METHODS:
+            if not hasattr(self._model, wanted):
                 raise ModelError(
                     f"the objective says `score: {wanted}`, and the model ({self.flavor}) has no such method",
                     next="save the estimator with its scikit-learn flavour, or declare `score: predict`",
                 )
             return wanted
-        if hasattr(self._model, "predict_proba"):
-            return "predict_proba"
-        return "predict" if self.objective.threshold is not None else None
+        own = wanted is not None and wanted in getattr(self._model, "output_names", ())
+        return "predict_proba" if hasattr(self._model, "predict_proba") and not own else "predict"
 
-    def _positive(self, classes: Any) -> int:
-        found = [at for at, value in enumerate(classes) if plain(value) == self.objective.positive_class]
-        if not found:
-            held = ", ".join(repr(plain(value)) for value in classes)
-            raise ModelError(
-                f"the model knows the classes {held}, and the objective's positive class is "
-                f"{self.objective.positive_class!r}"
-            )
-        return found[0]
+    @property
+    def _labels_only(self) -> bool:
+        """Whether the model is known to give no scores, without asking it."""
+        asked = self.objective.score == "predict" or self.objective.score is None
+        return self._method == "predict" and asked and self.objective.threshold is None and self.classes is not None
 
-    def _answer(self, method: str, frame: Any, *, wide: bool = False) -> Any:
-        """Return one value a row, or, where an answer may be `wide`, one a row and class."""
-        import numpy as np
-
+    def _answer(self, method: str, frame: Any) -> Answer:
+        """Return what a method of the model gives, as arrays by name."""
         rows = self.inputs(frame)
+        if self._types:
+            from nbdeploy.validate.signature import fitted
+
+            rows = fitted(rows, self._types)
         try:
             with quietly():
-                answer = getattr(self._model, method)(rows)
+                return columns_of(getattr(self._model, method)(rows), len(rows))
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code again
             raise ModelError(f"the model loads and does not answer ({_told(error)})") from None
-        if isinstance(answer, Mapping) or hasattr(answer, "columns"):
-            answer = answer[self._output(list(answer))]
-        array = np.asarray(answer)
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        if array.ndim not in (1, 2) or len(array) != len(rows) or (array.ndim == 2 and not wide):
-            raise ModelError(f"the model answers {len(rows)} rows with an array of shape {array.shape}")
-        return array
-
-    def _output(self, columns: list[Any]) -> Any:
-        wanted = [self.objective.score, self.objective.predicted, "prediction", "predictions"]
-        return next((name for name in wanted if name in columns), columns[0])
 
 
 def _told(error: BaseException) -> str:
@@ -258,5 +223,7 @@ def _told(error: BaseException) -> str:
 
 
 def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    text = str(error).strip()
+    # MLflow shows the rows first and says what is wrong with them after this word.
+    lines = (text.rpartition(" Error: ")[2] if " Error: " in text else text).splitlines()
     return lines[0][:200].rstrip(". ") if lines else "no message"

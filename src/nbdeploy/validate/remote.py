@@ -55,6 +55,8 @@ class RemoteEstimator:
         if "error" in about:
             raise ElsewhereError(about["error"])
         self.flavor: str = about["flavor"]
+        self.wrapped: bool = about["wrapped"]
+        self.output_names: tuple[str, ...] = tuple(about["outputs"])
         self.python_version: str = about["python"]
         self._methods: tuple[str, ...] = tuple(about["methods"])
         if about["classes"] is not None:
@@ -81,10 +83,8 @@ class RemoteEstimator:
         about, data = self._heard()
         if "error" in about:
             raise ElsewhereError(about["error"])
-        said = pa.ipc.open_stream(data).read_all().to_pandas()
-        if about["columns"] != [str(place) for place in range(len(about["columns"]))]:
-            return said
-        return said.to_numpy()[:, 0] if said.shape[1] == 1 else said.to_numpy()
+        table = pa.ipc.open_stream(data).read_all()
+        return {name: _array(table.column(name)) for name in table.column_names}
 
     def _heard(self) -> tuple[dict[str, Any], bytes]:
         parts = []
@@ -107,6 +107,13 @@ class RemoteEstimator:
 
 class ElsewhereError(Exception):
     """What the process in the other environment said, with the kind of its error."""
+
+
+def _array(column: pa.ChunkedArray) -> Any:
+    """Return shape (rows,), or (rows, width) of lists of one length."""
+    if not pa.types.is_fixed_size_list(column.type):
+        return column.to_numpy()
+    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
 
 
 def _plain(table: pa.Table) -> pa.Table:

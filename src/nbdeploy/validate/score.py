@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from nbdeploy.errors import DataError, ModelError, NbdeployError
 from nbdeploy.validate.children import CHILD_ENVIRONMENT
+from nbdeploy.validate.predictions import labels_of
 from nbdeploy.validate.rows import ParquetRows, span
 from nbdeploy.validate.workspace import Workspace
 
@@ -194,9 +195,14 @@ def _score(job: Job) -> None:
 
     workspace = Workspace(Path(job.workspace))
     started = time.perf_counter()
-    model = LoadedModel(Path(job.model), workspace.objective, Path(job.python) if job.python else None)
-    loaded = time.perf_counter()
     rows = workspace.rows("data")
+    model = LoadedModel(
+        Path(job.model),
+        workspace.objective,
+        Path(job.python) if job.python else None,
+        lambda: labels_of(rows, workspace.objective.target),
+    )
+    loaded = time.perf_counter()
     workspace.write(job.into, _answers(model, rows, job))
     columns = [name for name in rows.schema.names if name != workspace.objective.target]
     about = {
@@ -214,8 +220,7 @@ def _answers(model: LoadedModel, rows: ParquetRows, job: Job) -> Iterator[pa.Rec
 
     for batch in span(rows.batches(), job.first, job.last):
         frame = batch.to_pandas()
-        score = model.score(frame)
-        decided = model.decide(frame) if score is None else model.decide_from(score)
+        decided, score = model.answers(frame)
         columns = {"predicted": decided, "score": score}
         yield pa.record_batch(
             {name: pa.array(values, from_pandas=True) for name, values in columns.items() if values is not None}

@@ -1,0 +1,12 @@
+"""Models of every make, asked alike.
+
+This folder is also read by the interpreter of a model's own environment, which has no nbdeploy and may be an older
+Python: it imports nothing else of nbdeploy's, and of others only what is there where such a model is.
+"""
+
+from __future__ import annotations
+
+from nbdeploy.validate.makes.answers import columns_of
+from nbdeploy.validate.makes.loading import METHODS, Loaded, load
+
+__all__ = ["METHODS", "Loaded", "columns_of", "load"]
