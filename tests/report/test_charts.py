@@ -124,3 +124,20 @@ def test_what_tells_a_sensitive_feature_is_drawn_and_listed_with_the_best_single
             "by all inputs 0.93, by single ones relationship (0.88); the model is not given the feature itself",
         ),
     )
+
+
+def test_levels_of_a_feature_stand_whole_beside_their_answers_the_highest_first():
+    levels = ["Never-married", "Married-civ-spouse", "Married-AF-spouse"]
+    feature = {"feature": "marital-status", "kind": "category", "grid": levels, "average": [0.1, 0.4, 0.4], "lines": []}
+    finding = Finding(
+        id="explainability.partial_dependence",
+        section="explainability",
+        metric="partial_dependence",
+        value=0.3,
+        data={"answer": "score of >50K", "features": [feature]},
+    )
+    drawn = charts.draw("partial_dependence", [finding])
+    assert re.findall(r">([\w-]*arried[\w-]*)</text>", drawn) == [*levels[1:], levels[0]]
+    assert "Average score of &gt;50K" in drawn
+    alike = finding.model_copy(update={"data": {"features": [feature | {"average": [0.2, 0.2, 0.2]}]}})
+    assert all(f">{level}</text>" in charts.draw("partial_dependence", [alike]) for level in levels)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Record
-from nbdeploy.report.charts import bars, counts, curves, money, ranges, rows, tradeoff
+from nbdeploy.report.charts import bars, counts, curves, dependence, money, ranges, rows, tradeoff
 
 
 class Chart(Record):
@@ -37,7 +37,7 @@ _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "importance": bars.importance,
     "shap": bars.shap,
     "proxies": bars.proxies,
-    "partial_dependence": curves.partial_dependence,
+    "partial_dependence": dependence.partial_dependence,
     "strengths": curves.strengths,
     "column_flips": bars.column_flips,
     "distances": curves.distances,

@@ -151,8 +151,8 @@ def frame(
     """Make a canvas with labelled axes and a light grid; `x_labels` stand at their places instead of round numbers."""
     canvas = Canvas(width, height, title)
     left, right, top, bottom = 54, 12, 10, 44
-    x = Axis(*_wider(x_range), left, width - right)
-    y = Axis(*_wider(y_range), height - bottom, top)
+    x = Axis(*wider(x_range), left, width - right)
+    y = Axis(*wider(y_range), height - bottom, top)
     for tick in y.ticks():
         canvas.line((left, y(tick)), (width - right, y(tick)), "c-grid")
         canvas.text((left - 6, y(tick) + 4), short(tick), "c-tick", anchor="end")
@@ -183,7 +183,14 @@ def levels(names: Sequence[str], first: float) -> list[tuple[float, str]]:
     ]
 
 
-def _wider(limits: tuple[float, float]) -> tuple[float, float]:
+def wider(limits: tuple[float, float]) -> tuple[float, float]:
+    """Return limits that an axis can have: apart even where all values are alike.
+
+    Raises
+    ------
+    ValueError
+        One of them is not finite.
+    """
     low, high = limits
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("an axis needs finite ends")

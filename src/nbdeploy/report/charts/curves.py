@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.report.charts.canvas import Frame, Point, frame, levels, numbers, short
+from nbdeploy.report.charts.canvas import Frame, Point, frame, numbers, short
 
 Data = dict[str, Any]
 
@@ -117,47 +117,6 @@ def strengths(finding: Finding) -> Markup:
             "c-dot is-none",
             f"{short(float(step['strength']))}: {y:.1%}" if key == "rate" else short(y),
         )
-    return plot.canvas.svg()
-
-
-def partial_dependence(finding: Finding) -> Markup:
-    """Draw, for each of the leading features, the average answer along its range; thin lines are sampled rows."""
-    parts: list[Markup] = []
-    features = finding.data["features"][:6]
-    every = [
-        v
-        for f in features
-        for v in (*numbers(f["average"]), *(v for line in f.get("lines", [])[:20] for v in numbers(line)))
-    ]
-    reach = (min(every), max(every))
-    answer = f"Average {finding.data.get('answer') or 'answer'}"
-    for feature in features:
-        average = numbers(feature["average"])
-        name = str(feature["feature"])
-        if feature.get("kind") == "category":
-            parts.append(_levels(name, [str(level) for level in feature["grid"]], average, reach))
-            continue
-        grid = numbers(feature["grid"])
-        plot = frame(f"Partial dependence of {name}", name, answer, (grid[0], grid[-1]), reach, height=240)
-        for line in feature.get("lines", [])[:20]:
-            plot.curve(_points(grid, line), "c-faint")
-        plot.curve(_points(grid, average), "c-line strong")
-        parts.append(plot.canvas.svg())
-    return Markup('<div class="many">{}</div>').format(Markup("").join(parts))
-
-
-def _levels(name: str, known: list[str], average: list[float], reach: Point) -> Markup:
-    plot = frame(
-        f"Partial dependence of {name}",
-        name,
-        "Average answer",
-        (-0.5, len(known) - 0.5),
-        reach,
-        height=240,
-        x_labels=levels(known, 0),
-    )
-    for index, value in enumerate(average):
-        plot.canvas.circle(plot.at(index, value), 5, "c-dot is-none", f"{known[index]}: {short(round(value, 4))}")
     return plot.canvas.svg()
 
 
