@@ -416,3 +416,25 @@ def test_all_inputs_tell_a_group_no_worse_than_one_of_many_levels_among_them(of_
     assert best["feature"] == "town"
     assert best["area"] > 0.8
     assert found.value > best["area"] - 0.05  # numbers of levels split as if they had an order lose twice as much
+
+
+def test_a_quantity_that_is_mostly_nought_is_followed_along_the_rest(of_model, objective, recorded):
+    from sklearn.tree import DecisionTreeClassifier
+
+    rng = np.random.default_rng(1)
+    frame = applicants(600)
+    frame["income"] = np.where(rng.random(600) < 0.15, rng.uniform(1000, 9000, 600), 0.0)
+    frame["progressed"] = (frame["income"] > 5000).astype(int)
+    context = of_model(
+        DecisionTreeClassifier(max_depth=1).fit(frame[["income", "shoe"]], frame["progressed"]),
+        ["income", "shoe"],
+        frame,
+        objective(),
+    ).context("explainability")
+    explainability.partial_dependence(context)
+    curve = recorded(context)["explainability.partial_dependence"].data["features"][0]
+    assert curve["feature"] == "income"
+    assert curve["grid"][0] == 0
+    below = [at for at in curve["grid"] if at < 5000]
+    assert len(below) > 3
+    assert curve["average"] == [0] * len(below) + [1] * (len(curve["grid"]) - len(below))

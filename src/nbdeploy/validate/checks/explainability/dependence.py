@@ -23,13 +23,16 @@ _FEATURES = 4
 _POINTS = 12
 _LEVELS = 10
 _LINES = 20
+_FEWEST = 50
+"""Rows off the commonest value from which points along them are no single person's."""
 
 
 def partial_dependence(context: Context) -> Shown:
     """Record the partial dependence (Friedman 2001) of the four most important features.
 
     The value is the largest rise of the average answer between two points of a feature's range; a quantity's range runs
-    from its 2nd to its 98th percentile. Thin lines are single rows: where they cross, an average misleads.
+    from its 2nd to its 98th percentile, of the rest where most rows share one value. Thin lines are single rows: where
+    they cross, an average misleads.
     """
     ranked, asked = importances(context), answer(context)
     if ranked is None or asked is None:
@@ -66,15 +69,30 @@ def partial_dependence(context: Context) -> Shown:
 def _curve(context: Context, rows: pd.DataFrame, name: str, asked: Answer, *, quantity: bool) -> dict[str, Any]:
     grid: list[Any]
     if quantity:
-        known = as_floats(context.data[name])
-        known = known[~np.isnan(known)]
-        grid = np.unique(np.quantile(known, np.linspace(0.02, 0.98, _POINTS), method="nearest")).tolist()
+        grid = _along(as_floats(context.data[name]))
     else:
         grid = context.data[name].value_counts().head(_LEVELS).index.tolist()
     stacked = rows.take(np.tile(np.arange(len(rows)), len(grid))).reset_index(drop=True)
     stacked[name] = _like(rows[name], [value for value in grid for _ in range(len(rows))])
     answers: NDArray[np.float64] = asked.call(stacked).reshape(len(grid), len(rows)).T
     return {"feature": name, "quantity": quantity, "grid": grid, "average": answers.mean(axis=0), "rows": answers}
+
+
+def _along(values: NDArray[np.float64]) -> list[float]:
+    """Return points along a quantity, as dense as its rows; where most share one value, that and points along the rest.
+
+    Two points would make a straight line of what the model does between them.
+    """
+    known = values[~np.isnan(values)]
+    shares = np.linspace(0.02, 0.98, _POINTS)
+    points = np.unique(np.quantile(known, shares, method="nearest"))
+    if len(points) < _POINTS // 2:
+        distinct, rows = np.unique(known, return_counts=True)
+        rest = known[known != distinct[rows.argmax()]]
+        if len(rest) >= _FEWEST:
+            spread = np.quantile(rest, shares[1:], method="nearest")
+            points = np.unique([distinct[rows.argmax()], *points, *spread])
+    return [float(point) for point in points]
 
 
 def _like(column: pd.Series, values: list[Any]) -> pd.Series:
