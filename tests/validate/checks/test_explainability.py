@@ -159,6 +159,10 @@ def test_columns_that_tell_who_a_row_is_are_known_by_name_or_by_their_values():
         }
     )
     assert identifying(frame, list(frame)) == {"customerId", "date_of_birth", "e-mail", "case", "number"}
+    named = ["patient_nbr", "policyNumber", "Case No.", "social_security"]
+    counted = ["number_of_loans", "num_procedures", "order_size", "no_account"]
+    alike = pd.DataFrame(1, index=range(50), columns=[*named, *counted])
+    assert identifying(alike, list(alike)) == set(named)
 
 
 def test_examples_tell_why_a_row_is_shown_and_suppress_identifiers(of_model, objective, recorded):

@@ -20,6 +20,13 @@ _NAMES = re.compile(
 )
 """Words of a name that say that it names a person, a household or a thing of theirs."""
 
+_NUMBERS = re.compile(
+    r"\b(account|applicant|application|card|case|client|contract|customer|employee|file|house|insurance|loan|member"
+    r"|order|patient|person|policy|record|reference|security|serial|social|student|tax)"
+    r" (no|nr|nbr|num|number|ref|security)\b"
+)
+"""Two words of a name that say so together: ``number_of_loans`` counts, ``loan_number`` is somebody's."""
+
 _UNIQUE = 0.9
 _FEWEST = 30
 """Rows below which every number looks unique."""
@@ -28,8 +35,8 @@ _FEWEST = 30
 def identifying(frame: pd.DataFrame, columns: Sequence[str]) -> frozenset[str]:
     """Return the columns that look like identifiers.
 
-    By their name, one of whose words is such as ``id``, ``name``, ``email``, ``phone``, ``address`` or ``birth``; or by
-    their values: texts, dates or whole numbers of which nine in ten rows have one of their own.
+    By their name, with a word such as ``id``, ``name``, ``email``, ``phone``, ``address`` or ``birth``, or two such as
+    ``patient number``; or by their values: texts, dates or whole numbers of which nine in ten rows have one of their own.
     """
     return frozenset(name for name in columns if _named(name) or _unique(frame[name]))
 
@@ -45,7 +52,8 @@ def showable(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _named(name: str) -> bool:
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
-    return any(_NAMES.fullmatch(word) for word in re.split(r"[^a-z]+", apart.lower()))
+    words = re.split(r"[^a-z]+", apart.lower())
+    return any(map(_NAMES.fullmatch, words)) or _NUMBERS.search(" ".join(words)) is not None
 
 
 def _unique(column: pd.Series) -> bool:
