@@ -36,7 +36,8 @@ def identifying(frame: pd.DataFrame, columns: Sequence[str]) -> frozenset[str]:
     """Return the columns that look like identifiers.
 
     By their name, with a word such as ``id``, ``name``, ``email``, ``phone``, ``address`` or ``birth``, or two such as
-    ``patient number``; or by their values: texts, dates or whole numbers of which nine in ten rows have one of their own.
+    ``patient number``; or by their values: texts, dates or whole numbers of which nine in ten rows have one of their
+    own.
     """
     return frozenset(name for name in columns if _named(name) or _unique(frame[name]))
 
