@@ -24,6 +24,7 @@ Codes = NDArray[np.int64]
 
 _WIDEST = 1 << 16  # whole numbers spread wider are told apart by hashing: counting them directly would be a big table
 _SPARSE = 4  # an array of this many cells for each row is still cheaper to count into than hashing
+_PAIRED = 128  # up to so many cells, an array of their pairs stays in the processor's cache
 _REMEMBERED = 4  # dictionaries of a column that are kept: labels and predictions may take turns with one each
 
 
@@ -95,7 +96,7 @@ class Coder:
             kind = bool if truth else int
             start, table = low, _Table(self, [*map(kind, range(low, high + 1)), None])
             self._spans[truth] = start, table
-        return Numbered(_offsets(column, start, table.size - 1), table.size, table.codes)
+        return _numbered(column, start, table)
 
     def _looked_up(self, column: pa.DictionaryArray) -> Numbered:
         for known, found in self._dictionaries:
@@ -105,7 +106,7 @@ class Coder:
         else:
             table = _Table(self, [*column.dictionary.to_pylist(), None])
             self._dictionaries = [(column.dictionary, table), *self._dictionaries[: _REMEMBERED - 1]]
-        return Numbered(_offsets(column.indices, 0, table.size - 1), table.size, table.codes)
+        return _numbered(column.indices, 0, table)
 
 
 class _Table:
@@ -140,14 +141,16 @@ def _whole(column: pa.Array) -> pa.Array | None:
     return column if pa.types.is_integer(column.type) else None
 
 
-def _offsets(column: pa.Array, start: int, missing: int) -> NDArray[Any]:
-    """Return whole numbers counted from `start`, with `missing` for those that are not there."""
+def _numbered(column: pa.Array, start: int, table: _Table) -> Numbered:
+    """Return whole numbers counted from `start`; those that are not there have the last number of the table."""
+    size = table.size - 1
     if column.null_count:
-        column = column.cast(pa.int64()).fill_null(start + missing)
+        column = column.cast(pa.int64()).fill_null(start + size)
+        size += 1
     values: NDArray[Any] = column.to_numpy()
     if start:
         values = (values if values.dtype.itemsize == 8 else values.astype(np.int64)) - values.dtype.type(start)
-    return values.astype(np.int64) if values.dtype.kind == "u" else values
+    return Numbered(values.astype(np.int64) if values.dtype == np.uint64 else values, size, table.codes)
 
 
 def counted(columns: Sequence[Numbered], weights: NDArray[np.float64] | None = None) -> tuple[Codes, NDArray[Any]]:
@@ -159,9 +162,25 @@ def counted(columns: Sequence[Numbered], weights: NDArray[np.float64] | None = N
     if math.prod(sizes) > _SPARSE * len(columns[0].numbers):
         keys, at = _hashed(columns)
         return keys, np.bincount(at, weights, minlength=len(keys))
-    sums = np.bincount(_flat(columns), weights)
+    flat = _flat(columns)
+    sums = _counts(flat, math.prod(sizes)) if weights is None else np.bincount(flat, weights)
     present = np.flatnonzero(sums)
     return _keys(columns, present), sums[present]
+
+
+def _counts(flat: NDArray[Any], cells: int) -> Codes:
+    """Return how often each number occurs: two rows at a time, since counting costs by the number counted."""
+    half = len(flat) // 2
+    if cells > _PAIRED:
+        return np.bincount(flat)
+    pairs = flat[:half].astype(np.uint16)
+    pairs *= np.uint16(cells)
+    pairs += flat[half : 2 * half]
+    both = np.bincount(pairs, minlength=cells * cells).reshape(cells, cells)
+    sums: Codes = both.sum(axis=0) + both.sum(axis=1)
+    if len(flat) % 2:
+        sums[flat[-1]] += 1
+    return sums
 
 
 def combinations(columns: Sequence[Numbered], rows: int) -> tuple[Codes, Codes]:
@@ -193,15 +212,14 @@ def sum_by_key(keys: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], 
     return keys[starts], np.add.reduceat(values, starts, axis=0)
 
 
-def _flat(columns: Sequence[Numbered]) -> Codes:
-    """Return one number for each row, of which the columns' numbers are the digits."""
-    if len(columns) == 1:
-        return columns[0].numbers.astype(np.int64, copy=False)
-    flat: Codes = np.multiply(columns[0].numbers, columns[1].size, dtype=np.int64)
-    np.add(flat, columns[1].numbers, out=flat)
-    for column in columns[2:]:
-        np.multiply(flat, column.size, out=flat)
-        np.add(flat, column.numbers, out=flat)
+def _flat(columns: Sequence[Numbered]) -> NDArray[Any]:
+    """Return one number for each row, of which the columns' numbers are the digits, in as few bytes as hold it."""
+    cells = math.prod(column.size for column in columns)
+    kind = next(kind for kind in (np.uint8, np.uint16, np.int64) if cells <= np.iinfo(kind).max)
+    flat: NDArray[Any] = columns[0].numbers.astype(kind)
+    for column in columns[1:]:
+        np.multiply(flat, kind(column.size), out=flat)
+        np.add(flat, column.numbers.astype(kind, copy=False), out=flat)
     return flat
 
 

@@ -11,20 +11,30 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
-from nbdeploy.stats.tally.levels import MISSING, Group, Rows, batches, finite, group_order
+from nbdeploy.stats.tally.entries import added_up, are_more_than, distinct, on_grid, rising
+from nbdeploy.stats.tally.levels import (
+    MISSING,
+    Group,
+    Rows,
+    finite,
+    group_order,
+    same_counts,
+    weighted,
+    whole,
+)
+from nbdeploy.stats.tally.score_sums import BINS, score_sums
+from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, unpacked
 
 EXACT_SCORES = 1 << 17
 """Distinct scores that are kept as they are; a tally that sees more keeps all of them on the grid."""
 
-GRID = 1 << 16
-"""Grid steps per unit of score once there are more distinct scores than are kept."""
-
-BINS = 10
-"""Equal-width bins of the reliability curve, cut as scikit-learn's ``calibration_curve`` does: (a, b]."""
+GRID_BITS = 16
+GRID = 1 << GRID_BITS
+"""Grid steps from 0 to 1 once there are more distinct scores than are kept, and half as many in each doubling above."""
 
 _PENDING_ROWS = 1 << 19
-_DENSE = 1 << 22  # an array of so many cells is quicker to count into than rows are to sort
-_SPARSE = 4  # as is one of so many cells for each row
+
+_ARRAYS = ("group", "score", "counts", "losses", "bins")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +50,8 @@ class ScoreTally:
     score
         Score of each entry, ascending within a group; float64, shape (entries,).
     counts
-        Negatives and positives with that score; shape (entries, 2).
+        Negatives and positives with that score; shape (entries, 2). int64; float64 after `scaled` or with weights that
+        are no whole numbers.
     losses
         Sums per group of squared error, its square, log loss, its square; shape (groups, 4). Kept apart from the
         entries so that rounding scores to the grid does not touch them. Infinite where a score is no probability.
@@ -62,43 +73,57 @@ class ScoreTally:
 
     @staticmethod
     def from_arrow(
-        rows: Rows, *, label: str, score: str, positive: Scalar = 1, features: Sequence[str] = ()
+        rows: Rows,
+        *,
+        label: str,
+        score: str,
+        positive: Scalar = 1,
+        features: Sequence[str] = (),
+        weight: str | None = None,
     ) -> ScoreTally:
         """Count rows in one pass; every label that is not `positive` is a negative.
+
+        Parameters
+        ----------
+        weight
+            As in `ClassTally.from_arrow`.
 
         Raises
         ------
         DataError
-            A column is not there, a label is missing, or a score is missing or not a finite number.
+            A column is not there, a label is missing, a score is missing or not a finite number, or a weight is no
+            number of at least 0.
         """
         features = tuple(features)
         grouping = [Coder(feature, MISSING) for feature in features]
         labels = Coder(label, None)
         wanted = labels.code(positive)
-        empty = np.empty(0)
-        parts = [_tally((), features, np.empty(0, np.int64), empty, empty.astype(bool))]
-        waiting = seen = 0
-        for batch in batches(rows, (*features, label, score)):
+        parts: list[ScoreTally] = []
+        waiting, seen = 0, 0.0
+        for batch, given in weighted(rows, (*features, label, score), weight):
+            count = np.ones(batch.num_rows) if given is None else given
             columns = [coder.numbered(batch.column(coder.column)) for coder in grouping]
             keys, at = combinations(columns, batch.num_rows)
-            groups = named_groups(grouping, keys)
             truth = labels.numbered(batch.column(label))
             is_positive = truth.codes(truth.numbers) == wanted
-            parts.append(_tally(groups, features, at, finite(batch.column(score), score), is_positive))
+            found = finite(batch.column(score), score)
+            sides = np.column_stack([~is_positive * count, is_positive * count])
+            sums = score_sums(at, found, sides, len(keys))
+            parts.append(ScoreTally(features, named_groups(grouping, keys), at, found, sides, *sums))
             waiting += batch.num_rows
-            seen += batch.num_rows
+            seen += float(count.sum())
             if waiting > _PENDING_ROWS:
                 parts = [_merged(parts, features)]
                 waiting = 0
         tally = _merged(parts, features)
-        if tally.rows != seen:
-            raise AssertionError(f"{seen} rows were read and {tally.rows} counted")
+        if not np.isclose(tally.counts.sum(), seen, rtol=1e-9 if weight else 0, atol=0):
+            raise AssertionError(f"{seen:.0f} rows were read and {tally.rows} counted")
         return tally
 
     @property
     def sizes(self) -> NDArray[Any]:
         """Rows of each group."""
-        return np.asarray(self.bins[:, :, 0].sum(axis=1).astype(self.counts.dtype))
+        return whole(self.bins[:, :, 0].sum(axis=1))
 
     @property
     def rows(self) -> int:
@@ -119,7 +144,7 @@ class ScoreTally:
         if self.features != other.features:
             raise ValueError(f"tallies of {self.features} and {other.features} cannot be added")
         merged = _merged((self, other), self.features)
-        if merged.rows != self.rows + other.rows:
+        if not np.isclose(merged.counts.sum(), self.counts.sum() + other.counts.sum(), rtol=1e-9, atol=0):
             raise AssertionError("merging tallies lost rows")
         return merged
 
@@ -130,12 +155,36 @@ class ScoreTally:
             and (self.features, self.groups, self.exact) == (other.features, other.groups, other.exact)
             and np.array_equal(self.group, other.group)
             and np.array_equal(self.score, other.score)
-            and np.array_equal(self.counts, other.counts)
+            and same_counts(self.counts, other.counts)
             and np.allclose(self.losses, other.losses, rtol=1e-9, atol=0)
             and np.allclose(self.bins, other.bins, rtol=1e-9, atol=0)
         )
 
     __hash__ = None  # type: ignore[assignment]  # arrays inside: equal by content, not usable as a key
+
+    def to_bytes(self) -> bytes:
+        """Return the tally as bytes."""
+        about = {"features": self.features, "groups": self.groups, "exact": self.exact}
+        return packed("scores", about, {name: getattr(self, name) for name in _ARRAYS})
+
+    @staticmethod
+    def from_bytes(data: bytes) -> ScoreTally:
+        """Read a tally back.
+
+        Raises
+        ------
+        FormatError
+            These are not the bytes of one.
+        """
+        about, arrays = unpacked("scores", data)
+        with reading():
+            features, groups = told_groups(about)
+            group, score, counts, losses, bins = (arrays[name] for name in _ARRAYS)
+            size = len(groups)
+            require(group.shape == score.shape == (len(counts),) and counts.shape[1:] == (2,))
+            require(losses.shape == (size, 4) and bins.shape == (size, BINS, 3))
+            require(rising(group, score, size) and bool((counts >= 0).all()))
+            return ScoreTally(features, groups, group, score, counts, losses, bins, bool(about["exact"]))
 
     def select(self, features: Sequence[str]) -> ScoreTally:
         """Return the marginal tally over some of the features; none gives the whole as one group."""
@@ -149,94 +198,20 @@ class ScoreTally:
         return replace(self, counts=self.counts * float(factor), losses=self.losses * factor, bins=self.bins * factor)
 
 
-def _tally(
-    groups: tuple[Group, ...],
-    features: tuple[str, ...],
-    group: NDArray[np.int64],
-    score: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-) -> ScoreTally:
-    """Return the tally of one batch, not yet compacted."""
-    if not features:
-        groups = ((),)
-    squared, logarithmic = _losses(score, positive)
-    size = len(groups)
-
-    def total(values: NDArray[np.float64], at: NDArray[np.int64], length: int) -> NDArray[np.float64]:
-        return np.bincount(at, weights=values, minlength=length).astype(np.float64)
-
-    columns = (squared, squared**2, logarithmic, logarithmic**2)
-    at_bin = group * BINS + np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], score)
-    in_bins = (np.ones(len(score)), positive.astype(float), score)
-    return ScoreTally(
-        features,
-        groups,
-        group,
-        score,
-        np.column_stack([~positive, positive]).astype(np.int64),
-        np.stack([total(values, group, size) for values in columns], axis=-1),
-        np.stack([total(values, at_bin, size * BINS).reshape(size, BINS) for values in in_bins], axis=-1),
-    )
-
-
 def _merged(parts: Sequence[ScoreTally], features: tuple[str, ...]) -> ScoreTally:
     """Return the tally of all parts: groups that are equal become one, entries sorted and added up."""
     groups = group_order(group for part in parts for group in part.groups) if features else ((),)
     place = {group: index for index, group in enumerate(groups)}
     to_group = [np.array([place[group] for group in part.groups], dtype=np.int64) for part in parts]
-    kind = np.result_type(*(part.counts for part in parts))
     losses = np.zeros((len(groups), 4))
     bins = np.zeros((len(groups), BINS, 3))
     for part, to in zip(parts, to_group, strict=True):
         np.add.at(losses, to, part.losses)
         np.add.at(bins, to, part.bins)
-    group = np.concatenate([to[part.group] for part, to in zip(parts, to_group, strict=True)])
-    score = np.concatenate([part.score for part in parts])
-    counts = np.concatenate([part.counts for part in parts])
-    exact = all(part.exact for part in parts)
-    levels, at = np.unique(score + 0.0, return_inverse=True) if exact else _on_grid(score)  # + 0.0: −0.0 is 0.0
-    if exact and len(levels) > EXACT_SCORES:
-        exact = False
-        levels, at = _on_grid(score)
-    group, at, counts = _added_up(group, at, counts, (len(groups), len(levels)))
-    return ScoreTally(features, groups, group, levels[at], counts.astype(kind), losses, bins, exact)
-
-
-def _on_grid(score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return grid points that hold all scores, rising, and the place of each score's nearest."""
-    steps = np.rint(score * GRID) + 0.0
-    low, high = steps.min(), steps.max()
-    if high - low <= _DENSE:
-        return (low + np.arange(int(high - low) + 1)) / GRID, (steps - low).astype(np.int64)
-    levels, at = np.unique(steps, return_inverse=True)
-    return levels / GRID, at
-
-
-def _added_up(
-    group: NDArray[np.int64], at: NDArray[np.int64], counts: NDArray[Any], shape: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-    """Return the distinct (group, place) in order with their counts, adding into an array while that is small."""
-    flat = group * shape[1] + at
-    cells = shape[0] * shape[1]
-    if cells <= _DENSE or cells <= _SPARSE * len(flat):
-        sums = np.stack([np.bincount(flat, counts[:, side], cells) for side in (0, 1)], axis=-1)
-        present = np.flatnonzero(sums.any(axis=1))
-        sums = sums[present]
-    else:
-        order = np.argsort(flat)
-        present, starts = np.unique(flat[order], return_index=True)
-        sums = np.add.reduceat(counts[order], starts, axis=0)
-    found, place = np.divmod(present, shape[1])
-    return found, place, sums
-
-
-def _losses(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return squared error and log loss of each row, infinite where a score is no probability.
-
-    Scores are kept off 0 and 1 by the machine epsilon, as ``sklearn.metrics.log_loss`` does.
-    """
-    probability = (score >= 0) & (score <= 1)
-    given = np.where(positive, score, 1 - score)
-    epsilon = np.finfo(np.float64).eps
-    logarithmic = -np.log(np.clip(given, epsilon, 1 - epsilon))
-    return np.where(probability, (1 - given) ** 2, np.inf), np.where(probability, logarithmic, np.inf)
+    group = np.concatenate([np.empty(0, np.int64), *(to[part.group] for part, to in zip(parts, to_group, strict=True))])
+    score = np.concatenate([np.empty(0), *(part.score for part in parts)])
+    counts = np.concatenate([np.empty((0, 2)), *(part.counts for part in parts)])
+    exact = all(part.exact for part in parts) and not are_more_than(EXACT_SCORES, score)
+    levels, at = distinct(score if exact else on_grid(score, GRID_BITS, unit=True))
+    group, score, counts = added_up(group, levels, at, counts)
+    return ScoreTally(features, groups, group, score, whole(counts), losses, bins, exact)
