@@ -141,3 +141,15 @@ def test_levels_of_a_feature_stand_whole_beside_their_answers_the_highest_first(
     assert "Average score of &gt;50K" in drawn
     alike = finding.model_copy(update={"data": {"features": [feature | {"average": [0.2, 0.2, 0.2]}]}})
     assert all(f">{level}</text>" in charts.draw("partial_dependence", [alike]) for level in levels)
+
+
+def test_a_rank_is_told_with_the_ranks_that_the_data_leave_possible():
+    ranks = [{"feature": "sex", "rank": 2, "rank_interval": [1, 4], "mean": 0.1, "sensitive": True}]
+    finding = Finding(
+        id="explainability.forbidden_in_top",
+        section="explainability",
+        metric="forbidden_in_top",
+        value=1,
+        data={"n": 3, "forbidden": ["sex"], "found": ["sex"], "features_total": 9, "ranks": ranks},
+    )
+    assert details(finding)[0].rows[0] == ("sex (sensitive)", "rank 2 (1 to 4) of 9")

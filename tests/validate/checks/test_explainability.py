@@ -442,3 +442,54 @@ def test_a_quantity_that_is_mostly_nought_is_followed_along_the_rest(of_model, o
     below = [at for at in curve["grid"] if at < 5000]
     assert len(below) > 3
     assert curve["average"] == [0] * len(below) + [1] * (len(curve["grid"]) - len(below))
+
+
+def test_limits_of_ranks_hold_for_all_features_at_once():
+    from nbdeploy.validate.checks.explainability.importance import Importance
+    from nbdeploy.validate.checks.explainability.ranks import ranks
+
+    rng = np.random.default_rng(5)
+    truth = np.array([0.9, 0.3, 0.3, 0.05, 0.04, 0.0, 0.0])
+    names = list("abcdefg")
+    held = sure = 0
+    for _ in range(400):
+        error = rng.uniform(0.01, 0.06, len(truth))
+        drawn = rng.normal(truth, error)
+        given = [
+            Importance(name, mean, mean - 1.96 * e, mean + 1.96 * e)
+            for name, mean, e in zip(names, drawn, error, strict=True)
+        ]
+        found = ranks(sorted(given, key=lambda one: -one.mean), 0.95)
+        above = {name: int((truth > value).sum()) for name, value in zip(names, truth, strict=True)}
+        alike = {name: int((truth == value).sum()) for name, value in zip(names, truth, strict=True)}
+        # Features of equal importance share their places: any of them is right.
+        held += all(
+            one.first <= above[name] + alike[name] and one.last >= above[name] + 1 for name, one in found.items()
+        )
+        sure += found["a"].surely_within(1)
+        assert all(one.first <= one.place <= one.last for one in found.values())
+    assert held >= 0.95 * 400
+    assert sure >= 0.95 * 400  # a clear leader is told as one
+
+
+def test_a_forbidden_feature_that_may_be_in_the_top_is_told_by_the_interval(of_model, objective, recorded):
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(2)
+    frame = applicants(200)
+    frame["progressed"] = (frame["income"] / 1500 + 0.7 * frame["sex"] + rng.normal(0, 1, 200) > 2.8).astype(int)
+    inputs = ["sex", "income", "years"]
+    model = LogisticRegression(max_iter=5000).fit(frame[inputs], frame["progressed"])
+    gate = {"explainability": {"forbidden_in_top": {"features": ["sex", "shoe"], "n": 1}}}
+    context = of_model(model, inputs, frame, objective(gates=gate)).context("explainability")
+    explainability.forbidden_features(context)
+    one = recorded(context)["explainability.forbidden_in_top"]
+    assert (one.value, one.interval) == (0, (0, 0))  # income is surely above
+    gate["explainability"]["forbidden_in_top"]["n"] = 2
+    context = of_model(model, inputs, frame, objective(gates=gate)).context("explainability")
+    explainability.forbidden_features(context)
+    one = recorded(context)["explainability.forbidden_in_top"]
+    assert one.interval == (0, 1)  # sex is second, and years may be
+    ranks = {told["feature"]: told["rank_interval"] for told in one.data["ranks"]}
+    assert ranks["sex"] == [2, 3]
+    assert ranks["shoe"] is None

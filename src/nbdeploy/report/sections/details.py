@@ -75,7 +75,9 @@ def _ranks(data: dict[str, Any]) -> Iterator[Row]:
         if one.get("rank") is None:
             yield named, "not an input of the model"
         else:
-            yield named, f"rank {int(one['rank'])} of {int(data['features_total'])}"
+            limits = one.get("rank_interval")
+            span = f" ({int(limits[0])} to {int(limits[1])})" if limits else ""
+            yield named, f"rank {int(one['rank'])}{span} of {int(data['features_total'])}"
     yield from _proxies(data)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from nbdeploy.validate.checks.columns import as_floats, levels, numeric
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL
 from nbdeploy.validate.checks.explainability.importance import importances
+from nbdeploy.validate.checks.explainability.ranks import ranks
 from nbdeploy.validate.checks.shown import Shown, Table, number
 from nbdeploy.validate.context import Context
 
@@ -24,7 +25,8 @@ def forbidden_features(context: Context) -> Shown:
     """Record how many of the named features are among the most important ones, and where each sensitive one ranks.
 
     The names and the number come from the gate; without one, the sensitive features and the top five. A feature counts
-    only if its importance is above zero at all.
+    only if its importance is above zero at all. The interval runs from those that surely are among them to those that
+    may be.
     """
     ranked = importances(context)
     if ranked is None or not ranked.features:
@@ -34,15 +36,18 @@ def forbidden_features(context: Context) -> Shown:
     gate = context.objective.gates.get("explainability", {}).get("forbidden_in_top")
     names = gate.features if gate is not None and gate.features else context.objective.sensitive
     n = gate.n if gate is not None and gate.n else _USUAL
-    places = {one.feature: (rank, one.mean) for rank, one in enumerate(ranked.features, 1)}
+    places = ranks(ranked.features, context.objective.level)
+    means = {one.feature: one.mean for one in ranked.features}
     top = [one.feature for one in ranked.features[:n] if one.mean > 0]
     found = [name for name in names if name in top]
+    inputs = [places[name] for name in names if name in places]
     watched = list(dict.fromkeys((*names, *context.objective.sensitive)))
-    ranks: list[dict[str, Any]] = [
+    told: list[dict[str, Any]] = [
         {
             "feature": name,
-            "rank": places[name][0] if name in places else None,
-            "mean": places[name][1] if name in places else None,
+            "rank": places[name].place if name in places else None,
+            "rank_interval": [places[name].first, places[name].last] if name in places else None,
+            "mean": means.get(name),
             "sensitive": name in context.objective.sensitive,
         }
         for name in watched
@@ -51,27 +56,33 @@ def forbidden_features(context: Context) -> Shown:
     context.record(
         "forbidden_in_top",
         len(found),
+        interval=(sum(one.surely_within(n) for one in inputs), sum(one.maybe_within(n) for one in inputs)),
+        level=context.objective.level,
         n=ranked.rows,
         sample=ranked.rows,
-        method=f"rank by permutation importance among {len(ranked.features)} features, top {n}",
+        method=f"rank by permutation importance among {len(ranked.features)} features, top {n}; ranks held jointly",
         data={
             "n": n,
             "forbidden": list(names),
             "found": found,
-            "ranks": ranks,
+            "ranks": told,
             "features_total": len(ranked.features),
             "proxies": proxies,
         },
     )
     if not watched:
         return Shown(text="No feature was named as forbidden or sensitive.")
-    rows = tuple(
-        (one["feature"], "not an input" if one["rank"] is None else str(one["rank"]), number(one["mean"]))
-        for one in ranks
-    )
+    rows = tuple((one["feature"], _placed(one), number(one["mean"])) for one in told)
     stands = "; ".join(f"{one['feature']} stands in for {one['of']} (V = {one['association']:.2f})" for one in proxies)
     text = f"Among the top {n}: {', '.join(found) or 'none of them'}." + (f" {stands}." if stands else "")
     return Shown(table=Table(("Feature", f"Rank of {len(places)}", "Importance"), rows), text=text)
+
+
+def _placed(one: dict[str, Any]) -> str:
+    if one["rank"] is None:
+        return "not an input"
+    first, last = one["rank_interval"]
+    return f"{one['rank']} ({first} to {last})"
 
 
 def _proxies(context: Context, top: list[str], watched: list[str]) -> list[dict[str, Any]]:
