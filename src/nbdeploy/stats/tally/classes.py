@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.evidence import TallyCell, TallyTable
 from nbdeploy.documents.record import Scalar
-from nbdeploy.stats.tally.coding import Coder, Codes, counted, sum_by_key
+from nbdeploy.stats.tally.cells import Cells
+from nbdeploy.stats.tally.coding import Coder, Codes
 from nbdeploy.stats.tally.levels import (
     MISSING,
     Group,
@@ -23,8 +24,6 @@ from nbdeploy.stats.tally.levels import (
     whole,
 )
 from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, unpacked
-
-_PENDING_CELLS = 1 << 18  # how many cells of batches may wait before they are added up
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,20 +78,14 @@ class ClassTally:
         labels = Coder(label, None)
         for level in classes or ():
             labels.code(level)
-        pending: list[tuple[Codes, NDArray[Any]]] = []
-        waiting, seen = 0, 0.0
+        cells = Cells(len(features) + 2)
+        seen = 0.0
         for batch, given in weighted(rows, (*features, label, predicted), weight):
-            if not batch.num_rows:
-                continue
             columns = [coder.numbered(batch.column(coder.column)) for coder in grouping]
             columns += [labels.numbered(batch.column(label)), labels.numbered(batch.column(predicted))]
-            pending.append(counted(columns, given))
-            waiting += len(pending[-1][1])
+            cells.add(columns, given)
             seen += batch.num_rows if given is None else float(given.sum())
-            if waiting > _PENDING_CELLS:
-                pending = [_merged(pending, len(features))]
-                waiting = len(pending[0][1])
-        tally = cls._from_cells(features, grouping, labels, *_merged(pending, len(features)))
+        tally = cls._from_cells(features, grouping, labels, *cells.total())
         if not np.isclose(tally.counts.sum(), seen, rtol=1e-9 if weight else 0, atol=0):
             raise AssertionError(f"{seen:.0f} rows were read and {tally.rows} counted")
         return tally
@@ -223,9 +216,3 @@ class ClassTally:
             ),
             suppressed_below=suppress_below,
         )
-
-
-def _merged(pending: list[tuple[Codes, NDArray[Any]]], features: int) -> tuple[Codes, NDArray[Any]]:
-    if not pending:
-        return np.empty((0, features + 2), np.int64), np.empty(0, np.int64)
-    return sum_by_key(np.concatenate([keys for keys, _ in pending]), np.concatenate([sums for _, sums in pending]))

@@ -1,13 +1,13 @@
-"""Columns of Arrow batches as small whole numbers, and how often their combinations occur.
+"""Columns of Arrow batches as small whole numbers, and combinations of them as one flat number.
 
-A row is touched a handful of times: its columns become one flat number, and flat numbers are counted. What they stand
-for is looked up once for each combination that occurs, not for each row.
+A row is touched a handful of times. What its number stands for is looked up once for each combination that occurs, not
+for each row.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,18 +23,23 @@ from nbdeploy.stats.tally.levels import Group, plain
 Codes = NDArray[np.int64]
 
 _WIDEST = 1 << 16  # whole numbers spread wider are told apart by hashing: counting them directly would be a big table
-_SPARSE = 4  # an array of this many cells for each row is still cheaper to count into than hashing
-_PAIRED = 128  # up to so many cells, an array of their pairs stays in the processor's cache
+SPARSE = 4
+"""An array of so many cells for each row is still cheaper to count into than hashing the rows."""
+
 _REMEMBERED = 4  # dictionaries of a column that are kept: labels and predictions may take turns with one each
 
 
 @dataclass(frozen=True)
 class Numbered:
-    """A column of one batch: `numbers` of the rows, each below `size`, and what turns such numbers into codes."""
+    """A column of one batch: `numbers` of the rows, each below `size`, and what they stand for."""
 
     numbers: NDArray[Any]
     size: int
-    codes: Callable[[NDArray[Any]], Codes]
+    table: _Table
+
+    def codes(self, numbers: NDArray[Any]) -> Codes:
+        """Return the codes of some numbers that occur."""
+        return self.table.codes(numbers)
 
 
 class Coder:
@@ -82,6 +87,9 @@ class Coder:
         truth = pa.types.is_boolean(column.type)
         whole = column.cast(pa.uint8()) if truth else _whole(column)
         if whole is not None and whole.null_count < len(whole):
+            start, table = self._spans.get(truth, (-1, None))
+            if table is not None and start == 0 and _within(whole, table.size - 1):
+                return _numbered(whole, 0, table)
             limits = pc.min_max(whole)
             low, high = limits["min"].as_py(), limits["max"].as_py()
             if high - low < _WIDEST:
@@ -141,46 +149,28 @@ def _whole(column: pa.Array) -> pa.Array | None:
     return column if pa.types.is_integer(column.type) else None
 
 
+def _within(column: pa.Array, size: int) -> bool:
+    """Tell in one look whether all numbers are at least 0 and below `size`, where that can be told so quickly."""
+    if column.null_count:
+        return False
+    values: NDArray[Any] = column.to_numpy()
+    bits = 8 * values.dtype.itemsize
+    return size < 1 << (bits - 1) and int(values.view(f"u{values.dtype.itemsize}").max()) < size
+
+
 def _numbered(column: pa.Array, start: int, table: _Table) -> Numbered:
     """Return whole numbers counted from `start`; those that are not there have the last number of the table."""
     size = table.size - 1
-    if column.null_count:
-        column = column.cast(pa.int64()).fill_null(start + size)
-        size += 1
-    values: NDArray[Any] = column.to_numpy()
+    absent = np.asarray(column.is_null()) if column.null_count else None
+    values: NDArray[Any] = (column if absent is None else column.fill_null(0)).to_numpy()
     if start:
-        values = (values if values.dtype.itemsize == 8 else values.astype(np.int64)) - values.dtype.type(start)
-    return Numbered(values.astype(np.int64) if values.dtype == np.uint64 else values, size, table.codes)
-
-
-def counted(columns: Sequence[Numbered], weights: NDArray[np.float64] | None = None) -> tuple[Codes, NDArray[Any]]:
-    """Return the combinations of codes that occur in a batch, one a row, and the rows (or weight) of each.
-
-    Two of them may be the same combination, where one level is written in two ways.
-    """
-    sizes = [column.size for column in columns]
-    if math.prod(sizes) > _SPARSE * len(columns[0].numbers):
-        keys, at = _hashed(columns)
-        return keys, np.bincount(at, weights, minlength=len(keys))
-    flat = _flat(columns)
-    sums = _counts(flat, math.prod(sizes)) if weights is None else np.bincount(flat, weights)
-    present = np.flatnonzero(sums)
-    return _keys(columns, present), sums[present]
-
-
-def _counts(flat: NDArray[Any], cells: int) -> Codes:
-    """Return how often each number occurs: two rows at a time, since counting costs by the number counted."""
-    half = len(flat) // 2
-    if cells > _PAIRED:
-        return np.bincount(flat)
-    pairs = flat[:half].astype(np.uint16)
-    pairs *= np.uint16(cells)
-    pairs += flat[half : 2 * half]
-    both = np.bincount(pairs, minlength=cells * cells).reshape(cells, cells)
-    sums: Codes = both.sum(axis=0) + both.sum(axis=1)
-    if len(flat) % 2:
-        sums[flat[-1]] += 1
-    return sums
+        kind = np.uint64 if values.dtype == np.uint64 and start > 0 else np.int64
+        values = values.astype(kind, copy=False) - kind(start)
+    if absent is None:
+        return Numbered(values.astype(np.int64) if values.dtype == np.uint64 else values, size, table)
+    values = values.astype(np.int64)
+    values[absent] = size
+    return Numbered(values, size + 1, table)
 
 
 def combinations(columns: Sequence[Numbered], rows: int) -> tuple[Codes, Codes]:
@@ -188,13 +178,13 @@ def combinations(columns: Sequence[Numbered], rows: int) -> tuple[Codes, Codes]:
     if not columns:
         return np.zeros((1, 0), np.int64), np.zeros(rows, np.int64)
     cells = math.prod(column.size for column in columns)
-    if cells > _SPARSE * rows:
-        return _hashed(columns)
-    flat = _flat(columns)
+    if cells > SPARSE * rows:
+        return hashed(columns)
+    flat = flat_numbers(columns)
     present = np.flatnonzero(np.bincount(flat))
     place = np.zeros(cells, np.int64)
     place[present] = np.arange(len(present))
-    return _keys(columns, present), place[flat]
+    return keys_of(columns, present), place[flat]
 
 
 def named_groups(coders: Sequence[Coder], keys: Codes) -> tuple[Group, ...]:
@@ -202,17 +192,7 @@ def named_groups(coders: Sequence[Coder], keys: Codes) -> tuple[Group, ...]:
     return tuple(tuple(c.levels[code] for c, code in zip(coders, key, strict=True)) for key in keys.tolist())
 
 
-def sum_by_key(keys: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Add up the rows of `values` that share a row of `keys`; return the distinct keys in order with their sums."""
-    if not len(keys):
-        return keys, values
-    order = np.lexsort(keys.T[::-1])
-    keys, values = keys[order], values[order]
-    starts = np.flatnonzero(np.concatenate(([True], (keys[1:] != keys[:-1]).any(axis=1))))
-    return keys[starts], np.add.reduceat(values, starts, axis=0)
-
-
-def _flat(columns: Sequence[Numbered]) -> NDArray[Any]:
+def flat_numbers(columns: Sequence[Numbered]) -> NDArray[Any]:
     """Return one number for each row, of which the columns' numbers are the digits, in as few bytes as hold it."""
     cells = math.prod(column.size for column in columns)
     kind = next(kind for kind in (np.uint8, np.uint16, np.int64) if cells <= np.iinfo(kind).max)
@@ -223,17 +203,17 @@ def _flat(columns: Sequence[Numbered]) -> NDArray[Any]:
     return flat
 
 
-def _hashed(columns: Sequence[Numbered]) -> tuple[Codes, Codes]:
+def hashed(columns: Sequence[Numbered]) -> tuple[Codes, Codes]:
     """Return what `combinations` does where most of what could occur does not."""
     if math.prod(column.size for column in columns) >= 1 << 62:
         wide = np.column_stack([column.codes(column.numbers) for column in columns])
         keys, at = np.unique(wide, axis=0, return_inverse=True)
         return keys, at.reshape(-1)
-    coded = pa.array(_flat(columns)).dictionary_encode()
-    return _keys(columns, coded.dictionary.to_numpy()), coded.indices.to_numpy().astype(np.int64)
+    coded = pa.array(flat_numbers(columns)).dictionary_encode()
+    return keys_of(columns, coded.dictionary.to_numpy()), coded.indices.to_numpy().astype(np.int64)
 
 
-def _keys(columns: Sequence[Numbered], present: Codes) -> Codes:
+def keys_of(columns: Sequence[Numbered], present: Codes) -> Codes:
     """Return the codes of the columns, one combination a row, that flat numbers stand for."""
     digits = np.unravel_index(present, tuple(column.size for column in columns))
     return np.column_stack([column.codes(part) for column, part in zip(columns, digits, strict=True)])
