@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-import yaml
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import Version
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
 
 from nbdeploy.errors import ModelError
+from nbdeploy.validate.requirements import Asked, applies, asked_by, canonical, pinned
 
-DECISIVE = (
-    "scikit-learn",
-    "xgboost",
-    "xgboost-cpu",
-    "lightgbm",
-    "catboost",
-    "torch",
-    "tensorflow",
-    "keras",
-    "onnx",
-    "onnxruntime",
-    "statsmodels",
-    "spacy",
-    "prophet",
-    "h2o",
-    "transformers",
-)
-"""Packages that models are made of. One in another minor version may load a model and answer otherwise."""
+DECISIVE = {
+    "scikit-learn": (),
+    "xgboost": ("xgboost-cpu",),
+    "lightgbm": (),
+    "catboost": (),
+    "torch": (),
+    "tensorflow": ("tensorflow-cpu", "tensorflow-intel", "tensorflow-macos"),
+    "keras": (),
+    "onnxruntime": ("onnxruntime-gpu",),
+    "statsmodels": (),
+    "spacy": (),
+    "prophet": (),
+    "h2o": (),
+    "transformers": (),
+}
+"""Packages that models are made of, with other builds of the same. One in another minor version may load a model and
+answer otherwise."""
 
 _MINUTES = 20
+_NEEDED = {"mlflow-skinny": "mlflow", "pandas": "pandas", "pyarrow": "pyarrow"}
+"""What loads and asks a model, whatever its requirements say, unless those name this or the package beside it."""
 
 
 @dataclass(frozen=True)
@@ -65,97 +68,109 @@ def environment_for(folder: Path, wanted: str, cache: Path) -> Environment:
     folder
         The MLflow model.
     wanted
-        ``auto``: here, unless a package that models are made of differs in its minor version or is not installed; then
-        in an environment made from the model's requirements, once. ``here``; or the path of an interpreter.
+        ``auto``: here, unless a package that models are made of differs in its minor version or is not installed, or a
+        pickle was written by another minor version of Python; then in an environment made from the model's
+        requirements, once. ``here``; or the path of an interpreter.
     cache
         Folder of environments that were made.
 
     Raises
     ------
     ModelError
-        The environment is not there, or could not be made.
+        The environment is not there, or could not be made; or what the model asks for cannot be read.
     """
-    found = differences(folder)
+    asked = asked_by(folder)
+    found = _differences(asked)
     if wanted == "here" or (wanted == "auto" and not found):
         return Environment(None, found)
-    if wanted != "auto":
-        python = Path(wanted)
-        python = python / "bin" / "python" if python.is_dir() else python
-        if not python.is_file():
-            raise ModelError(f"there is no Python at {wanted}", next="give --environment auto, here, or a path")
-        return Environment(python.absolute(), found)
-    return Environment(_made(folder, found, cache), found)
+    if wanted == "auto":
+        return Environment(_made(asked, f"the model asks for {'; '.join(found)}", cache), found)
+    python = Path(wanted)
+    python = python / "bin" / "python" if python.is_dir() else python
+    if not python.is_file():
+        raise ModelError(f"there is no Python at {wanted}", next="give --environment auto, here, or a path")
+    return Environment(python.absolute(), found)
 
 
 def differences(folder: Path) -> tuple[str, ...]:
-    """Return in words what a model's requirements ask for and this environment does not have."""
-    told = []
-    for asked in _requirements(folder):
-        if asked.name.lower().replace("_", "-") not in DECISIVE:
-            continue
-        try:
-            here = version(asked.name)
-        except PackageNotFoundError:
-            told.append(f"{asked} is not installed here")
-            continue
-        if not asked.specifier.contains(here, prereleases=True) and not _same_minor(asked, here):
-            told.append(f"{asked} while {here} is installed here")
+    """Return in words what a model asks for and this environment does not have.
+
+    Raises
+    ------
+    ModelError
+        What it asks for cannot be read.
+    """
+    return _differences(asked_by(folder))
+
+
+def _differences(asked: Asked) -> tuple[str, ...]:
+    told = [words for one in asked.packages if applies(one) and (words := _difference(one)) is not None]
+    if asked.python is not None and asked.python != _minor():
+        told.append(f"Python {asked.python}, which wrote its pickle, while this is {_minor()}")
     return tuple(told)
 
 
-def _same_minor(asked: Requirement, here: str) -> bool:
+def _difference(asked: Requirement) -> str | None:
+    builds = {other: (name, *others) for name, others in DECISIVE.items() for other in (name, *others)}
+    known = builds.get(canonical(asked.name))
+    if known is None:
+        return None
+    here = next((found for name in known if (found := _version(name)) is not None), None)
+    if here is None:
+        return f"{asked} is not installed here"
+    if asked.specifier.contains(here, prereleases=True) or _same_minor(pinned(asked), here):
+        return None
+    return f"{asked} while {here} is installed here"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _same_minor(pin: str | None, here: str) -> bool:
     """Return whether an exact pin names another patch of the version that is here."""
-    pins = [Version(one.version) for one in asked.specifier if one.operator == "==" and "*" not in one.version]
-    return bool(pins) and all(pin.release[:2] == Version(here).release[:2] for pin in pins)
+    try:
+        return pin is not None and Version(pin).release[:2] == Version(here).release[:2]
+    except InvalidVersion:
+        return False
 
 
-def _requirements(folder: Path) -> list[Requirement]:
-    file = folder / "requirements.txt"
-    found = []
-    for line in file.read_text("utf-8").splitlines() if file.is_file() else ():
-        text = line.split(" #", maxsplit=1)[0].strip()
-        if not text or text.startswith(("#", "-")):
-            continue
-        try:
-            asked = Requirement(text)
-        except InvalidRequirement:  # a path or an address names no version
-            continue
-        if asked.marker is None or asked.marker.evaluate():
-            found.append(asked)
-    return found
+def _minor() -> str:
+    return ".".join(platform.python_version_tuple()[:2])
 
 
-def _made(folder: Path, found: tuple[str, ...], cache: Path) -> Path:
-    """Return the interpreter of the environment made from the model's requirements, made now if need be."""
-    text = (folder / "requirements.txt").read_text("utf-8")
-    foreign = next((line.strip() for line in text.splitlines() if line.strip().startswith("-")), None)
-    because = f"the model asks for {'; '.join(found)}"
-    if foreign is not None:
+def _made(asked: Asked, because: str, cache: Path) -> Path:
+    """Return the interpreter of the environment made from what a model asks for, made now if need be."""
+    if asked.others:
         raise ModelError(
-            f"{because}, and its requirements carry the option {foreign!r}, which is not followed",
+            f"{because}, and its requirements hold {asked.others[0]!r}, which is not followed",
             next="make the environment yourself and give its interpreter: --environment PATH",
         )
-    interpreter = _interpreter(folder)
-    key = hashlib.sha256(f"{interpreter}\n{text}".encode()).hexdigest()[:16]
+    interpreter = _interpreter(asked.python, because)
+    names = {canonical(one.name) for one in asked.packages}
+    packages = [str(one) for one in asked.packages]
+    packages += [name for name, whole in _NEEDED.items() if not names & {name, whole}]
+    key = hashlib.sha256("\n".join([interpreter, *sorted(packages)]).encode()).hexdigest()[:16]
     place = cache / key
     python = place / "bin" / "python"
-    if (place / "complete").is_file() and python.is_file():
-        return python
-    shutil.rmtree(place, ignore_errors=True)
-    cache.mkdir(parents=True, exist_ok=True)
-    # What loads a model is needed there, whatever its requirements say; what they say goes first.
-    names = {one.name.lower() for one in _requirements(folder)}
-    more = [
-        name
-        for name, given in (("mlflow-skinny", "mlflow"), ("pandas", "pandas"), ("pyarrow", "pyarrow"))
-        if not names & {name, given}
-    ]
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    commands = [
+    with _alone(cache, key):
+        if not ((place / "complete").is_file() and python.is_file()):
+            shutil.rmtree(place, ignore_errors=True)
+            _make(interpreter, place, packages, because)
+            (place / "complete").touch()
+    return python
+
+
+def _make(interpreter: str, place: Path, packages: list[str], because: str) -> None:
+    python = str(place / "bin" / "python")
+    for command in (
         [interpreter, "-m", "venv", str(place)],
-        [*install, "-r", str(folder / "requirements.txt"), *more],
-    ]
-    for command in commands:
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *packages],
+        [python, "-c", "import mlflow.pyfunc, pandas, pyarrow"],
+    ):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_MINUTES * 60, check=False)
         except subprocess.TimeoutExpired:
@@ -163,8 +178,15 @@ def _made(folder: Path, found: tuple[str, ...], cache: Path) -> Path:
         if done.returncode != 0:
             lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
             raise _unmade(because, lines[-1][:200] if lines else f"exit code {done.returncode}")
-    (place / "complete").touch()
-    return python
+
+
+@contextmanager
+def _alone(cache: Path, key: str) -> Iterator[None]:
+    """Let one process at a time make an environment; the others then find it made. A dead process holds no lock."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{key}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _unmade(because: str, why: str) -> ModelError:
@@ -174,19 +196,24 @@ def _unmade(because: str, why: str) -> ModelError:
     )
 
 
-def _interpreter(folder: Path) -> str:
-    """Return an interpreter of the model's minor version of Python where there is one, else ours."""
-    asked = python_of(folder)
-    if asked is None or asked.split(".")[:2] == platform.python_version().split(".")[:2]:
+def _interpreter(wanted: str | None, because: str) -> str:
+    """Return an interpreter of the minor version that is wanted, ours where none is.
+
+    Raises
+    ------
+    ModelError
+        There is none: a pickle is not read by another Python than wrote it unless somebody says so.
+    """
+    if wanted is None or wanted == _minor():
         return sys.executable
-    return shutil.which(f"python{'.'.join(asked.split('.')[:2])}") or sys.executable
-
-
-def python_of(folder: Path) -> str | None:
-    """Return the version of Python that a model was saved under; None where it does not say."""
-    file = folder / "python_env.yaml"
-    content: Any = yaml.safe_load(file.read_text("utf-8")) if file.is_file() else None
-    return str(content["python"]) if isinstance(content, dict) and "python" in content else None
+    found = shutil.which(f"python{wanted}")
+    if found is not None:
+        told = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        # A name on the path may be a version manager's, which knows the version and does not have it at hand.
+        done = subprocess.run(told, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode == 0 and done.stdout.strip() == wanted:
+            return found
+    raise _unmade(because, f"there is no python{wanted} here")
 
 
 def user_cache() -> Path:

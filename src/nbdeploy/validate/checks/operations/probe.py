@@ -13,7 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the model's own Python may be too old to form such a type
+    Asking = Callable[[Any], Sequence[Any]]
 
 BATCHES = (1, 10, 100, 1_000, 10_000)
 ROUNDING = 1e-9
@@ -37,16 +40,13 @@ def main(arguments: list[str]) -> int:
         told["seconds"] = loaded - imported
         ask(rows.iloc[:1])  # what is imported on the first call is part of the load, not of a request
         told["first_call_seconds"] = time.perf_counter() - loaded
-        told |= _single(ask, rows, asked["calls"], asked["seconds"])
+        told.update(_single(ask, rows, asked["calls"], asked["seconds"]))  # `|=` came with Python 3.9
         told["batches"] = _batches(ask, rows, asked["largest_batch"], asked["batch_seconds"])
     except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and is a finding
         told["error"] = getattr(error, "fact", None) or f"the model does not answer ({_short(error)})"
     told["peak_memory_mb"] = _peak_memory_mb()
     (job / "probed.json").write_text(json.dumps(told), "utf-8")
     return 0
-
-
-Asking = Callable[[Any], Sequence[Any]]
 
 
 def _opener(asked: dict[str, Any]) -> Callable[[], tuple[Asking, bool]]:
@@ -66,7 +66,9 @@ def _opener(asked: dict[str, Any]) -> Callable[[], tuple[Asking, bool]]:
     from nbdeploy.validate.model import LoadedModel
 
     def opened() -> tuple[Asking, bool]:
-        model = LoadedModel(Path(asked["model"]), Objective.model_validate(asked["objective"]))
+        model = LoadedModel(
+            Path(asked["model"]), Objective.model_validate(asked["objective"]), labels=lambda: asked["labels"]
+        )
 
         def ask(rows: Any) -> Any:
             score = model.score(rows)

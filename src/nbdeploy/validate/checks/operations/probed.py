@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nbdeploy.stats.tally.levels import plain
 from nbdeploy.validate.checks.operations import probe
 from nbdeploy.validate.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.context import Context
@@ -26,6 +27,7 @@ def probed(context: Context) -> dict[str, Any] | None:
         return None
     rows = context.sample(500, "probe")[list(context.features)]
     python = context.model_python
+    regression = context.objective.task == "regression"
     with tempfile.TemporaryDirectory(prefix="nbdeploy-") as name:
         job = Path(name)
         _write_plainly(rows, job / "rows.parquet")
@@ -33,6 +35,7 @@ def probed(context: Context) -> dict[str, Any] | None:
             "foreign": python is not None,
             "model": str(context.model_folder),
             "objective": context.objective.model_dump(mode="json"),
+            "labels": [] if regression else [plain(one) for one in context.predictions["label"].unique()],
             # Below 72 calls there is no upper 95 % limit of the 95th percentile: 1 - 0.95^71 < 0.975.
             "calls": 100 if context.draft else 400,
             "seconds": 1.0 if context.draft else 3.0,
