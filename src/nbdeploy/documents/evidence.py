@@ -74,7 +74,10 @@ class Subject(Record):
 
 
 class TallyCell(Record):
-    """Rows with this group, label and decision; None where the count is too small to be told."""
+    """Rows with this group, label and decision.
+
+    None where the count is not told: it is small, or a small one could be computed from it. It may then be 0.
+    """
 
     group: dict[str, Scalar]
     label: Scalar | None

@@ -185,23 +185,15 @@ class ClassTally:
         """Return the tally that `factor` times as many rows with the same shares would give (counts as floats)."""
         return ClassTally(self.features, self.groups, self.classes, self.counts * float(factor))
 
-    def to_table(self, suppress_below: int = 0, hidden: Collection[tuple[int, ...]] | None = None) -> TallyTable:
-        """Return the counts that are not zero as a document; small ones are told as None.
-
-        A single hidden cell could be had by subtraction from `rows`, so the smallest cell that is left is then
-        hidden with it.
+    def to_table(self, below: int = 0, hidden: Collection[tuple[int, int, int]] = ()) -> TallyTable:
+        """Return the counts as a document: those that are not zero, and as None those that are hidden.
 
         Parameters
         ----------
-        hidden
-            The cells that are hidden, by place, where several tables were looked at together; see `suppression`.
+        below, hidden
+            Which cells are hidden, by place, and for what rule; see `suppression.published`.
         """
-        cells = [tuple(int(part) for part in cell) for cell in np.argwhere(self.counts)]
-        size = {cell: int(self.counts[cell]) for cell in cells}
-        if hidden is None:
-            hidden = {cell for cell in cells if size[cell] < suppress_below}
-            if len(hidden) == 1 and len(cells) > 1:
-                hidden.add(min((cell for cell in cells if cell not in hidden), key=lambda cell: size[cell]))
+        cells = sorted({*map(tuple, np.argwhere(self.counts).tolist()), *hidden})
         return TallyTable(
             features=self.features,
             rows=self.rows,
@@ -210,9 +202,9 @@ class ClassTally:
                     group=self.named(cell[0]),
                     label=self.classes[cell[1]],
                     predicted=self.classes[cell[2]],
-                    n=None if cell in hidden else size[cell],
+                    n=None if cell in hidden else int(self.counts[cell]),
                 )
                 for cell in cells
             ),
-            suppressed_below=suppress_below,
+            suppressed_below=below,
         )

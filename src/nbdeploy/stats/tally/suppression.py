@@ -1,134 +1,182 @@
 """Small cells of published counts: hidden in each table, and not to be had from the tables together.
 
-Tables of one crossing and of its marginals are linear equations on the same cells: a marginal less the cells that are
-told gives the one that is not. A small cell is safe while no combination of what is told fixes it (Cox 1980, on
-complementary suppression); as long as one does, the next smallest cell is hidden as well.
+Tables of one crossing and of its marginals are equations on the same rows: a marginal less the told cells gives
+the one that is not. So every small cell gets an *alibi*: other counts, none of them negative, that agree with all that
+is told and in which that cell is another number. All that the alibi changes is hidden with it. What has an alibi cannot
+be computed, by whatever means, and keeps it however much more is hidden.
+
+An alibi takes rows from one place and puts them elsewhere. Moved along one feature, a row changes every table with that
+feature; moved along two, with another row moved back, it changes only tables with both (a corner of a square each, with
+signs by turns), and so on for any number: the changes cancel wherever one of the features is summed out. They are the
+moves by which tables with given marginals are walked through (Diaconis and Sturmfels 1998); hiding with a small cell
+what would give it away is complementary suppression (Cox 1980).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nbdeploy.documents.evidence import TallyTable
 from nbdeploy.stats.tally.classes import ClassTally
 
-_MOST_UNKNOWN = 1200
-"""Hidden cells among which equations are still solved; with more, only the table of all rows is told."""
+_TRIED = 40  # places that are tried for one alibi: enough to find one that hides little, few enough for many cells
+_KNOWN = 500  # levels that they are chosen from
 
-Cell = tuple[int, int, int]
+Place = tuple[Any, ...]
+"""Levels of features, then the places of label and decision."""
 
 
 def published(tallies: Sequence[ClassTally], below: int) -> tuple[TallyTable, ...]:
-    """Return the tables of a crossing and its marginals, with cells hidden.
+    """Return tables of the same rows, with cells hidden.
 
     Parameters
     ----------
     tallies
-        Of the same rows and classes; the last is of all features, the others of some of them.
+        Of the same classes; the last is of all features, the others of some of them.
     below
-        Cells with fewer rows are hidden, and cannot be computed from the cells that are told.
+        Cells with fewer rows are hidden, and cannot be computed from all that is told.
     """
-    finest = tallies[-1]
-    cells = [_cells(tally) for tally in tallies]
-    small = [{cell for cell in own if tally.counts[cell] < below} for tally, own in zip(tallies, cells, strict=True)]
-    if len(small[-1]) > _MOST_UNKNOWN:
-        return (tallies[0].to_table(below),)
-    variables = {cell: place for place, cell in enumerate(cells[-1])}
-    rows = [
-        [_summands(tally, cell, finest, variables) for cell in own] for tally, own in zip(tallies, cells, strict=True)
-    ]
-    hidden = [set(one) for one in small]
-    while True:
-        unknown = np.array(sorted(variables[cell] for cell in hidden[-1]), dtype=np.int64)
-        leaked = _leaked(cells, rows, hidden, small, unknown) if len(unknown) else None
-        if leaked is None:
-            break
-        before = sum(map(len, hidden))
-        _hide_one_more(leaked, tallies[-1].counts, cells, rows, hidden)
-        if sum(map(len, hidden)) == before:
-            break  # all is hidden but the number of rows
-    return tuple(tally.to_table(below, frozenset(one)) for tally, one in zip(tallies, hidden, strict=True))
-
-
-def _cells(tally: ClassTally) -> list[Cell]:
-    return [(int(g), int(y), int(d)) for g, y, d in np.argwhere(tally.counts)]
-
-
-def _summands(tally: ClassTally, cell: Cell, finest: ClassTally, variables: dict[Cell, int]) -> NDArray[np.int64]:
-    """Return the finest cells that a cell is the sum of."""
-    at = [finest.features.index(feature) for feature in tally.features]
-    group = tally.groups[cell[0]]
-    return np.array(
-        [
-            place
-            for (g, y, d), place in variables.items()
-            if (y, d) == cell[1:] and tuple(finest.groups[g][i] for i in at) == group
-        ],
-        dtype=np.int64,
+    crossing = _Crossing(tallies)
+    for table in crossing.tables:
+        for cell, rows in sorted(table.counts.items(), key=lambda item: (item[1], table.index[item[0]])):
+            if rows < below:
+                crossing.hide(table, cell, below)
+    return tuple(
+        tally.to_table(below, {table.index[cell] for cell in table.hidden})
+        for tally, table in zip(tallies, crossing.tables, strict=True)
     )
 
 
-def _leaked(
-    cells: Sequence[list[Cell]],
-    rows: Sequence[list[NDArray[np.int64]]],
-    hidden: Sequence[set[Cell]],
-    small: Sequence[set[Cell]],
-    unknown: NDArray[np.int64],
-) -> NDArray[np.int64] | None:
-    """Return the finest cells of a small cell that the told cells fix; None where none is fixed."""
-    told = [
-        _over(unknown, summands)
-        for own, all_of, secret in zip(cells, rows, hidden, strict=True)
-        for cell, summands in zip(own, all_of, strict=True)
-        if cell not in secret
-    ]
-    told.append(np.ones(len(unknown)))  # the number of all rows is told with every table
-    matrix = np.array([row for row in told if row.any()])
-    _, sizes, basis = np.linalg.svd(matrix, full_matrices=False)
-    basis = basis[sizes > 1e-9 * max(float(sizes.max(initial=0)), 1)]
-    for own, all_of, secret in zip(cells, rows, small, strict=True):
-        for cell, summands in zip(own, all_of, strict=True):
-            if cell in secret:
-                wanted = _over(unknown, summands)
-                if np.abs(wanted - basis.T @ (basis @ wanted)).max() < 1e-7:
-                    return summands
-    return None
+@dataclass
+class _Table:
+    """One table: which positions of a place make its cells, where a tally has them, and what is hidden."""
+
+    at: tuple[int, ...]
+    index: dict[Place, tuple[int, int, int]]
+    counts: Counter[Place] = field(default_factory=Counter)
+    inside: defaultdict[Place, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    hidden: set[Place] = field(default_factory=set)
+
+    def cell(self, place: Place) -> Place:
+        return tuple(place[position] for position in self.at)
 
 
-def _over(unknown: NDArray[np.int64], summands: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.isin(unknown, summands).astype(np.float64)
+@dataclass(frozen=True, order=True)
+class _Alibi:
+    """What has to be hidden for an alibi, and how good it is: the least is the best.
+
+    It is weak where the cell could then be neither empty nor large enough to be told.
+    """
+
+    weak: bool
+    cost: int
+    cells: frozenset[tuple[int, Place]] = field(compare=False)
 
 
-def _hide_one_more(
-    leaked: NDArray[np.int64],
-    counts: NDArray[Any],
-    cells: Sequence[list[Cell]],
-    rows: Sequence[list[NDArray[np.int64]]],
-    hidden: Sequence[set[Cell]],
-) -> None:
-    """Hide the smallest cell that stands in one sum with a leaked one; where those are hidden, the smallest of all."""
-    finest = cells[-1]
-    beside = {
-        int(place)
-        for own, all_of in zip(cells[:-1], rows[:-1], strict=True)
-        for _, summands in zip(own, all_of, strict=True)
-        if np.isin(leaked, summands).any()
-        for place in summands
-        if finest[int(place)] not in hidden[-1]
-    }
-    if beside:
-        hidden[-1].add(finest[min(beside, key=lambda place: (int(counts[finest[place]]), place))])
-        return
-    left = [
-        (int(counts[tuple(np.array(cells[-1])[summands].T)].sum()), table, cell)
-        for table, (own, all_of, secret) in enumerate(zip(cells, rows, hidden, strict=True))
-        for cell, summands in zip(own, all_of, strict=True)
-        if cell not in secret
-    ]
-    if left:
-        _, table, cell = min(left)
-        hidden[table].add(cell)
+class _Crossing:
+    """Rows by place, and the tables that are made of them."""
+
+    def __init__(self, tallies: Sequence[ClassTally]) -> None:
+        finest = tallies[-1]
+        self.features = len(finest.features)
+        self.classes = range(len(finest.classes))
+        self.groups = dict.fromkeys(finest.groups)
+        self.rows: Counter[Place] = Counter()
+        for group, label, decision in np.argwhere(finest.counts).tolist():
+            self.rows[*finest.groups[group], label, decision] = int(finest.counts[group, label, decision])
+        self.tables = [self._table(tally, finest) for tally in tallies]
+        self._levels: dict[tuple[int, ...], list[Place]] = {}
+
+    def _table(self, tally: ClassTally, finest: ClassTally) -> _Table:
+        at = (*(finest.features.index(feature) for feature in tally.features), self.features, self.features + 1)
+        table = _Table(
+            at,
+            {
+                (*group, label, decision): (place, label, decision)
+                for place, group in enumerate(tally.groups)
+                for label, decision in product(self.classes, repeat=2)
+            },
+        )
+        for place, rows in self.rows.items():
+            table.counts[table.cell(place)] += rows
+            table.inside[table.cell(place)].append(place)
+        return table
+
+    def hide(self, table: _Table, cell: Place, below: int) -> None:
+        """Hide a small cell and what its best alibi changes; the cell alone where a row has no other place to be."""
+        table.hidden.add(cell)
+        starts = sorted(table.inside[cell], key=lambda place: -self.rows[place])[:2]
+        best: _Alibi | None = None
+        for directions in self._directions(table):
+            for start, along in product(starts, directions):
+                for found in self._alibis(start, along, table.counts[cell], below):
+                    best = found if best is None else min(best, found)
+                    if not (best.weak or best.cost):
+                        return
+            if best is not None and not best.weak:
+                break
+        for number, other in best.cells if best is not None else ():
+            self.tables[number].hidden.add(other)
+
+    def _directions(self, table: _Table) -> Iterator[list[tuple[int, ...]]]:
+        """Yield along what rows may be moved: as many features as the table has, since that changes fewest tables."""
+        features = table.at[:-2]
+        for size in range(len(features), 0, -1):
+            yield list(combinations(features, size))
+        yield [(self.features + 1,), (self.features,)]
+
+    def _alibis(self, start: Place, along: tuple[int, ...], rows: int, below: int) -> Iterator[_Alibi]:
+        concerned = [(number, table) for number, table in enumerate(self.tables) if set(along) <= set(table.at)]
+        for levels in self._elsewhere(start, along):
+            less, more = self._corners(start, along, levels)
+            if not all(place[: self.features] in self.groups for place in (*less, *more)):
+                continue
+            down, up = (min(self.rows[place] for place in places) for places in (less, more))
+            if not (down or up):
+                continue
+            cells = frozenset(
+                (number, cell)
+                for number, table in concerned
+                for cell in map(table.cell, (*less, *more))
+                if cell not in table.hidden
+            )
+            cost = sum(self.tables[number].counts[cell] + 1 for number, cell in cells)
+            yield _Alibi(down < rows and up < below - rows, cost, cells)
+
+    def _elsewhere(self, start: Place, along: tuple[int, ...]) -> list[Place]:
+        """Return other levels of what is moved along, all of them others, those with few rows first."""
+        if along[0] >= self.features:
+            return [(other,) for other in self.classes if other != start[along[0]]]
+        if along not in self._levels:
+            of_groups = (tuple(group[position] for position in along) for group in self.groups)
+            self._levels[along] = list(dict.fromkeys(of_groups))[:_KNOWN]
+        other = [
+            levels
+            for levels in self._levels[along]
+            if all(level != start[position] for level, position in zip(levels, along, strict=True))
+        ]
+        rows = {levels: self.rows[_moved(start, along, levels)] for levels in other}
+        return sorted(other, key=lambda levels: (not rows[levels], rows[levels]))[:_TRIED]
+
+    @staticmethod
+    def _corners(start: Place, along: tuple[int, ...], levels: Place) -> tuple[list[Place], list[Place]]:
+        """Return the places that lose a row, `start` among them, and those that gain one."""
+        places: tuple[list[Place], list[Place]] = ([], [])
+        for size in range(len(along) + 1):
+            for some in combinations(range(len(along)), size):
+                moved = _moved(start, [along[i] for i in some], [levels[i] for i in some])
+                places[size % 2].append(moved)
+        return places
+
+
+def _moved(start: Place, along: Sequence[int], levels: Sequence[Any]) -> Place:
+    place = list(start)
+    for position, level in zip(along, levels, strict=True):
+        place[position] = level
+    return tuple(place)
