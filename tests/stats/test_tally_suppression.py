@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from nbdeploy.stats.tally import ClassTally
-from nbdeploy.stats.tally.suppression import published
+from nbdeploy.stats.metrics import values
+from nbdeploy.stats.tally import ClassTally, ErrorTally
+from nbdeploy.stats.tally.suppression import published, published_errors
 
 BELOW = 5
 FEATURES = ("sex", "age", "town")
@@ -146,3 +147,46 @@ def test_hundreds_of_groups_are_published_with_most_of_their_cells():
     assert small > 50
     assert hidden < 2 * small
     assert all(cell.n is not None for table in tables[:3] for cell in table.cells)
+
+
+def errors_of(sizes, features=2):
+    """Return the tallies of groups of these sizes."""
+    random = np.random.default_rng(0)
+    groups = [group for group, size in zip(product(*LEVELS[:features]), sizes, strict=True) for _ in range(size)]
+    columns = dict(zip(FEATURES, map(list, zip(*groups, strict=True)), strict=False))
+    truth = random.normal(50, 9, len(groups))
+    columns |= {"y": truth, "p": truth + random.normal(1, 2, len(groups))}
+    tally = ErrorTally.from_arrow(columns, label="y", predicted="p", features=FEATURES[:features])
+    return partitions(tally)
+
+
+def test_errors_of_groups_can_be_recomputed_from_their_table():
+    tallies = errors_of([30, 20, 9, 7])
+    for tally, table in zip(tallies, published_errors(tallies, BELOW), strict=True):
+        for name in ("mean_error", "mean_absolute_error"):
+            assert [getattr(cell, name) for cell in table.cells] == pytest.approx(values(tally, name))
+        squared = [cell.mean_squared_error for cell in table.cells]
+        assert squared == pytest.approx(values(tally, "root_mean_squared_error") ** 2)
+        r2 = [1 - cell.mean_squared_error / cell.label_variance for cell in table.cells]
+        assert r2 == pytest.approx(values(tally, "r2"))
+        assert table.rows == sum(cell.n for cell in table.cells) == 66
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(st.sampled_from([1, 2, 4, 9, 30]), min_size=4, max_size=4))
+def test_no_small_group_follows_from_all_tables_of_errors(sizes):
+    tallies = errors_of(sizes)
+    tables = published_errors(tallies, BELOW)
+    finest = tallies[-1]
+    known, secret = [np.ones(4)], []
+    for tally, table in zip(tallies, tables, strict=True):
+        at = [finest.features.index(feature) for feature in tally.features]
+        for size, group, cell in zip(tally.sizes, tally.groups, table.cells, strict=True):
+            row = np.array([float(tuple(one[i] for i in at) == group) for one in finest.groups])
+            if cell.n is not None:
+                known.append(row)
+            elif size < BELOW and size < tally.rows:
+                secret.append(row)
+            assert (cell.n is None) == (cell.mean_error is None) == (cell.label_variance is None)
+    rank = np.linalg.matrix_rank(np.array(known))
+    assert all(np.linalg.matrix_rank(np.array([*known, row])) > rank for row in secret)

@@ -94,6 +94,30 @@ class TallyTable(Record):
     suppressed_below: int = 0
 
 
+class ErrorCell(Record):
+    """Moments of one group's errors (prediction − truth) and truth, from which its mean errors and R² follow.
+
+    All are None where they are not told, as in `TallyCell`. The variance is that of these rows, divided by n.
+    """
+
+    group: dict[str, Scalar]
+    n: int | None
+    mean_error: float | None = None
+    mean_absolute_error: float | None = None
+    mean_squared_error: float | None = None
+    mean_label: float | None = None
+    label_variance: float | None = None
+
+
+class ErrorTable(Record):
+    """The moments from which every group's errors can be recomputed without rows."""
+
+    features: tuple[str, ...]
+    rows: int
+    cells: tuple[ErrorCell, ...]
+    suppressed_below: int = 0
+
+
 class VerdictSummary(Record):
     """Overall, and by finding id for every gate."""
 
@@ -138,6 +162,7 @@ class Evidence(Document):
     subject: Subject
     run: Run
     tallies: tuple[TallyTable, ...] = ()
+    errors: tuple[ErrorTable, ...] = ()
     findings: tuple[Finding, ...]
     verdict: VerdictSummary
     attempts: tuple[AttemptRef, ...] = ()

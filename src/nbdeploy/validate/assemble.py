@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbdeploy import __version__
 from nbdeploy.documents.evidence import (
+    ErrorTable,
     Evidence,
     ModelSubject,
     NotebookRun,
@@ -20,7 +21,7 @@ from nbdeploy.documents.evidence import (
 )
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Section
-from nbdeploy.stats.tally.suppression import published
+from nbdeploy.stats.tally.suppression import published, published_errors
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate.environment import environment
 from nbdeploy.validate.tallies import Tallies
@@ -77,6 +78,7 @@ def assemble_evidence(
             seconds=dict(seconds),
         ),
         tallies=tuple(_tables(tallies)),
+        errors=tuple(_errors(tallies)),
         findings=findings,
         verdict=summary(findings),
         attempts=order.attempts,
@@ -105,6 +107,13 @@ def _tables(tallies: Tallies) -> Iterator[TallyTable]:
     if tallies.objective.task != "regression":
         parts = ((), *tallies.objective.partitions)
         yield from published([tallies.classes(features) for features in parts], SUPPRESS_BELOW)
+
+
+def _errors(tallies: Tallies) -> Iterator[ErrorTable]:
+    """Yield the moments of a regression's errors overall and of every partition."""
+    if tallies.objective.task == "regression":
+        parts = ((), *tallies.objective.partitions)
+        yield from published_errors([tallies.errors(features) for features in parts], SUPPRESS_BELOW)
 
 
 def _warnings(notebooks: Sequence[NotebookRun], redacted: int) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbdeploy.documents.evidence import ErrorCell, ErrorTable
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
 from nbdeploy.stats.tally.entries import added_up, are_more_than, distinct, on_grid, rising
@@ -148,6 +149,37 @@ class ErrorTally:
         """Return the tally that `factor` times as many rows with the same shares would give."""
         return replace(
             self, errors=self.errors * factor, spread=self.spread * factor, counts=self.counts * float(factor)
+        )
+
+    def to_table(self, below: int = 0, hidden: Collection[int] = ()) -> ErrorTable:
+        """Return the moments of each group as a document, without those of the groups that are hidden.
+
+        Parameters
+        ----------
+        below, hidden
+            Which groups are hidden, by index, and for what rule; see `suppression.published_errors`.
+        """
+        sums = self.errors / np.maximum(self.errors[:, :1], 1)
+        variance = self.spread[:, 2, 0] / np.maximum(self.sizes, 1)
+        told = np.column_stack([sums[:, 1:4], self.centre, variance]).tolist()
+        return ErrorTable(
+            features=self.features,
+            rows=self.rows,
+            cells=tuple(
+                ErrorCell(group=self.named(index), n=None)
+                if index in hidden
+                else ErrorCell(
+                    group=self.named(index),
+                    n=round(self.sizes[index]),
+                    mean_error=told[index][0],
+                    mean_absolute_error=told[index][1],
+                    mean_squared_error=told[index][2],
+                    mean_label=told[index][3],
+                    label_variance=told[index][4],
+                )
+                for index in range(len(self.groups))
+            ),
+            suppressed_below=below,
         )
 
     def quantiles(self, index: int, shares: ArrayLike) -> tuple[NDArray[np.float64], ...]:

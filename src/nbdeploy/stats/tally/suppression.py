@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from nbdeploy.documents.evidence import TallyTable
+from nbdeploy.documents.evidence import ErrorTable, TallyTable
 from nbdeploy.stats.tally.classes import ClassTally
+from nbdeploy.stats.tally.errors import ErrorTally
 
 _TRIED = 40  # places that are tried for one alibi: enough to find one that hides little, few enough for many cells
 _KNOWN = 500  # levels that they are chosen from
@@ -42,15 +43,35 @@ def published(tallies: Sequence[ClassTally], below: int) -> tuple[TallyTable, ..
     below
         Cells with fewer rows are hidden, and cannot be computed from all that is told.
     """
+    return tuple(tally.to_table(below, hidden) for tally, hidden in zip(tallies, _hidden(tallies, below), strict=True))
+
+
+def published_errors(tallies: Sequence[ErrorTally], below: int) -> tuple[ErrorTable, ...]:
+    """Return tables of the moments of the same rows, without those of small groups.
+
+    Rows and sums of groups obey the same equations, so what hides the number of rows hides every sum.
+
+    Parameters
+    ----------
+    tallies, below
+        As in `published`, of groups instead of cells.
+    """
+    sizes = [ClassTally(one.features, one.groups, (0,), np.rint(one.sizes)[:, None, None]) for one in tallies]
+    return tuple(
+        tally.to_table(below, {group for group, _, _ in hidden})
+        for tally, hidden in zip(tallies, _hidden(sizes, below), strict=True)
+    )
+
+
+def _hidden(tallies: Sequence[ClassTally], below: int) -> Iterator[set[tuple[int, int, int]]]:
+    """Yield for each tally the places of the cells that are hidden."""
     crossing = _Crossing(tallies)
     for table in crossing.tables:
         for cell, rows in sorted(table.counts.items(), key=lambda item: (item[1], table.index[item[0]])):
             if rows < below:
                 crossing.hide(table, cell, below)
-    return tuple(
-        tally.to_table(below, {table.index[cell] for cell in table.hidden})
-        for tally, table in zip(tallies, crossing.tables, strict=True)
-    )
+    for table in crossing.tables:
+        yield {table.index[cell] for cell in table.hidden}
 
 
 @dataclass
