@@ -13,6 +13,7 @@ from nbdeploy.errors import FormatError
 from nbdeploy.stats.tally import ColumnTallies, RepeatTally, columns, distinct, repeats
 from nbdeploy.stats.tally.distinct import DistinctTally
 from nbdeploy.stats.tally.hashing import mixed, row_hashes, value_hashes
+from nbdeploy.stats.tally.serial import packed, unpacked
 from nbdeploy.stats.tally.sketch import RANK_ERROR, Sketch
 
 FRAME = pd.DataFrame(
@@ -184,3 +185,28 @@ def test_rows_are_told_apart_by_the_columns_asked_for():
     batch = batches(FRAME, 10)[0]
     assert len(set(row_hashes(batch, ["sex"]).tolist())) == 2
     assert len(set(row_hashes(batch, ["sex", "age"]).tolist())) == 6
+
+
+@pytest.mark.parametrize(
+    ("about", "hashes", "counts"),
+    [
+        ({"halved": 0}, [3, 2], [1, 1]),
+        ({"halved": 0}, [2, 3], [1, 0]),
+        ({"halved": 0}, [2, 3], [1]),
+        ({"halved": 9}, [2, 2**63], [1, 1]),
+        ({}, [2], [1]),
+    ],
+)
+def test_hashes_that_no_tally_would_keep_are_refused(about, hashes, counts):
+    arrays = {"hashes": np.array(hashes, np.uint64), "counts": np.array(counts, np.int64)}
+    with pytest.raises(FormatError):
+        RepeatTally.from_bytes(packed("repeats", about, arrays))
+
+
+@pytest.mark.parametrize("change", [{"kind": "colour"}, {"missing": 99}, {"sketch": "AAAA"}, {"numbers": [1]}])
+def test_a_column_that_cannot_be_is_refused(change):
+    found = ColumnTallies.from_arrow(batches(FRAME[["age"]], 9))
+    about, arrays = unpacked("columns", found.to_bytes())
+    about["columns"][0] |= change
+    with pytest.raises(FormatError):
+        ColumnTallies.from_bytes(packed("columns", about, arrays))

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally.distinct import DistinctTally
 from nbdeploy.stats.tally.hashing import value_hashes
 from nbdeploy.stats.tally.levels import plain
-from nbdeploy.stats.tally.serial import packed, unpacked
+from nbdeploy.stats.tally.serial import packed, reading, require, unpacked
 from nbdeploy.stats.tally.sketch import Sketch
 
 MOST_LEVELS = 10_000
@@ -166,26 +166,37 @@ class ColumnTallies(Mapping[str, ColumnTally]):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ColumnTallies:
-        """Read tallies back."""
+        """Read tallies back.
+
+        Raises
+        ------
+        FormatError
+            These are not the bytes of some.
+        """
         about, arrays = unpacked("columns", data)
-        found = {}
-        for place, told in enumerate(about["columns"]):
-            mean, spread, low, high = (float("nan") if x is None else float(x) for x in told["numbers"])
-            counts = told["counts"]
-            found[told["name"]] = ColumnTally(
-                told["kind"],
-                int(told["rows"]),
-                int(told["missing"]),
-                mean,
-                spread,
-                low,
-                high,
-                int(told["infinite"]),
-                Sketch.from_bytes(base64.b64decode(told["sketch"])),
-                None if counts is None else {value: int(n) for value, n in counts},
-                DistinctTally(arrays[f"{place}"]),
-            )
-        return cls(found)
+        with reading():
+            return cls({told["name"]: _told(told, arrays[f"{place}"]) for place, told in enumerate(about["columns"])})
+
+
+def _told(told: Mapping[str, Any], smallest: NDArray[np.uint64]) -> ColumnTally:
+    """Return one column as `ColumnTallies.to_bytes` tells it."""
+    mean, spread, low, high = (float("nan") if x is None else float(x) for x in told["numbers"])
+    rows, missing, infinite = (int(told[name]) for name in ("rows", "missing", "infinite"))
+    counts = told["counts"]
+    require(told["kind"] in get_args(Kind) and 0 <= missing <= rows and 0 <= infinite <= rows - missing)
+    return ColumnTally(
+        told["kind"],
+        rows,
+        missing,
+        mean,
+        spread,
+        low,
+        high,
+        infinite,
+        Sketch.from_bytes(base64.b64decode(told["sketch"])),
+        None if counts is None else {value: int(n) for value, n in counts},
+        DistinctTally(smallest),
+    )
 
 
 def _tally(column: pa.Array, before: ColumnTally | None) -> ColumnTally:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.tally.hashing import Hashes, row_hashes
 from nbdeploy.stats.tally.levels import Rows, batches
-from nbdeploy.stats.tally.serial import packed, unpacked
+from nbdeploy.stats.tally.serial import packed, reading, require, unpacked
 
 MOST = 1 << 17
 """Distinct rows that are kept; of more, those whose hash lies under a bound that halves until they fit."""
@@ -104,9 +104,19 @@ class RepeatTally:
 
     @staticmethod
     def from_bytes(data: bytes) -> RepeatTally:
-        """Read a tally back."""
+        """Read a tally back.
+
+        Raises
+        ------
+        FormatError
+            These are not the bytes of one.
+        """
         about, arrays = unpacked("repeats", data)
-        return RepeatTally(int(about["halved"]), arrays["hashes"], arrays["counts"])
+        with reading():
+            hashes, counts, halved = arrays["hashes"], arrays["counts"], int(about["halved"])
+            require(hashes.shape == counts.shape == (len(hashes),) and hashes.dtype == np.uint64)
+            require(bool((hashes[1:] > hashes[:-1]).all() and (counts > 0).all() and _under(halved, hashes).all()))
+            return RepeatTally(halved, hashes, counts)
 
 
 def _under(halved: int, hashes: Hashes) -> NDArray[np.bool_]:

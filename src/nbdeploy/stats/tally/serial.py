@@ -66,7 +66,7 @@ def reading() -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
+    except (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise FormatError(f"these bytes are no tally ({type(error).__name__})") from None
 
 
