@@ -61,7 +61,8 @@ def _limits(evidence: Evidence) -> Iterator[str]:
             f"Each of the {gates} gates is judged at its own level; the chance that at least one verdict is "
             "wrong is larger than for one alone."
         )
-    hidden = max((table.suppressed_below for table in (*evidence.tallies, *evidence.errors)), default=0)
+    limits = [*(one.suppressed_below for one in evidence.tallies), *(one.suppressed_below for one in evidence.errors)]
+    hidden = max(limits, default=0)
     if hidden:
         yield f"Counts below {hidden} are withheld from the stored tables, to protect the people in them."
     unseen = [f for f in evidence.findings if f.verdict is not None and f.value is not None and not f.recomputed]
