@@ -184,7 +184,7 @@ def _numbers(values: NDArray[Any], what: str) -> NDArray[np.float64]:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ModelError(f"the model answers with {values[0]!r}, where {what} are asked for") from None
+        raise ModelError(f"the model answers with {plain(values[0])!r}, where {what} are asked for") from None
 
 
 def _listed(names: Mapping[str, Any], most: int = 6) -> str:

@@ -31,7 +31,7 @@ def columns_of(answer: Any, rows: int) -> dict[str, Any]:
     for name, values in found.items():
         if values.ndim == 2 and values.shape[1] == 1:
             found[name] = values[:, 0]
-        elif values.ndim not in (1, 2) or len(values) != rows:
+        elif values.ndim not in (1, 2) or len(values) != rows or 0 in values.shape[1:]:
             raise ValueError(f"the model answers {rows} rows with an array of shape {values.shape}")
     if not found:
         raise ValueError("the model answers with no column at all")
