@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from nbdeploy.errors import ModelError
-from nbdeploy.validate import own_environment
+from nbdeploy.validate.given import Given
 from nbdeploy.validate.inputs import read_dataset
 from nbdeploy.validate.model import LoadedModel
 from nbdeploy.validate.order import Inputs
@@ -44,7 +44,8 @@ def save(tmp_path):
             warnings.simplefilter("ignore")  # MLflow warns of pickles and of type hints
             import importlib
 
-            importlib.import_module(f"mlflow.{flavor}").save_model(model, path=tmp_path / flavor, **options)
+            given = () if model is None else (model,)
+            importlib.import_module(f"mlflow.{flavor}").save_model(*given, path=tmp_path / flavor, **options)
         return tmp_path / flavor
 
     return saved
@@ -64,14 +65,42 @@ def test_xgboost_with_scikit_learns_methods(save, patients, declare):
     held_to(LoadedModel(folder, declare()), patients, model.predict_proba(patients[FEATURES])[:, 1])
 
 
-def test_a_bare_xgboost_booster_scores_by_its_predictions(save, patients, declare):
+def test_a_bare_xgboost_booster_tells_by_its_own_objective_what_it_scores(save, patients, declare):
     import xgboost
 
     matrix = xgboost.DMatrix(patients[FEATURES], patients["hired"])
     booster = xgboost.train({"objective": "binary:logistic"}, matrix, num_boost_round=8)
     folder = save("xgboost", booster, patients[FEATURES], pip_requirements=["xgboost-cpu"])
-    loaded = LoadedModel(folder, declare(score="predict", threshold=0.5))
-    assert loaded.score(patients) == pytest.approx(booster.predict(matrix), abs=1e-6)
+    held_to(LoadedModel(folder, declare(threshold=None)), patients, booster.predict(matrix))
+    texts = declare(positive="yes", score="predict", threshold=0.5)
+    named = LoadedModel(folder, texts, labels=lambda: ["no", "yes"])
+    assert named.score(patients) == pytest.approx(booster.predict(matrix), abs=1e-6)
+    assert set(named.decide(patients)) == {"no", "yes"}
+
+
+def test_a_booster_of_several_classes_gives_the_likeliest(save, patients, declare):
+    import xgboost
+
+    rows = patients.assign(level=np.digitize(patients["dose"], [1.3, 2.6]))
+    matrix = xgboost.DMatrix(rows[FEATURES], rows["level"])
+    settings = {"objective": "multi:softprob", "num_class": 3}
+    folder = save("xgboost", xgboost.train(settings, matrix, num_boost_round=4), pip_requirements=["xgboost-cpu"])
+    objective = declare(
+        task="multiclass", target="level", threshold=None, gates={"performance": {"accuracy": ">= 0.5"}}
+    )
+    loaded = LoadedModel(folder, objective)
+    assert (loaded.decide(rows) == rows["level"]).mean() > 0.97
+    assert loaded.probabilities(rows).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_boosted_regression_is_asked_for_its_own_columns_only(save, patients, declare):
+    import xgboost
+
+    model = xgboost.XGBRegressor(n_estimators=4).fit(patients[FEATURES], patients["hired"])
+    folder = save("xgboost", model, pip_requirements=["xgboost-cpu"])
+    gates = {"performance": {"mae": "<= 1"}}
+    loaded = LoadedModel(folder, declare(task="regression", threshold=None, gates=gates))
+    assert loaded.decide(patients) == pytest.approx(model.predict(patients[FEATURES]))
 
 
 def test_lightgbm_and_its_booster(save, patients, declare):
@@ -84,9 +113,9 @@ def test_lightgbm_and_its_booster(save, patients, declare):
     folder = folder.rename(folder.with_name("wrapped"))
     booster = LoadedModel(
         save("lightgbm", model.booster_, patients[FEATURES], pip_requirements=["lightgbm"]),
-        declare(score="predict", threshold=0.5),
+        declare(threshold=None),
     )
-    assert booster.score(patients) == pytest.approx(probability, abs=1e-6)
+    held_to(booster, patients, probability)
 
 
 def test_onnx_names_the_output_that_scores(save, patients, declare):
@@ -102,6 +131,94 @@ def test_onnx_names_the_output_that_scores(save, patients, declare):
     loaded = LoadedModel(folder, declare(score="probabilities", threshold=0.5))
     expected = model.predict_proba(patients[FEATURES].to_numpy(np.float32))[:, 1]
     assert loaded.score(patients[FEATURES].astype(np.float32)) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+def test_onnx_tells_its_classes_by_their_names(save, patients, declare, zipmap):
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.linear_model import LogisticRegression
+
+    texts = np.where(patients["hired"] == 1, "accept", "reject")
+    model = LogisticRegression().fit(patients[FEATURES].to_numpy(np.float32), texts)
+    wanted = {id(model): {"zipmap": zipmap}}
+    onnx = convert_sklearn(model, initial_types=[("rows", FloatTensorType([None, 2]))], options=wanted)
+    folder = save("onnx", onnx, pip_requirements=["onnxruntime"])
+    loaded = LoadedModel(folder, declare(positive="accept", threshold=None))
+    rows = patients[FEATURES]
+    assert loaded.score(rows) == pytest.approx(model.predict_proba(rows.to_numpy(np.float32))[:, 0], abs=1e-5)
+    assert loaded.decide(rows).tolist() == model.predict(rows.to_numpy(np.float32)).tolist()
+
+
+@pytest.fixture
+def wrapped(save):
+    """Save a function of rows as MLflow's pyfunc."""
+
+    def saved(answer, shown):
+        import cloudpickle
+        from mlflow.pyfunc import PythonModel
+
+        with warnings.catch_warnings(record=True):  # MLflow asks for type hints, past any filter
+
+            class Function(PythonModel):
+                def predict(self, context, model_input, params=None):  # noqa: ARG002 - as MLflow declares it
+                    return answer(model_input)
+
+        here = sys.modules[__name__]
+        cloudpickle.register_pickle_by_value(here)
+        try:
+            return save("pyfunc", None, shown, python_model=Function(), pip_requirements=["pandas"])
+        finally:
+            cloudpickle.unregister_pickle_by_value(here)
+
+    return saved
+
+
+def chance(rows):
+    """A rule that scores without being fitted."""
+    return 1 / (1 + np.exp(4.6 - rows["age"] / 20 - rows["dose"]))
+
+
+def by_class(rows):
+    return pd.DataFrame({"1": chance(rows), "0": 1 - chance(rows)})
+
+
+@pytest.mark.parametrize("given", [(chance, {"score": "predict"}), (by_class, {"threshold": None})])
+def test_a_function_of_rows_decides_in_notebooks_as_it_did_when_it_was_scored(
+    wrapped, patients, declare, tmp_path, given
+):
+    """Robustness asks for decisions again: a model that names no classes gave none there."""
+    answer, objective = given
+    folder = wrapped(answer, patients[FEATURES])
+    workspace = prepare(
+        tmp_path / "w", declare(**objective), Inputs(evaluation=read_dataset(patients)), model_folder=folder
+    )
+    seen = Given("robustness", workspace)
+    assert seen.predictions["score"].to_numpy() == pytest.approx(chance(patients).to_numpy())
+    assert seen.model.decide(seen.data).tolist() == seen.predictions["predicted"].tolist()
+
+
+def test_whole_numbers_from_a_file_are_taken_by_a_signature_of_fractions(wrapped, patients, declare):
+    folder = wrapped(chance, patients[FEATURES])
+    rows = patients.assign(age=patients["age"].round().astype(int))
+    loaded = LoadedModel(folder, declare(score="predict"))
+    assert loaded.score(rows) == pytest.approx(chance(rows).to_numpy())
+
+
+def test_what_a_signature_refuses_is_told_by_column(wrapped, patients, declare):
+    folder = wrapped(chance, patients[FEATURES])
+    with pytest.raises(ModelError, match="Incompatible input types for column dose"):
+        LoadedModel(folder, declare(score="predict")).score(patients.assign(dose="much"))
+
+
+def test_a_margin_is_of_the_positive_class_though_that_is_the_first(save, patients, declare):
+    from sklearn.svm import LinearSVC
+
+    model = LinearSVC().fit(patients[FEATURES], np.where(patients["hired"] == 1, "accept", "reject"))
+    folder = save("sklearn", model, pip_requirements=["scikit-learn"], serialization_format="cloudpickle")
+    loaded = LoadedModel(folder, declare(positive="accept", score="decision_function", threshold=0))
+    assert loaded.score(patients) == pytest.approx(-model.decision_function(patients[FEATURES]))
+    assert loaded.decide(patients).tolist() == model.predict(patients[FEATURES]).tolist()
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +275,22 @@ def test_it_answers_in_its_own_environment_as_it_did_there(old_model, older, pat
     assert workspace.scored["python"] == str(older)
 
 
+def test_other_makes_answer_elsewhere_as_they_do_here(save, wrapped, older, patients, declare):
+    """The other end loads them by the same rules, matrices and columns by name included."""
+    import xgboost
+
+    matrix = xgboost.DMatrix(patients[FEATURES], patients["hired"])
+    booster = xgboost.train({"objective": "binary:logistic"}, matrix, num_boost_round=8)
+    objective = declare(threshold=None)
+    for folder in (
+        save("xgboost", booster, pip_requirements=["xgboost-cpu"]),
+        wrapped(by_class, patients[FEATURES]),
+    ):
+        here, there = (LoadedModel(folder, objective, python, lambda: [0, 1]) for python in (None, older))
+        held_to(there, patients, here.score(patients))
+        assert (there.flavor, there.features) == (here.flavor, here.features)
+
+
 def test_a_model_that_cannot_answer_elsewhere_is_one_sentence(old_model, older, patients, declare):
     model = LoadedModel(old_model[0], declare(), older)
     rows = patients.assign(age="old")
@@ -176,39 +309,3 @@ def test_here_is_kept_where_asked_for_and_where_nothing_differs(old_model, save,
     model = LogisticRegression().fit(patients[FEATURES], patients["hired"])
     folder = save("sklearn", model, pip_requirements=["scikit-learn"], serialization_format="cloudpickle")
     assert environment_for(folder, "auto", tmp_path).python is None
-
-
-def test_an_interpreter_that_is_not_there_is_refused(old_model, tmp_path):
-    with pytest.raises(ModelError, match="there is no Python at /nowhere"):
-        environment_for(old_model[0], "/nowhere", tmp_path)
-
-
-def test_a_foreign_index_is_not_followed(old_model, tmp_path):
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "requirements.txt").write_text("--extra-index-url https://example.org\nscikit-learn==0.1.2\n")
-    with pytest.raises(ModelError, match="--extra-index-url"):
-        environment_for(folder, "auto", tmp_path / "cache")
-
-
-def test_an_environment_that_cannot_be_made_says_why_and_leaves_nothing_to_trust(tmp_path):
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "requirements.txt").write_text("scikit-learn==0.0.0.1\n")
-    with pytest.raises(ModelError, match=r"could not be made \(ERROR"):
-        environment_for(folder, "auto", tmp_path / "cache")
-    assert not list((tmp_path / "cache").glob("*/complete"))
-
-
-@pytest.mark.parametrize(
-    ("asked", "here", "same"),
-    [
-        ("scikit-learn==1.9.0", "1.9.3", True),
-        ("scikit-learn==1.8.0", "1.9.0", False),
-        ("scikit-learn>=2", "1.9", False),
-    ],
-)
-def test_another_patch_is_no_other_environment(asked, here, same, tmp_path, monkeypatch):
-    monkeypatch.setattr(own_environment, "version", lambda _: here)
-    (tmp_path / "requirements.txt").write_text(asked)
-    assert (differences(tmp_path) == ()) is same

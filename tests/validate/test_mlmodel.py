@@ -59,7 +59,19 @@ def test_only_a_plain_pickle_is_loaded_without_mlflow(tmp_path, own, light):
     assert needs_mlflow(tmp_path) is not light
 
 
-@pytest.mark.parametrize("text", ["", "flavors: 3\n", "[1, 2]\n", "flavors: {sklearn: [\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "flavors: 3\n",
+        "[1, 2]\n",
+        "flavors: {sklearn: [\n",
+        "flavors: {sklearn: 3}\n",
+        "[" * 20_000,
+        HEAD + "  sklearn: {pickled_model: /tmp/other.pkl, serialization_format: pickle}\n",
+        HEAD + "  onnx: {data: ../other.onnx}\n",
+    ],
+)
 def test_a_file_that_is_no_mlmodel_is_one_sentence(tmp_path, declare, text):
     write(tmp_path, text)
     assert needs_mlflow(tmp_path)
@@ -70,4 +82,10 @@ def test_a_file_that_is_no_mlmodel_is_one_sentence(tmp_path, declare, text):
 
 def test_an_unnamed_signature_names_no_inputs(tmp_path):
     write(tmp_path, HEAD + 'signature:\n  inputs: \'[{"type": "tensor"}]\'\n')
+    assert described(tmp_path).inputs is None
+
+
+@pytest.mark.parametrize("signature", ["3", "{inputs: '[3]'}", "{inputs: '[]'}", "{}"])
+def test_a_signature_that_is_none_names_no_inputs(tmp_path, signature):
+    write(tmp_path, HEAD + f"signature: {signature}\n")
     assert described(tmp_path).inputs is None
