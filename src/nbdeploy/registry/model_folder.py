@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -61,21 +60,24 @@ def facts(folder: Path, *, uri: str) -> dict[str, Any]:
 
 
 def save(estimator: Any, sample_frame: Any, folder: Path, model: Model) -> None:
-    """Write a fitted scikit-learn estimator as an MLflow model.
+    """Write a fitted scikit-learn estimator as an MLflow model, with what it needs.
 
     Signature and requirements are given, not inferred: inference loads the model in another process and takes seconds.
+    Modules that no package holds, such as a file beside the notebook, go into the pickle.
     The format is cloudpickle: skops loads no code, but every process that loads it first imports all of scikit-learn,
     which takes longer than everything else a worker does. Bytes are verified before they are loaded, either way.
     """
     from mlflow import sklearn as flavour
     from mlflow.models import infer_signature
 
-    packages = ("scikit-learn", "numpy", "pandas", "cloudpickle")
-    flavour.save_model(
-        estimator,
-        str(folder),
-        mlflow_model=model,
-        serialization_format="cloudpickle",
-        signature=infer_signature(sample_frame, estimator.predict(sample_frame)),
-        pip_requirements=[f"{package}=={version(package)}" for package in packages],
-    )
+    from nbdeploy.registry import needed
+
+    with needed.carried(estimator) as modules:
+        flavour.save_model(
+            estimator,
+            str(folder),
+            mlflow_model=model,
+            serialization_format="cloudpickle",
+            signature=infer_signature(sample_frame, estimator.predict(sample_frame)),
+            pip_requirements=needed.requirements(modules),
+        )
