@@ -132,6 +132,19 @@ def test_a_registry_address_without_a_server(desk: Path):
     refused(done, 2, "MLFLOW_TRACKING_URI")
 
 
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (("--previous", "3"), "a file of predictions names no model"),
+        (("--previous", "3", "--section", "fairness"), "nothing can be compared with version '3'"),
+    ],
+)
+def test_a_version_to_compare_with_where_nothing_compares(desk: Path, asked: tuple[str, ...], says: str):
+    done = run("validate", "objective.yaml", "--predictions", "predictions.csv", *asked, "--out", "out", cwd=desk)
+    refused(done, 2, "E-MODEL", says)
+    assert untouched(desk)
+
+
 def test_a_folder_that_holds_other_things_keeps_them(desk: Path):
     out = desk / "out"
     out.mkdir()

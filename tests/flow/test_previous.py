@@ -14,6 +14,7 @@ from tests.serve.live import save_plain_models
 from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.documents.objective import Rollout
 from nbdeploy.documents.release import Release, ReleaseState
+from nbdeploy.errors import ModelError
 from nbdeploy.flow.previous import previous_model
 from nbdeploy.flow.project import Project
 from nbdeploy.release.journal import Journaled
@@ -44,12 +45,15 @@ class Shop(RealProject):
         )
         self.journal.write(Journaled(release, "churn"))
 
-    def previous(self, note: str, version: str | None = None) -> tuple[str | None, tuple[str, ...]]:
+    def previous(
+        self, note: str, version: str | None = None, *, wanted: str | None = None
+    ) -> tuple[str | None, tuple[str, ...]]:
         subject = ModelSubject(
             uri="", digest=model_digest(self.models[note]), name="churn" if version else None, version=version
         )
         at = self.root / f"fetched-{datetime.now(UTC).timestamp()}"
-        found, warnings = previous_model(Project.require(self.root), "churn", subject, at, self.root / "environments")
+        project, environments = Project.require(self.root), self.root / "environments"
+        found, warnings = previous_model(project, "churn", subject, at, environments, wanted)
         if found is not None:
             assert (found.folder / "MLmodel").is_file()
         return found and found.name, warnings
@@ -117,7 +121,7 @@ def test_bytes_that_are_not_those_released_are_told_and_passed_over(shop: Shop):
     shop.release("two", "1")
     found, warnings = shop.previous("old")
     assert found == "churn/2"
-    assert warnings == ("Not compared with churn/1: its bytes in MLflow are not those that were approved.",)
+    assert warnings == ("Not compared with churn/1: the bytes of churn/1 in MLflow are not those that were approved.",)
 
 
 def test_a_version_whose_files_are_gone_is_told_and_passed_over(shop: Shop):
@@ -129,6 +133,51 @@ def test_a_version_whose_files_are_gone_is_told_and_passed_over(shop: Shop):
     found, (warning,) = shop.previous("old")
     assert found == "churn/1"
     assert warning.startswith("Not compared with churn/2:")
+
+
+def test_a_version_that_is_named_is_compared_and_the_card_tells_who_chose(shop: Shop):
+    for note in ("one", "two", "three"):
+        shop.add(note)
+    shop.release("three", "3")
+    told = ("Compared with churn/1, because whoever ran this named it.",)
+    assert shop.previous("old", wanted="1") == ("churn/1", told)
+    assert shop.previous("one", "1", wanted="2")[0] == "churn/2"
+
+
+def test_a_comparison_can_be_done_without_and_the_card_tells_it(shop: Shop):
+    shop.add("one")
+    found, (told,) = shop.previous("old", wanted="none")
+    assert found is None
+    assert "asked for none" in told
+
+
+@pytest.mark.parametrize("wanted", ["7", "latest", "", "0x1", "../1"])
+def test_a_version_that_is_not_there_is_told_with_those_that_are(shop: Shop, wanted: str):
+    shop.add("one")
+    shop.add("two")
+    with pytest.raises(ModelError, match=r"churn has no version .*; it has 2, 1\. Next: --previous VERSION"):
+        shop.previous("old", wanted=wanted)
+
+
+def test_a_named_version_with_the_models_own_bytes_is_refused(shop: Shop):
+    shop.add("one")
+    with pytest.raises(ModelError, match=r"churn/1 has the very bytes of the model that is validated"):
+        shop.previous("one", wanted="1")
+
+
+def test_a_named_version_whose_bytes_are_not_those_released_is_refused(shop: Shop):
+    for note in ("one", "two"):
+        shop.add(note)
+    shop.release("two", "1")
+    with pytest.raises(ModelError, match="the bytes of churn/1 in MLflow are not those that were approved"):
+        shop.previous("old", wanted="1")
+
+
+def test_a_version_cannot_be_named_where_no_registry_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    subject = ModelSubject(uri="", digest="sha256:" + "0" * 64)
+    with pytest.raises(ModelError, match="there is no registry here, so no version '1' of churn"):
+        previous_model(None, "churn", subject, tmp_path / "into", tmp_path / "environments", "1")
 
 
 def test_a_store_that_is_not_there_is_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

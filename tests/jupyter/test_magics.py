@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from nbdeploy import flow
-from nbdeploy.errors import DataError, ObjectiveError, ProjectError, ServiceError
+from nbdeploy.errors import DataError, ModelError, ObjectiveError, ProjectError, ServiceError
 from nbdeploy.jupyter.magics import SHORT
 
 from .conftest import OBJECTIVE
@@ -88,6 +88,12 @@ def test_a_word_that_names_a_variable_is_that_variable_and_any_other_is_a_path(s
         shell.run_line_magic("validate", "churn --predictions rows.csv")
     with pytest.raises(DataError, match="nowhere"):
         shell.run_line_magic("validate", "churn --predictions nowhere")
+
+
+def test_the_version_to_compare_with_reaches_the_run(shell, declared):
+    shell.user_ns["rows"] = pd.DataFrame({"churned": [0, 1], "sex": ["f", "m"], "predicted": [0.2, 0.8]})
+    with pytest.raises(ModelError, match="nothing can be compared with version '7'"):
+        shell.run_line_magic("validate", "churn --predictions rows --previous 7")
 
 
 # Refusing -------------------------------------------------------------------------------------------------------------

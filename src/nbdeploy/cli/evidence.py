@@ -54,6 +54,11 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
     metavar="auto|here|PYTHON",
     help="Where the model runs: here, unless it is made of other versions; then in an environment of its own.",
 )
+@click.option(
+    "--previous",
+    metavar="VERSION|none",
+    help="Registered version to compare with; unless given, the one that this model would replace.",
+)
 @click.option("--fresh", is_flag=True, help="Run every notebook, also those that ran before on the same inputs.")
 @click.option("--with", "extras", multiple=True, metavar="EXTRA", help="Also run a costly extra: mitigation.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -71,6 +76,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
     draft: bool,
     extras: tuple[str, ...],
     environment: str,
+    previous: str | None,
     fresh: bool,
     quiet: bool,
 ) -> int:
@@ -93,6 +99,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
             draft=draft,
             extras=extras,
             environment=environment,
+            previous=previous,
             fresh=fresh,
             watch=watch,
         )

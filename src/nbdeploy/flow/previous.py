@@ -1,10 +1,10 @@
-"""Which registered version a model is compared with: the one that it would replace."""
+"""Which registered version a model is compared with: the one that it would replace, or the one that is named."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 """The alias that MLflow's users give to the version in force; the controller keeps it for enforced models."""
 
+NO_VERSION = "none"
+"""Named in place of a version by those who want no comparison."""
+
 _TRIED = 5
 """Versions that are fetched at most: each may be large."""
 
@@ -34,14 +37,23 @@ class _Candidate:
     digest: str | None = None
 
 
-def previous_model(
-    project: Project | None, model: str, subject: ModelSubject, into: Path, environments: Path
+class _OwnBytesError(ModelError):
+    """A version that is the model itself."""
+
+
+def previous_model(  # noqa: PLR0917 - what is compared, then where things lie
+    project: Project | None,
+    model: str,
+    subject: ModelSubject,
+    into: Path,
+    environments: Path,
+    wanted: str | None = None,
 ) -> tuple[Previous | None, tuple[str, ...]]:
     """Return the version to compare a model with, and what the card shall say about the search.
 
-    It is the version in force (live in the strictest environment by the journal, else the alias ``champion``), else the
-    newest approved, else the newest registered one. The last two are older than the model where that is a registered
-    version itself. It never has the model's own bytes.
+    Unless it is named, it is the version in force (live in the strictest environment by the journal, else the alias
+    ``champion``), else the newest approved, else the newest registered one. The last two are older than the model where
+    that is a registered version itself. It never has the model's own bytes.
 
     Parameters
     ----------
@@ -53,15 +65,41 @@ def previous_model(
         A folder for the download.
     environments
         Folder of environments that were made for models.
+    wanted
+        A version of the model, or `NO_VERSION`. The card tells that it was named: who chooses what a model is compared
+        with can choose the weakest.
 
     Returns
     -------
     previous, warnings
         A registry that does not answer is a warning: a model can be validated without a comparison.
+
+    Raises
+    ------
+    ModelError, RegistryError, Refusal
+        The version that was named is not there, has the model's own bytes or not those that were approved, or cannot
+        run here.
     """
+    if wanted == NO_VERSION:
+        return None, ("Not compared with an earlier version, because whoever ran this asked for none.",)
     registry = project.registry if project is not None else Registry(os.environ.get("MLFLOW_TRACKING_URI", ""))
     if not _may_hold_models(registry.tracking_uri):
+        if wanted is not None:
+            raise ModelError(
+                f"there is no registry here, so no version {wanted!r} of {model} to compare with",
+                next="set MLFLOW_TRACKING_URI, or work in a project",
+            )
         return None, ()
+    if wanted is not None:
+        found = _named(project, registry, model, subject, into, environments, wanted)
+        return found, (f"Compared with {found.name}, because whoever ran this named it.",)
+    return _chosen(project, registry, model, subject, into, environments)
+
+
+def _chosen(  # noqa: PLR0917 - one call, above
+    project: Project | None, registry: Registry, model: str, subject: ModelSubject, into: Path, environments: Path
+) -> tuple[Previous | None, tuple[str, ...]]:
+    """Return the first version that can be compared, and why those before it cannot."""
     warnings: list[str] = []
     tried: set[str] = set()
     try:
@@ -69,22 +107,38 @@ def previous_model(
             if candidate.version in tried or len(tried) == _TRIED:
                 continue
             tried.add(candidate.version)
-            found = _fetched(registry, model, candidate, subject, into, warnings)
-            found = found and _at_home(found, environments, warnings)
-            if found is not None:
-                return found, tuple(warnings)
+            try:
+                return _ready(registry, model, candidate, subject, into, environments), tuple(warnings)
+            except _OwnBytesError:
+                continue
+            except (ModelError, Refusal) as error:  # gone, a folder that has no digest, an environment nobody can make
+                warnings.append(f"Not compared with {model}/{candidate.version}: {error.fact}.")
     except RegistryError as error:
         warnings.append(f"Not compared with an earlier version: {error.fact}.")
     return None, tuple(warnings)
 
 
-def _at_home(found: Previous, environments: Path, warnings: list[str]) -> Previous | None:
-    """Return the version with the interpreter that it needs; None where that cannot be had."""
-    try:
-        return replace(found, python=environment_for(found.folder, "auto", environments).python)
-    except ModelError as error:
-        warnings.append(f"Not compared with {found.name}: {error.fact}.")
-        return None
+def _named(  # noqa: PLR0917 - one call, above
+    project: Project | None,
+    registry: Registry,
+    model: str,
+    subject: ModelSubject,
+    into: Path,
+    environments: Path,
+    wanted: str,
+) -> Previous:
+    """Return the version that was named, held to the digest that the ledger knows it by."""
+    known = registry.versions(model)
+    if wanted not in known:
+        # A number that is near is no likelier meant than another, so all that there are stand there.
+        there = f"it has {', '.join(known[:12])}" if known else "it has none"
+        raise ModelError(
+            f"{model} has no version {wanted!r} to compare with; {there}",
+            next=f"--previous VERSION, or --previous {NO_VERSION}",
+        )
+    signed = [] if project is None else [*_live(project, model), *_approved(project, model)]
+    candidate = next((one for one in signed if one.version == wanted), _Candidate(wanted))
+    return _ready(registry, model, candidate, subject, into, environments)
 
 
 def _may_hold_models(uri: str) -> bool:
@@ -134,19 +188,18 @@ def _approved(project: Project, model: str) -> Iterator[_Candidate]:
             yield _Candidate(request.version, request.digests.model)
 
 
-def _fetched(  # noqa: PLR0917 - one call, above
-    registry: Registry, model: str, candidate: _Candidate, subject: ModelSubject, into: Path, warnings: list[str]
-) -> Previous | None:
+def _ready(  # noqa: PLR0917 - one version, and where its things lie
+    registry: Registry, model: str, candidate: _Candidate, subject: ModelSubject, into: Path, environments: Path
+) -> Previous:
+    """Return a version with its files and the interpreter that it needs."""
     name = f"{model}/{candidate.version}"
-    try:
-        folder = registry.fetch(model, candidate.version, into / candidate.version)
-        digest = model_digest(folder)
-    except (ModelError, Refusal) as error:  # gone, or a folder that has no digest
-        warnings.append(f"Not compared with {name}: {error.fact}.")
-        return None
+    folder = registry.fetch(model, candidate.version, into / candidate.version)
+    digest = model_digest(folder)
     if digest == subject.digest:
-        return None
+        raise _OwnBytesError(
+            f"{name} has the very bytes of the model that is validated, so there is nothing to compare",
+            next=f"--previous with another version, or --previous {NO_VERSION}",
+        )
     if candidate.digest is not None and digest != candidate.digest:
-        warnings.append(f"Not compared with {name}: its bytes in MLflow are not those that were approved.")
-        return None
-    return Previous(name, folder)
+        raise ModelError(f"the bytes of {name} in MLflow are not those that were approved")
+    return Previous(name, folder, environment_for(folder, "auto", environments).python)

@@ -12,9 +12,9 @@ from nbdeploy.declare import NamedObjective, check_objective
 from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.documents.objective import Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
-from nbdeploy.errors import GateFailedError
+from nbdeploy.errors import GateFailedError, ModelError
 from nbdeploy.flow.declaring import refuse_below_floor
-from nbdeploy.flow.previous import previous_model
+from nbdeploy.flow.previous import NO_VERSION, previous_model
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record
 from nbdeploy.flow.resolving import resolve_model, resolve_objective
@@ -47,6 +47,7 @@ def validate(
     extras: Sequence[str] = (),
     fresh: bool = False,
     environment: str = "auto",
+    previous: str | None = None,
     strict: bool = False,
     watch: Watcher = unwatched,
 ) -> Validated:
@@ -72,6 +73,8 @@ def validate(
         Costly extras of `EXTRAS` that else run only when a gate asks for them.
     environment
         Where the model runs: ``auto``, ``here`` or the path of an interpreter; see `environment_for`.
+    previous
+        The version of the registered model to compare with, or ``none``; unless given, the one that this would replace.
     fresh
         Run every notebook. Else, inside of a project, one that ran to its end before on the very same inputs gives what
         it gave then; the evidence tells when that was.
@@ -102,7 +105,7 @@ def validate(
             predictions=_dataset(predictions, "predictions"),
         )
         subject, model_folder = resolve_model(model, named, inputs, project, Path(scratch), watch)
-        previous, notes = _previous(project, named, subject, Path(scratch) / "previous", sections)
+        before, notes = _previous(project, named, subject, Path(scratch) / "previous", sections, previous)
         chain = project.chain() if project is not None and recorded else None
         order = Order(
             objective=named.content,
@@ -115,7 +118,7 @@ def validate(
             jobs=jobs,
             seed=seed,
             draft=draft,
-            previous=previous,
+            previous=before,
             wanted=_extras(extras),
             cache=project.settings.kept if project is not None else None,
             fresh=fresh,
@@ -158,13 +161,21 @@ def _environments(project: Project | None) -> Path:
     return project.settings.environments if project is not None else user_cache() / "environments"
 
 
-def _previous(
-    project: Project | None, named: NamedObjective, subject: ModelSubject | None, into: Path, sections: Sequence[str]
+def _previous(  # noqa: PLR0917 - one call, above
+    project: Project | None,
+    named: NamedObjective,
+    subject: ModelSubject | None,
+    into: Path,
+    sections: Sequence[str],
+    wanted: str | None,
 ) -> tuple[Previous | None, tuple[str, ...]]:
     """Return the version to compare with, where the section that compares takes part."""
     if subject is None or (sections and "performance" not in sections):
+        if wanted not in {None, NO_VERSION}:
+            why = "a file of predictions names no model" if subject is None else "the section performance is left out"
+            raise ModelError(f"nothing can be compared with version {wanted!r}: {why}", next="leave --previous out")
         return None, ()
-    return previous_model(project, named.content.governed_model, subject, into, _environments(project))
+    return previous_model(project, named.content.governed_model, subject, into, _environments(project), wanted)
 
 
 def _needs_mlflow(model: Any) -> bool:

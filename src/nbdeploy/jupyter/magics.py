@@ -97,6 +97,7 @@ class GovernanceMagics(Magics):
     @argument("--draft", action="store_true", help="fast, smaller samples, never requestable")
     @argument("--fresh", action="store_true", help="run every notebook, also those that ran before on the same inputs")
     @argument("--environment", default="auto", help="where the model runs: auto, here, or a Python's path")
+    @argument("--previous", help="registered version to compare with, or none; else the one this model would replace")
     @argument("--with", dest="extras", action="append", help="also run a costly extra: mitigation")
     @argument("--strict", action="store_true", help="raise when a gate fails")
     def validate(self, line: str) -> Any:
@@ -118,6 +119,7 @@ class GovernanceMagics(Magics):
                 seed=args.seed,
                 draft=args.draft,
                 environment=args.environment,
+                previous=args.previous,
                 extras=tuple(args.extras or ()),
                 fresh=args.fresh,
                 strict=args.strict,
