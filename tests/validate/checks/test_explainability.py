@@ -143,26 +143,70 @@ def test_rows_at_the_ends_are_chosen_by_score_and_error(boosted):
     assert score[found["the lowest score"]] == score.min()
 
 
-def test_columns_that_tell_who_a_row_is_are_known_by_name_or_by_their_values():
+def test_columns_that_tell_who_a_row_is_are_known_by_their_values():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
-            "customerId": rng.integers(0, 9, 200),
-            "date_of_birth": "1980-01-01",
-            "e-mail": "a",
             "case": [f"{at}/2024" for at in range(200)],
             "number": rng.permutation(200),
             "education-num": rng.integers(0, 9, 200),
             "paid": rng.random(200) < 0.5,
             "ratio": rng.normal(size=200),
-            "filename_length": rng.integers(0, 30, 200),
         }
     )
-    assert identifying(frame, list(frame)) == {"customerId", "date_of_birth", "e-mail", "case", "number"}
-    named = ["patient_nbr", "policyNumber", "Case No.", "social_security"]
-    counted = ["number_of_loans", "num_procedures", "order_size", "no_account"]
-    alike = pd.DataFrame(1, index=range(50), columns=[*named, *counted])
-    assert identifying(alike, list(alike)) == set(named)
+    assert identifying(frame, list(frame)) == {"case", "number"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Customer ID", range(60)),
+        ("customerId", [f"C{at}" for at in range(60)]),
+        ("patient_nbr", range(1000, 1060)),
+        ("policyNumber", range(60)),
+        ("Case No.", range(60)),
+        ("first_name", [f"name {at}" for at in range(60)]),
+        ("zip", range(10_001, 10_061)),
+        # Few, and yet they say who it is.
+        ("email", ["ana@example.org", "ben@example.org"]),
+        ("ssn", ["078-05-1120", "219-09-9999"]),
+        ("social_security", [780_511_20, 219_099_99]),
+        ("date_of_birth", ["1980-01-01", "1990-12-31"]),
+        ("DOB", list(pd.to_datetime(["1980-01-01", "1990-12-31"]))),
+        ("mobile", ["+44 20 7946 0000", "(555) 010-9999"]),
+        ("IBAN", ["GB82 WEST 1234 5698 7654 32"]),
+    ],
+)
+def test_a_name_and_values_that_are_no_kinds_make_an_identifier(name, values):
+    frame = pd.DataFrame({name: list(values) * (600 // len(values))})  # ten rows and more of each: a household, visits
+    assert identifying(frame, [name]) == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("PhoneService", ["Yes", "No"]),
+        ("phone_type", ["mobile", "landline", None]),
+        ("EmailOptIn", [0, 1]),
+        ("email_verified", [True, False]),
+        ("IDType", ["passport", "driving licence", "none"]),
+        ("admission_type_id", range(1, 9)),
+        ("AddressChange", ["never", "this year", "earlier"]),
+        ("birth_region", ["north", "south"]),
+        ("number_of_loans", range(9)),
+        ("num_procedures", range(7)),
+        ("filename_length", range(60)),
+        ("no_account", range(60)),
+    ],
+)
+def test_kinds_are_no_identifiers_whatever_they_are_called(name, values):
+    frame = pd.DataFrame({name: list(values) * (600 // len(values))})
+    assert identifying(frame, [name]) == set()
+
+
+def test_a_name_counts_where_hardly_two_rows_share_a_value():
+    frame = pd.DataFrame({"surname": ["Ash", "Birch", "Cedar", "Ash", "Elm"]})
+    assert identifying(frame, ["surname"]) == {"surname"}
 
 
 def test_examples_tell_why_a_row_is_shown_and_suppress_identifiers(of_model, objective, recorded):

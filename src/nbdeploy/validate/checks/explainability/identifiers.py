@@ -27,19 +27,30 @@ _NUMBERS = re.compile(
 )
 """Two words of a name that say so together: ``number_of_loans`` counts, ``loan_number`` is somebody's."""
 
+_SHAPES = re.compile(
+    r"[^@\s]+@[^@\s]+\.[a-z]+|https?://\S+|\d{4}-\d\d-\d\d([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"|(?=(\D*\d){7})[+(]?\d[\d ()./-]*|[a-z]{2}\d\d( ?[a-z\d]{1,4}){3,}",
+    re.IGNORECASE,
+)
+"""Values that say it themselves: an address of e-mail or of the web, a day, seven digits or more, an account (IBAN)."""
+
 _UNIQUE = 0.9
 _FEWEST = 30
 """Rows below which every number looks unique."""
+
+_KINDS = 20
+_SHARED = 10
+"""Up to so many levels, each of so many rows on average, are kinds (of service, of paper), whatever they are called."""
 
 
 def identifying(frame: pd.DataFrame, columns: Sequence[str]) -> frozenset[str]:
     """Return the columns that look like identifiers.
 
-    By their name, with a word such as ``id``, ``name``, ``email``, ``phone``, ``address`` or ``birth``, or two such as
-    ``patient number``; or by their values: texts, dates or whole numbers of which nine in ten rows have one of their
-    own.
+    By their values: texts, dates or whole numbers of which nine in ten rows have one of their own. Or by their name,
+    with a word such as ``id``, ``name``, ``email``, ``phone``, ``address`` or ``birth``, or two such as ``patient
+    number``, where the values are no short list of kinds: ``PhoneService`` is yes or no, and names nobody.
     """
-    return frozenset(name for name in columns if _named(name) or _unique(frame[name]))
+    return frozenset(name for name in columns if _unique(frame[name]) or (_named(name) and not _kinds(frame[name])))
 
 
 def showable(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -52,9 +63,22 @@ def showable(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 
 
 def _named(name: str) -> bool:
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", str(name))
     words = re.split(r"[^a-z]+", apart.lower())
     return any(map(_NAMES.fullmatch, words)) or _NUMBERS.search(" ".join(words)) is not None
+
+
+def _kinds(column: pd.Series) -> bool:
+    """Return whether a column holds a few levels, each of many rows, that are no addresses, days or long numbers."""
+    from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype
+
+    if is_bool_dtype(column):
+        return True
+    known = column.dropna()
+    levels = known.unique()
+    if is_datetime64_any_dtype(column) or len(levels) > _KINDS or len(levels) * _SHARED > len(known):
+        return False
+    return not any(_SHAPES.fullmatch(str(level).strip()) for level in levels)
 
 
 def _unique(column: pd.Series) -> bool:
