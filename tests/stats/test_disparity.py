@@ -158,12 +158,12 @@ def test_means_of_errors_compare_by_welchs_t():
 @pytest.mark.parametrize("rate", [0.15, 0.5])
 def test_at_most_five_in_a_hundred_equal_groups_are_failed(groups, rows, rate):
     found = equal_groups(groups, rows, rate, repeats=80)
-    assert found["false_fail"] <= 0.05
-    assert found["uncovered"] <= 0.1  # 5 % and the chance of 80 draws
+    assert found.fail <= 0.05
+    assert found.uncovered <= 0.1  # 5 % and the chance of 80 draws
 
 
 @pytest.mark.parametrize(("groups", "rows"), [(2, 1000), (5, 300)])
 def test_at_most_five_in_a_hundred_groups_just_out_are_passed(groups, rows):
     found = one_group_just_out(groups, rows, 0.5, equal=False, repeats=80)
-    assert found["false_pass"] <= 0.05
-    assert found["uncovered"] <= 0.1
+    assert found.passed <= 0.05
+    assert found.uncovered <= 0.1
