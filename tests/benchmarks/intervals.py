@@ -1,8 +1,8 @@
 """Intervals of disparities against fairlearn's bootstrap on the same rows, both measured here. Prints ratios of time.
 
 fairlearn resamples the rows `BOOTS` times and is scaled by the time of one more boot to `RESAMPLES`; its time without
-`n_boot` is measured apart and taken off. Ours are score intervals, each pair's own and all at once: no resamples. Beside it stand
-the scores that are resampled (Matthews' correlation: 2,000 Dirichlet resamples of each group's counts).
+`n_boot` is measured apart and taken off. Ours are score intervals, each pair's own and all at once: no resamples.
+Beside it stands a score that is resampled (Matthews' correlation: 2,000 Dirichlet resamples of each group's counts).
 """
 
 from __future__ import annotations
