@@ -33,7 +33,7 @@ STAGE = "notebooks"
 ALONE: Section = "operations"
 """It times the model, so nothing else of the run is at work beside it."""
 
-_SLOWEST_FIRST = ("explainability", "robustness", "fairness", "performance", "data", ALONE)
+_SLOWEST_FIRST = ("explainability", "robustness", "data", "performance", "fairness", ALONE)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def conclude(
     GateFailedError
         Names the failed gates.
     """
-    findings = [f for f in find(objective, {section: recorded}, tallies, seed=seed) if f.gate and f.section == section]
+    found = find(objective, {section: recorded}, tallies, sections=(section,), seed=seed)
+    findings = [finding for finding in found if finding.gate]
     if not findings:
         print(f"No gate is declared for {section}.")
         return

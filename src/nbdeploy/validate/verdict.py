@@ -47,6 +47,7 @@ def find(
     tallies: Tallies,
     *,
     silent: Mapping[str, Silent] | None = None,
+    sections: Sequence[Section] = SECTIONS,
     seed: int = 0,
 ) -> tuple[Finding, ...]:
     """Form the findings.
@@ -57,14 +58,16 @@ def find(
         What completed notebooks recorded, by section. Whatever follows from the tallies is computed again here.
     silent
         By section, or by a measure's id: why there is no evidence. Gates on it are then not evaluated.
+    sections
+        Those whose findings are wanted.
 
     Returns
     -------
     tuple of Finding
-        In the order of the sections; a finding without a gate has no verdict.
+        In the order of `sections`; a finding without a gate has no verdict.
     """
     step = _Step(objective, tallies, seed, silent or {})
-    for section in SECTIONS:
+    for section in sections:
         if section in step.silent or section not in recorded:
             continue
         for measurement in recorded[section]:
@@ -73,7 +76,7 @@ def find(
             _complete_fairness(step)
     gates = {one.id: one for one in asked(objective)}
     findings: list[Finding] = []
-    for section in SECTIONS:
+    for section in sections:
         mine = [id_ for id_, measurement in step.known.items() if measurement.section == section]
         wanted = [id_ for id_, one in gates.items() if one.section == section and id_ not in step.known]
         findings += [_gated(step, gates[id_]) if id_ in gates else _finding(step.known[id_]) for id_ in mine]

@@ -66,7 +66,14 @@ class Shown:
         if self.figure is not None:
             picture = io.BytesIO()
             # Software is matplotlib's version by default: the same picture should be the same bytes.
-            self.figure.savefig(picture, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
+            # Packed less tightly than by default: a quarter more bytes for a fifth less time.
+            self.figure.savefig(
+                picture,
+                format="png",
+                dpi=PIXELS_PER_INCH,
+                metadata={"Software": None},
+                pil_kwargs={"compress_level": 3},
+            )
             width, height = (round(inches * PIXELS_PER_INCH / 2) for inches in self.figure.get_size_inches())
             data = {"image/png": picture.getvalue(), "text/plain": f"[{self.alternative}]"}
             found.append((data, {"image/png": {"width": width, "height": height, "alt": self.alternative}}))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Objective
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.disparity import group_disparity
@@ -148,12 +149,8 @@ def _unwanted(context: Context) -> str | None:
     return "every fairness gate is passed; ask for it with --with mitigation"
 
 
-def _verdicts(context: Context) -> Iterator[Any]:
-    yield from (
-        one
-        for one in find(context.objective, {"fairness": []}, context.tallies, seed=context.seed)
-        if one.section == "fairness"
-    )
+def _verdicts(context: Context) -> tuple[Finding, ...]:
+    return find(context.objective, {"fairness": []}, context.tallies, sections=("fairness",), seed=context.seed)
 
 
 def _worst(context: Context) -> tuple[str, str]:
