@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from nbdeploy.documents.card import Block, Card
 from nbdeploy.documents.finding import SEVERITY, Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import charts, inert, reasons, wording
+from nbdeploy.report import charts, figures, inert, reasons, wording
 from nbdeploy.report.sections.history import attempt
 from nbdeploy.templates import path
 
@@ -59,6 +60,7 @@ def _environment(form: str) -> Environment:
     )
     environment.globals.update(
         w=wording,
+        fig=figures,
         severity=tuple(reversed(SEVERITY)),
         group_label=group_label,
         attempt=attempt,
@@ -71,7 +73,7 @@ def _environment(form: str) -> Environment:
         gate_line=charts.gate_line,
         group_cell=charts.group_cell,
     )
-    environment.filters.update(brief=_brief, literal=Literal, plainly=_plainly, breakable=_breakable)
+    environment.filters.update(brief=_brief, literal=Literal, plainly=_plainly, breakable=_breakable, jointed=_jointed)
     return environment
 
 
@@ -83,6 +85,11 @@ def _brief(text: str, limit: int = 90) -> str:
 def _breakable(text: str) -> Markup:
     """Let a group's name break after its equals sign."""
     return Markup("=<wbr>").join(text.split("="))
+
+
+def _jointed(text: str) -> Markup:
+    """Let an id break after its joints, not in the middle of a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._:,])(?=\w)", text))
 
 
 def _plainly(text: str) -> Literal:

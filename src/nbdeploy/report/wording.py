@@ -1,14 +1,11 @@
-"""Numbers, bounds and verdicts in words, the same in card, table, terminal and notebook."""
+"""Measures, bounds and verdicts in words, the same in card, table, terminal and notebook."""
 
 from __future__ import annotations
-
-import math
-from dataclasses import dataclass, replace
 
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.finding import Finding, GateCondition, Verdict
 from nbdeploy.documents.objective import Gate, Section
-from nbdeploy.documents.record import Interval
+from nbdeploy.report import figures
 
 VERDICTS: dict[Verdict, str] = {
     "pass": "Pass",
@@ -27,36 +24,6 @@ MEANINGS: dict[Verdict, str] = {
 }
 
 COMPARED = {">=": "at least", "<=": "at most", ">": "above", "<": "below", "==": "exactly"}
-NONE = "—"
-"""Shown where a quantity is undefined or was not measured."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How a measure is written: as a percentage, as a plain number, with a unit, or as yes and no."""
-
-    percent: bool = False
-    truth: bool = False
-    unit: str = ""
-    whole: bool = False
-    limits: tuple[float, float] = (-math.inf, math.inf)
-
-
-def scale(section: str, metric: str) -> Scale:
-    """Return how the values of a measure are written."""
-    known = measure(section, metric)
-    if known is None:
-        return Scale()
-    if known.kind == "rate":
-        return Scale(percent=True, limits=(0, 1))
-    if metric == "loads_in_clean_process":
-        return Scale(truth=True)
-    if known.kind == "quantity":
-        whole = not known.unit or (known.unit.isalpha() and known.unit not in ("ms", "MB"))
-        return Scale(unit=known.unit, whole=whole, limits=(0, math.inf))
-    if known.kind == "disparity":
-        return Scale(limits=(0, 1) if metric.endswith("_ratio") else (0, math.inf))
-    return Scale()
 
 
 def label(section: str, metric: str) -> str:
@@ -71,68 +38,6 @@ def explanation(section: str, metric: str) -> str:
     return known.explanation if known else ""
 
 
-def number(value: float | None, how: Scale = Scale(), *, apart_from: tuple[float, ...] = ()) -> str:
-    """Write one number.
-
-    Decimals are added until the text differs from the text of every bound in `apart_from`: 0.7996 must not read as the
-    0.80 that it misses.
-    """
-    if value is None:
-        return NONE
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if how.truth and value in (0, 1):
-        return "yes" if value else "no"
-    if how.unit == "MB" and 0 < abs(value) < 0.1:
-        return number(value * 1000, replace(how, unit="kB"), apart_from=tuple(bound * 1000 for bound in apart_from))
-    factor = 100 if how.percent else 1
-    shown = value * factor
-    decimals = _decimals(shown, how)
-    others = [bound * factor for bound in apart_from if bound != value]
-    while decimals < 8 and any(round(shown, decimals) == round(other, decimals) for other in others):
-        decimals += 1
-    text = f"{shown:,.{decimals}f}" if decimals >= 0 else f"{round(shown, decimals):,.0f}"
-    if not shown.is_integer() and float(text.replace(",", "")) == 0:
-        text = _tiny(shown)
-    text = text.replace("-", "−")
-    if how.percent:
-        return f"{text}\u00a0%"
-    return f"{text}\u00a0{how.unit}" if how.unit else text
-
-
-def _tiny(shown: float) -> str:
-    """Write a number next to nothing as ``9 × 10⁻¹⁶``: it must not read as zero."""
-    if abs(shown) >= 1e-4:
-        return f"{shown:.1g}"
-    digit, exponent = f"{shown:.0e}".split("e")
-    return f"{digit}\u00a0×\u00a010{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-
-
-def _decimals(shown: float, how: Scale) -> int:
-    if how.whole and float(shown).is_integer():
-        return 0
-    if how.unit == "rows/s" and abs(shown) >= 100:
-        return 2 - math.floor(math.log10(abs(shown)))  # three digits: a second measurement gives no more
-    if how.percent:
-        return 1
-    if abs(shown) >= 1000:
-        return 0
-    if abs(shown) >= 100:
-        return 1
-    return 2 if abs(shown) >= 10 or how.unit else 3
-
-
-def plain(value: float, how: Scale) -> str:
-    """Write a declared bound without trailing zeros: ``80 %``, ``0.1``, ``50 ms``."""
-    if how.truth and value in (0, 1):
-        return "yes" if value else "no"
-    shown = value * 100 if how.percent else value
-    text = f"{round(shown, 9):,.9f}".rstrip("0").rstrip(".").replace("-", "−")
-    if how.percent:
-        return f"{text}\u00a0%"
-    return f"{text}\u00a0{how.unit}" if how.unit else text
-
-
 def bounds(gate: GateCondition | None) -> tuple[float, ...]:
     """Return the bound or bounds of a gate."""
     if gate is None:
@@ -142,16 +47,17 @@ def bounds(gate: GateCondition | None) -> tuple[float, ...]:
 
 def condition(finding: Finding) -> str:
     """Return the gate in words: ``at least 75 %``."""
-    return asked(finding.gate, scale(finding.section, finding.metric)) if finding.gate else ""
+    return asked(finding.gate, figures.scale(finding.section, finding.metric)) if finding.gate else ""
 
 
-def asked(gate: Gate | GateCondition, how: Scale = Scale()) -> str:
+def asked(gate: Gate | GateCondition, how: figures.Scale | None = None) -> str:
     """Return a gate in words, its bound written like the measure's values."""
+    how = how or figures.Scale()
     if isinstance(gate.bound, tuple):
-        return f"between {plain(gate.bound[0], how)} and {plain(gate.bound[1], how)}"
+        return f"between {figures.plain(gate.bound[0], how)} and {figures.plain(gate.bound[1], how)}"
     if how.truth and gate.bound in (0, 1):
-        return plain(gate.bound, how)
-    return f"{COMPARED[gate.op]} {plain(gate.bound, how)}"
+        return figures.plain(gate.bound, how)
+    return f"{COMPARED[gate.op]} {figures.plain(gate.bound, how)}"
 
 
 def spoken(text: str) -> str:
@@ -164,30 +70,19 @@ def spoken(text: str) -> str:
 
 def value(finding: Finding) -> str:
     """Return the finding's value, told apart from its gate's bound."""
-    return number(finding.value, scale(finding.section, finding.metric), apart_from=bounds(finding.gate))
-
-
-def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = ()) -> str:
-    """Return an interval in words: ``64.0 to 77.6 %``; one-sided where a limit does not exist."""
-    if interval is None or interval == (None, None):
-        return ""
-    low, high = interval
-    if low is None or low == -math.inf:
-        return f"at most {number(high, how, apart_from=apart_from)}"
-    if high is None or high == math.inf:
-        return f"at least {number(low, how, apart_from=apart_from)}"
-    bare = number(low, how, apart_from=apart_from).split("\u00a0")[0]
-    return f"{bare} to {number(high, how, apart_from=apart_from)}"
+    return figures.number(
+        finding.value, figures.scale(finding.section, finding.metric), apart_from=bounds(finding.gate)
+    )
 
 
 def interval(finding: Finding) -> str:
     """Return the finding's interval in words, empty where it has none."""
-    return span(finding.interval, scale(finding.section, finding.metric), bounds(finding.gate))
+    return figures.span(finding.interval, figures.scale(finding.section, finding.metric), bounds(finding.gate))
 
 
 def level(finding: Finding) -> str:
     """Return ``95 %``, empty where no level is known."""
-    return plain(finding.level, Scale(percent=True)) if finding.level is not None else ""
+    return figures.plain(finding.level, figures.Scale(percent=True)) if finding.level is not None else ""
 
 
 _COUNTS = {

@@ -147,18 +147,25 @@ def frame(
     width: float = 340,
     height: float = 300,
     x_labels: Sequence[tuple[float, str]] | None = None,
+    mirrored: bool = False,
+    percent: bool = False,
 ) -> Frame:
-    """Make a canvas with labelled axes and a light grid; `x_labels` stand at their places instead of round numbers."""
+    """Make a canvas with labelled axes and a light grid.
+
+    `x_labels` stand at their places instead of round numbers. The ticks of a `mirrored` vertical axis grow both ways
+    from 0; those of one in `percent` are shares written as percentages.
+    """
     canvas = Canvas(width, height, title)
     left, right, top, bottom = 54, 12, 10, 44
     x = Axis(*wider(x_range), left, width - right)
     y = Axis(*wider(y_range), height - bottom, top)
     for tick in y.ticks():
         canvas.line((left, y(tick)), (width - right, y(tick)), "c-grid")
-        canvas.text((left - 6, y(tick) + 4), short(tick), "c-tick", anchor="end")
+        counted = abs(tick) if mirrored else tick
+        canvas.text((left - 6, y(tick) + 4), share(counted) if percent else short(counted), "c-tick", anchor="end")
     for place, said in x_labels if x_labels is not None else [(tick, short(tick)) for tick in x.ticks()]:
         canvas.line((x(place), height - bottom), (x(place), height - bottom + 4), "c-axis")
-        over = x(place) + 3.5 * len(said) > width
+        over = x(place) + half(said) > width
         at = (width - 2 if over else x(place), height - bottom + 16)
         canvas.text(at, said, "c-tick", anchor="end" if over else "middle", limit=14)
     canvas.line((left, height - bottom), (width - right, height - bottom), "c-axis")
@@ -170,6 +177,16 @@ def frame(
 def short(value: float) -> str:
     """Write a tick."""
     return f"{value:,.6g}".replace("-", "−")
+
+
+def share(value: float) -> str:
+    """Write the tick of a share."""
+    return f"{short(round(value * 100, 10))}\u00a0%"
+
+
+def half(tick: str) -> float:
+    """Return half of the pixels that a tick takes, in the widest of the usual system fonts."""
+    return 3.7 * len(tick)
 
 
 def levels(names: Sequence[str], first: float) -> list[tuple[float, str]]:

@@ -13,7 +13,8 @@ def score_histogram(finding: Finding) -> Markup:
     histogram = finding.data["histogram"]
     edges, negative, positive = (numbers(histogram[key]) for key in ("edges", "negative", "positive"))
     top = max(*negative, *positive, 1)
-    plot = frame("Scores by truth", "Score", "Rows", (edges[0], edges[-1]), (-top, top))
+    # Rows below the line are rows too: nothing is counted in negative numbers.
+    plot = frame("Scores by truth", "Score", "Rows", (edges[0], edges[-1]), (-top, top), mirrored=True)
     for index in range(len(negative)):
         x, width = plot.x(edges[index]), plot.x(edges[index + 1]) - plot.x(edges[index]) - 1
         span = f"{short(edges[index])} to {short(edges[index + 1])}"

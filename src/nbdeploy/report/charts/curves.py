@@ -103,6 +103,7 @@ def strengths(finding: Finding) -> Markup:
         share,
         (0, max(x for x, _ in points)),
         (0, top),
+        percent=key == "rate",
     )
     banded = [s for s in steps if s.get("interval")]
     plot.band(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 from nbdeploy.report.charts.canvas import frame, numbers, short
 from nbdeploy.report.charts.ranges import Line, Plan, plot, reach
 
@@ -24,12 +24,12 @@ def gains(finding: Finding) -> Markup:
         for one in known
     ]
     ends = [value for line in lines for value in (line.value, *(line.interval or ()))]
-    return plot(Plan("Gains over the version before", reach([0.0, *ends]), wording.Scale(), 0.0), lines)
+    return plot(Plan("Gains over the version before", reach([0.0, *ends]), figures.Scale(), 0.0), lines)
 
 
 def signed(value: float) -> str:
     """Write a gain with its sign."""
-    return f"{'+' if value > 0 else ''}{wording.number(value)}"
+    return f"{'+' if value > 0 else ''}{figures.number(value)}"
 
 
 def cost_curve(finding: Finding) -> Markup:

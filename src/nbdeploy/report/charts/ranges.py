@@ -11,8 +11,8 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding, GateCondition
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Interval, group_label
-from nbdeploy.report import wording
-from nbdeploy.report.charts.canvas import Axis, Canvas, short
+from nbdeploy.report import figures, wording
+from nbdeploy.report.charts.canvas import Axis, Canvas, half, short
 from nbdeploy.report.charts.layout import Layout, both
 
 
@@ -66,7 +66,7 @@ def gate_line(finding: Finding) -> Markup:
     if finding.gate is None or not _finite([finding.value]) or finding.gate.op == "==":
         return Markup("")
     bounds = wording.bounds(finding.gate)
-    how = wording.scale(finding.section, finding.metric)
+    how = figures.scale(finding.section, finding.metric)
     limits = (*reach([finding.value, *(finding.interval or ()), *bounds], how.limits), 6, 194)
     if limits[1] <= limits[0]:
         return Markup("")
@@ -77,15 +77,16 @@ def gate_line(finding: Finding) -> Markup:
     _allowed(canvas, axis, finding.gate, 6, 18)
     _whisker(canvas, axis, 12, finding.value, finding.interval, f"is-{finding.verdict or 'none'}")
     for bound in bounds:
-        at = min(max(axis(bound), 16), 184)
-        canvas.text((at, 31), wording.plain(bound, wording.Scale(percent=how.percent)), "c-tick", anchor="middle")
+        written = figures.plain(bound, figures.Scale(percent=how.percent))
+        at = min(max(axis(bound), half(written)), canvas.width - half(written))
+        canvas.text((at, 31), written, "c-tick", anchor="middle")
     return canvas.svg()
 
 
 def group_cell(value: GroupValue, finding: Finding) -> Markup:
     """Draw one group's value and interval on the scale that its column shares, the overall value as a thin line."""
-    how = wording.scale(finding.section, finding.metric)
-    said = f"{group_label(value.group)}: {wording.number(value.value, how)} {wording.span(value.interval, how)}"
+    how = figures.scale(finding.section, finding.metric)
+    said = f"{group_label(value.group)}: {figures.number(value.value, how)} {figures.span(value.interval, how)}"
     canvas = Canvas(110, 16, said, "spark")
     axis = Axis(*column_reach(finding), 5, 105)
     canvas.line((axis.start, 8), (axis.end, 8), "c-grid")
@@ -97,7 +98,7 @@ def group_cell(value: GroupValue, finding: Finding) -> Markup:
 
 def column_reach(finding: Finding) -> tuple[float, float]:
     """Return the scale that the groups of a metric share: 0 to 1 for rates, else what the values span."""
-    if wording.scale(finding.section, finding.metric).percent:
+    if figures.scale(finding.section, finding.metric).percent:
         return 0.0, 1.0
     known = _finite([v for g in finding.by_group for v in (g.value, *(g.interval or ()))])
     if not known:
@@ -124,7 +125,7 @@ class Plan:
 
     title: str
     reach: tuple[float, float]
-    how: wording.Scale
+    how: figures.Scale
     mark: float | None = None
     gate: GateCondition | None = None
 
@@ -134,14 +135,14 @@ RIGHT = 132
 
 def forest(finding: Finding) -> Markup:
     """Draw a group metric, one line a group, with the overall value and any gate as vertical lines."""
-    how = wording.scale(finding.section, finding.metric)
+    how = figures.scale(finding.section, finding.metric)
     lines = [
         Line(
             group_label(g.group),
             g.value,
             g.interval,
             "is-excluded" if g.excluded else "is-none",
-            f"{wording.number(g.value, how)}  (n {g.denominator if g.denominator is not None else g.n:,})",
+            f"{figures.number(g.value, how)}  (n {g.denominator if g.denominator is not None else g.n:,})",
         )
         for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
     ]
@@ -155,8 +156,7 @@ def compared(findings: Sequence[Finding]) -> Markup:
     if not known:
         return Markup("")
     ratio = all(f.metric.endswith("_ratio") for f in known)
-    values = [v for f in known for v in (f.value, *(f.interval or ()), *wording.bounds(f.gate))]
-    top = 1.0 if ratio else min(max(*_finite(values), 0.1) * 1.15, 1.0)
+    top = 1.0 if ratio else _top(known)
     lines: list[Line] = []
     for metric in dict.fromkeys(f.metric for f in known):
         same = [f for f in known if f.metric == metric]
@@ -172,7 +172,18 @@ def compared(findings: Sequence[Finding]) -> Markup:
             )
             for f in same
         ]
-    return plot(Plan("Disparities between groups", (0.0, top), wording.Scale(), 1.0 if ratio else 0.0), lines)
+    return plot(Plan("Disparities between groups", (0.0, top), figures.Scale(), 1.0 if ratio else 0.0), lines)
+
+
+def _top(differences: Sequence[Finding]) -> float:
+    """Return the end of the axis: of shares at most 1, of errors what their unit gives.
+
+    A bound far beyond all that was measured would press everything else against 0; it is left outside.
+    """
+    measured = max(*_finite([v for f in differences for v in (f.value, *(f.interval or ()))]), 1e-9)
+    bounds = [bound for f in differences for bound in wording.bounds(f.gate) if bound <= 3 * measured]
+    top = max(measured, *bounds, 0.0) * 1.15
+    return top if measured > 1 else min(max(top, 0.115), 1.0)
 
 
 def plot(plan: Plan, lines: Sequence[Line]) -> Markup:
@@ -192,8 +203,9 @@ def _drawn(plan: Plan, lines: Sequence[Line], layout: Layout) -> Markup:
     for tick in axis.ticks():
         canvas.line((axis(tick), 4), (axis(tick), height), "c-grid")
         shown = f"{short(tick * 100)}\u00a0%" if plan.how.percent else short(tick)
-        at = min(axis(tick), layout.width - 14)
-        canvas.text((at, height + 18), shown, "c-tick", anchor="middle")
+        over = axis(tick) + half(shown) > layout.width
+        at = layout.width if over else axis(tick)
+        canvas.text((at, height + 18), shown, "c-tick", anchor="end" if over else "middle")
     if plan.gate is not None:
         _allowed(canvas, axis, plan.gate, 4, height)
     if plan.mark is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 
 Row = tuple[str, str]
-_RATE = wording.Scale(percent=True)
+_RATE = figures.Scale(percent=True)
 
 
 def _classes(data: dict[str, Any]) -> Iterator[Row]:
@@ -20,15 +20,15 @@ def _classes(data: dict[str, Any]) -> Iterator[Row]:
 def _told(one: dict[str, Any]) -> str:
     if one["value"] is None:
         return "undefined (0/0)"
-    span = wording.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
-    return f"{wording.number(float(one['value']), _RATE)}{f' ({span})' if span else ''}"
+    span = figures.span(tuple(one["interval"]), _RATE) if one.get("interval") else ""
+    return f"{figures.number(float(one['value']), _RATE)}{f' ({span})' if span else ''}"
 
 
 def _quantiles(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["quantiles"]:
-        span = wording.span(tuple(one["interval"]), wording.Scale()) if one.get("interval") else ""
-        below = f"{wording.plain(float(one['share']), _RATE)} of errors are below"
-        yield below, f"{wording.number(float(one['value']))}{f' ({span})' if span else ''}"
+        span = figures.span(tuple(one["interval"]), figures.Scale()) if one.get("interval") else ""
+        below = f"{figures.plain(float(one['share']), _RATE)} of errors are below"
+        yield below, f"{figures.number(float(one['value']))}{f' ({span})' if span else ''}"
 
 
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {

@@ -9,7 +9,7 @@ from nbdeploy.documents.card import Block
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 from nbdeploy.report.sections.tables import table
 from nbdeploy.report.sections.within_strata import mitigations, within_strata
 
@@ -141,8 +141,12 @@ def _screened(rule: dict[str, Any]) -> list[tuple[str, str]]:
             if name == highest or one.get("ratio") is None:
                 continue
             below = "below 0.8" if one["below"] else "not below 0.8"
-            tested = f"{one['test']} test: p = {float(one['p_value']):.2g}; " if one.get("p_value") is not None else ""
-            ratio = wording.number(float(one["ratio"]), apart_from=(0.8,))
+            tested = (
+                f"{one['test']} test: {figures.p_value(float(one['p_value']))}; "
+                if one.get("p_value") is not None
+                else ""
+            )
+            ratio = figures.number(float(one["ratio"]), apart_from=(0.8,))
             rows.append((f"{name} ÷ {highest}", f"{ratio}, {below} ({tested}{int(one['n']):,} rows)"))
     except (KeyError, TypeError, ValueError, AttributeError):
         return []  # an edited notebook recorded something else; the ratio itself stays in the table

@@ -7,13 +7,13 @@ from typing import Any
 
 from nbdeploy.documents.card import Block
 from nbdeploy.documents.finding import Finding
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 from nbdeploy.report.charts.rows import headed
 from nbdeploy.report.charts.rows import value as written
 from nbdeploy.report.sections import answers_told, money_told, rows_told
 
 Row = tuple[str, str]
-_RATE = wording.Scale(percent=True)
+_RATE = figures.Scale(percent=True)
 MOST = 40
 
 
@@ -41,7 +41,7 @@ def details(finding: Finding) -> tuple[Block, ...]:
 
 def _share(part: Any, whole: Any) -> str:
     return (
-        f"{int(part):,} of {int(whole):,} ({wording.number(int(part) / int(whole), _RATE)})"
+        f"{int(part):,} of {int(whole):,} ({figures.number(int(part) / int(whole), _RATE)})"
         if int(whole)
         else "no rows"
     )
@@ -66,7 +66,7 @@ def _leakage(data: dict[str, Any]) -> Iterator[Row]:
         f"{int(data['matches']):,} (compared with {wording.counted(int(data['train_rows']), 'training row')})",
     )
     if data.get("usual") is not None:
-        yield "Training rows that repeat another training row", wording.number(float(data["usual"]), _RATE)
+        yield "Training rows that repeat another training row", figures.number(float(data["usual"]), _RATE)
 
 
 def _ranks(data: dict[str, Any]) -> Iterator[Row]:
@@ -83,14 +83,14 @@ def _ranks(data: dict[str, Any]) -> Iterator[Row]:
 
 def _baseline(data: dict[str, Any]) -> Iterator[Row]:
     metric = str(data["metric"])
-    how = wording.scale("performance", metric)
-    yield f"{wording.label('performance', metric)} of this model", wording.number(float(data["model"]), how)
-    yield f"… of always saying “{data['always']}”", wording.number(float(data["baseline"]), how)
+    how = figures.scale("performance", metric)
+    yield f"{wording.label('performance', metric)} of this model", figures.number(float(data["model"]), how)
+    yield f"… of always saying “{data['always']}”", figures.number(float(data["baseline"]), how)
 
 
 def _batches(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["batches"]:
-        rate = wording.number(float(one["rows_per_s"]), wording.Scale(unit="rows/s"))
+        rate = figures.number(float(one["rows_per_s"]), figures.Scale(unit="rows/s"))
         yield wording.counted(int(one["rows"]), "row"), f"{float(one['ms']):,.1f}\u00a0ms, {rate}"
 
 
@@ -105,7 +105,7 @@ def _packages(data: dict[str, Any]) -> Iterator[Row]:
 def _files(data: dict[str, Any]) -> Iterator[Row]:
     files = data["files"]
     for one in files:
-        yield str(one["path"]), wording.number(int(one["bytes"]) / 1e6, wording.Scale(unit="MB"))
+        yield str(one["path"]), figures.number(int(one["bytes"]) / 1e6, figures.Scale(unit="MB"))
     more = int(data.get("total_files") or len(files)) - len(files)
     if more > 0:
         yield "Smaller ones", wording.counted(more, "more file")
@@ -121,13 +121,13 @@ def _scanned(data: dict[str, Any]) -> Iterator[Row]:
 
 def _rowwise(data: dict[str, Any]) -> Iterator[Row]:
     differing, compared = int(data["differing"]), int(data["compared"])
-    most = wording.number(float(data["share_interval"][1]), _RATE)
+    most = figures.number(float(data["share_interval"][1]), _RATE)
     yield "Answers that changed beside other rows", f"{differing:,} of {compared:,} (of all rows at most {most})"
 
 
 def _proxies(data: dict[str, Any]) -> Iterator[Row]:
     for one in data.get("proxies") or []:
-        strength = f"association {wording.number(float(one['association']))} of at most 1"
+        strength = f"association {figures.number(float(one['association']))} of at most 1"
         yield f"{one['feature']} stands in for {one['of']}", strength
 
 

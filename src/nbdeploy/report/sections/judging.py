@@ -7,7 +7,7 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Gate, Objective
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 from nbdeploy.report.sections.facts import UNSTATED, facts
 
 
@@ -45,7 +45,7 @@ def _sizes(counts: Finding) -> Block:
     rows = tuple(
         (
             str(group.group.get(feature, group_label(group.group))),
-            f"{group.n:,} ({wording.number(group.n / total, wording.Scale(percent=True))})",
+            f"{group.n:,} ({figures.number(group.n / total, figures.Scale(percent=True))})",
         )
         for group in counts.by_group
     )
@@ -83,7 +83,7 @@ def _how_sure(objective: Objective) -> Block:
     threshold = f"{objective.decision_threshold:g}" if objective.task == "binary" else "Not applicable"
     return facts(
         ("How gates are judged", judged),
-        ("Confidence level", wording.plain(objective.level, wording.Scale(percent=True))),
+        ("Confidence level", figures.plain(objective.level, figures.Scale(percent=True))),
         ("Decision threshold", "Decisions come ready-made" if objective.predicted else threshold),
         ("Why these measures", UNSTATED),
     )
@@ -99,4 +99,4 @@ def _asked(section: str, metric: str, gate: Gate) -> str:
         extra += f" where {wording.spoken(gate.slice)}"
     if gate.features:
         extra += f" ({wording.listed(gate.features)}; first {gate.n or 1})"
-    return f"Must be {wording.asked(gate, wording.scale(section, metric))}{extra}."
+    return f"Must be {wording.asked(gate, figures.scale(section, metric))}{extra}."

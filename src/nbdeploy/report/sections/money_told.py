@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 
 Row = tuple[str, str]
 
 
-_PLAIN = wording.Scale()
+_PLAIN = figures.Scale()
 
 
 def _money(value: Any, unit: Any) -> str:
     amount = float(value)
     text = (
-        wording.number(amount, wording.Scale(whole=True))
+        figures.number(amount, figures.Scale(whole=True))
         if abs(amount) >= 100
-        else wording.plain(round(amount, 2), _PLAIN)
+        else figures.plain(round(amount, 2), _PLAIN)
     )
     return f"{text}\u00a0{unit}" if unit else text
 
@@ -30,15 +30,14 @@ def _gains(data: dict[str, Any]) -> Iterator[Row]:
         if one["gain"] is None:
             yield name, "undefined"
             continue
-        how = wording.scale("performance", str(one["metric"]))
-        before, now = (wording.number(float(one[key]), how) for key in ("before", "model"))
+        how = figures.scale("performance", str(one["metric"]))
+        before, now = (figures.number(float(one[key]), how) for key in ("before", "model"))
         yield name, f"{before} before, {now} now: {one['words']}"
     counted = data.get("discordant")
     if counted:
-        p_value = wording.number(float(counted["p_value"]))
         yield "Right now, wrong before", wording.counted(int(counted["gained"]), "row")
         lost = wording.counted(int(counted["lost"]), "row")
-        yield "Wrong now, right before", f"{lost} (exact McNemar test: p = {p_value})"
+        yield "Wrong now, right before", f"{lost} (exact McNemar test: {figures.p_value(float(counted['p_value']))})"
 
 
 def _outcomes(data: dict[str, Any]) -> Iterator[Row]:
@@ -55,7 +54,7 @@ def _outcomes(data: dict[str, Any]) -> Iterator[Row]:
 
 
 def _figure(value: Any) -> str:
-    return wording.plain(float(value), _PLAIN) if isinstance(value, (int, float)) else wording.spoken(str(value))
+    return figures.plain(float(value), _PLAIN) if isinstance(value, (int, float)) else wording.spoken(str(value))
 
 
 def _dummy(data: dict[str, Any]) -> Iterator[Row]:
@@ -66,7 +65,7 @@ def _dummy(data: dict[str, Any]) -> Iterator[Row]:
 def _threshold(data: dict[str, Any]) -> Iterator[Row]:
     yield "1,000 decisions at the cheapest threshold", _money(data["cost"], data.get("unit"))
     if data.get("at") is not None:
-        yield "Threshold in force", wording.plain(float(data["at"]), _PLAIN)
+        yield "Threshold in force", figures.plain(float(data["at"]), _PLAIN)
 
 
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {

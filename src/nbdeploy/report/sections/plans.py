@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.objective import Gate, Rollout
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 from nbdeploy.report.sections.facts import facts
 
 
@@ -45,15 +45,15 @@ def _release(rollout: Rollout) -> Block:
     )
 
 
-_WATCHED: dict[str, tuple[str, wording.Scale]] = {
-    "error_rate": ("share of failed answers", wording.Scale(percent=True)),
-    "latency_p95_ms": ("latency, 95th percentile", wording.Scale(unit="ms")),
+_WATCHED: dict[str, tuple[str, figures.Scale]] = {
+    "error_rate": ("share of failed answers", figures.Scale(percent=True)),
+    "latency_p95_ms": ("latency, 95th percentile", figures.Scale(unit="ms")),
 }
 
 
 def _conditions(gates: Mapping[str, Gate]) -> str:
     said = []
     for metric, gate in gates.items():
-        name, how = _WATCHED.get(metric, (metric.replace("_", " "), wording.Scale()))
+        name, how = _WATCHED.get(metric, (metric.replace("_", " "), figures.Scale()))
         said.append(f"{name} {wording.asked(gate, how)}")
     return "; ".join(said)

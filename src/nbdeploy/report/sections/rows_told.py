@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 
 Row = tuple[str, str]
-_RATE = wording.Scale(percent=True)
+_RATE = figures.Scale(percent=True)
 
 
 def _percent(share: Any) -> str:
-    return wording.number(float(share), _RATE)
+    return figures.number(float(share), _RATE)
 
 
 def _outliers(data: dict[str, Any]) -> Iterator[Row]:
@@ -28,34 +28,30 @@ def _beyond(data: dict[str, Any], key: str) -> Iterator[Row]:
     for one in data["columns"]:
         k, n = int(one[key]), int(one["n"])
         if k:
-            low, high = (wording.number(float(one[end])) for end in ("low", "high"))
+            low, high = (figures.number(float(one[end])) for end in ("low", "high"))
             yield str(one["column"]), f"{k:,} of {n:,} ({_percent(k / n)}) outside {low} to {high}"
 
 
 def _shifts(data: dict[str, Any]) -> Iterator[Row]:
     for one in data["columns"]:
-        size = f"{one['effect']} {wording.number(float(one['size']))}"
-        span = wording.span(tuple(one["interval"]), wording.Scale())
-        chance = f"{one['test']} test, p {_p_value(float(one['p_value']))}"
+        size = f"{one['effect']} {figures.number(float(one['size']))}"
+        span = figures.span(tuple(one["interval"]), figures.Scale())
+        chance = f"{one['test']} test, {figures.p_value(float(one['p_value']))}"
         drifted = "drifted: " if one["drifted"] else ""
-        yield str(one["column"]), f"{drifted}PSI {wording.number(float(one['psi']))}; {size} ({span}); {chance}"
+        yield str(one["column"]), f"{drifted}PSI {figures.number(float(one['psi']))}; {size} ({span}); {chance}"
     if data.get("uncounted"):
         yield "Not compared", f"{wording.listed(data['uncounted'])}: almost every row has its own value"
 
 
-def _p_value(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _slices(data: dict[str, Any]) -> Iterator[Row]:
     rates = "accuracy" in data["slices"][0]
-    how, key = (_RATE, "accuracy") if rates else (wording.Scale(), "error")
+    how, key = (_RATE, "accuracy") if rates else (figures.Scale(), "error")
     for one in data["slices"]:
-        span = wording.span(tuple(one["interval"]), how) if one.get("interval") else ""
-        told = f"{wording.number(float(one[key]), how)}{f' ({span})' if span else ''}"
+        span = figures.span(tuple(one["interval"]), how) if one.get("interval") else ""
+        told = f"{figures.number(float(one[key]), how)}{f' ({span})' if span else ''}"
         yield wording.spoken(str(one["slice"])), f"{told}, {wording.counted(int(one['n']), 'row')}"
     if data.get("overall") is not None:
-        yield "All rows", wording.number(float(data["overall"]), how)
+        yield "All rows", figures.number(float(data["overall"]), how)
     if data.get("found_on") is not None:
         yield "How found", f"on {int(data['found_on']):,} rows, judged on {int(data['judged_on']):,} others"
 
@@ -107,13 +103,13 @@ def _accuracy(data: dict[str, Any]) -> Iterator[Row]:
 def _error(data: dict[str, Any]) -> Iterator[Row]:
     for key, told in (("inside", "Rows like the training data"), ("outside", "Rows unlike it")):
         rows = wording.counted(int(data[f"rows_{key}"]), "row")
-        yield told, f"mean absolute error {wording.number(float(data[key]))}, of {rows}"
+        yield told, f"mean absolute error {figures.number(float(data[key]))}, of {rows}"
 
 
 def _members(data: dict[str, Any]) -> Iterator[Row]:
     gained = data["advantage"]
-    span = wording.span(tuple(gained["interval"]), wording.Scale())
-    yield "What one who guesses by the loss gains", f"{wording.number(float(gained['value']))} ({span}); 0 is nothing"
+    span = figures.span(tuple(gained["interval"]), figures.Scale())
+    yield "What one who guesses by the loss gains", f"{figures.number(float(gained['value']))} ({span}); 0 is nothing"
     rows = f"{int(data['members']):,} training rows and {int(data['others']):,} others"
     yield "Compared", rows
     if data["warns"]:

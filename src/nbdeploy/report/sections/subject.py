@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import DataSubject, Evidence, ModelSubject
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 from nbdeploy.report.sections.facts import UNKNOWN, UNSTATED, facts, told
 
 
@@ -29,7 +29,7 @@ def model_details(evidence: Evidence) -> CardSection:
 
 
 def _stored(model: ModelSubject, governed: str) -> list[tuple[str, str | None]]:
-    size = wording.number(model.size_bytes / 1e6, wording.Scale(unit="MB")) if model.size_bytes is not None else None
+    size = figures.number(model.size_bytes / 1e6, figures.Scale(unit="MB")) if model.size_bytes is not None else None
     return [
         ("Model", f"{model.name or governed}{f', version {model.version}' if model.version else ''}"),
         ("Stored at", model.uri),
@@ -46,16 +46,27 @@ def evaluation_data(evidence: Evidence) -> CardSection:
     """What the numbers were measured on."""
     shown = [data for data in evidence.subject.data if data.role != "train"]
     lead = "The rows that every number on this card was measured on."
-    samples = sorted({f"{wording.section_name(f.section)}: {f.sample:,} rows" for f in evidence.findings if f.sample})
-    blocks = [*(_dataset(data) for data in shown)]
-    if samples:
-        drawn = f"a sample drawn with the seed {evidence.run.seed}: {'; '.join(samples)}."
-        text = f"Most measures used every row. These used {drawn}"
-    else:
-        text = "Every measure used every row."
-    return CardSection(
-        id="evaluation-data", title="Evaluation data", lead=lead, blocks=(*blocks, Block(kind="text", text=text))
+    blocks = (*(_dataset(data) for data in shown), _samples(evidence))
+    return CardSection(id="evaluation-data", title="Evaluation data", lead=lead, blocks=blocks)
+
+
+def _samples(evidence: Evidence) -> Block:
+    """Tell on how many rows each section worked where it did not work on all, in one line a section."""
+    sizes: dict[str, set[int]] = {}
+    for finding in evidence.findings:
+        if finding.sample and wording.counts(finding) == "row":
+            sizes.setdefault(finding.section, set()).add(finding.sample)
+    if not sizes:
+        return Block(kind="text", text="Every measure used every row.")
+    rows = tuple(
+        (wording.section_name(section), f"{wording.listed([f'{size:,}' for size in sorted(drawn)], 'or')} rows")
+        for section, drawn in sizes.items()
     )
+    text = (
+        f"What is not named here used every row. These measures take long for each row, so they used rows drawn with "
+        f"the seed {evidence.run.seed}; which measure used how many stands beside it."
+    )
+    return Block(kind="facts", title="Measured on a sample", text=text, rows=rows)
 
 
 _ROLES = {

@@ -8,7 +8,7 @@ from typing import Any
 from nbdeploy.documents.card import Block
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 
 _TOLD, _ENDS = 24, 3
 
@@ -50,8 +50,8 @@ def _pooled(pooled: dict[str, Any] | None) -> list[tuple[str, str]]:
     if not pooled or pooled["difference"] is None:
         return []
     low, high = pooled["difference_interval"] or (None, None)
-    difference, crude = (wording.number(float(pooled[name])) for name in ("difference", "crude_difference"))
-    limits = wording.span((low, high), wording.Scale())
+    difference, crude = (figures.number(float(pooled[name])) for name in ("difference", "crude_difference"))
+    limits = figures.span((low, high), figures.Scale())
     said = f"{difference} ({limits}) over {wording.counted(int(pooled['strata']), 'part')}; without parts {crude}"
     return [(f"Pooled: {group_label(pooled['first'])} less {group_label(pooled['second'])}", said)]
 
@@ -62,7 +62,7 @@ def _rates(stratum: dict[str, Any]) -> str:
     shown = known if len(known) <= 2 * _ENDS else [*known[:_ENDS], *known[-_ENDS:]]
     parts = []
     for one in shown:
-        share = wording.number(float(one["rate"]), wording.Scale(percent=True))
+        share = figures.number(float(one["rate"]), figures.Scale(percent=True))
         parts.append(f"{group_label(one['group'])} {share} of {int(one['n']):,}")
     if len(shown) < len(known):
         parts.insert(_ENDS, f"… {len(known) - len(shown)} groups between …")
@@ -79,13 +79,13 @@ def mitigations(findings: Sequence[Finding]) -> list[Block]:
     try:
         for one in found.data["points"]:
             low, high = one["interval"] or (None, None)
-            gap = "undefined" if one["disparity"] is None else wording.number(float(one["disparity"]))
-            right = wording.number(float(one["accuracy"]), wording.Scale(percent=True))
+            gap = "undefined" if one["disparity"] is None else figures.number(float(one["disparity"]))
+            right = figures.number(float(one["accuracy"]), figures.Scale(percent=True))
             needs = "; needs the group of each person" if one["by_group"] else ""
             rows.append(
                 (
                     str(one["method"]),
-                    f"accuracy {right}, difference {gap} ({wording.span((low, high), wording.Scale())}){needs}",
+                    f"accuracy {right}, difference {gap} ({figures.span((low, high), figures.Scale())}){needs}",
                 )
             )
         rows += [(str(one["method"]), f"not tried: {one['why']}") for one in found.data.get("not_tried", [])]
