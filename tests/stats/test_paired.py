@@ -10,10 +10,12 @@ from scipy.stats import norm
 from nbdeploy.stats.paired import auc_gain, mcnemar, mean_gain, rate_gain, rmse_gain, skewed_mean, tango_interval
 
 
-def test_tangos_limits_are_those_published():
-    """Airway hyper-responsiveness before and after stem cell transplantation (Bentur et al. 2009), limits printed in
-    Fagerland, Lydersen and Laake (2014), Statistics in Medicine 33:2850–2875: −0.517 to −0.026."""
-    assert tango_interval(1, 7, 21) == pytest.approx((-0.517, -0.026), abs=5e-4)
+def test_tangos_limits_are_those_of_another_implementation():
+    """Complete response before and after consolidation therapy (59, 6; 16, 80), −0.1240 to −0.0054 in the tests of R's
+    contingencytables 3, tests/testthat/test-chap8.R, Tango_asymptotic_score_CI_paired_2x2; p = 0.052479 of McNemar's
+    exact conditional test there."""
+    assert tango_interval(6, 16, 161) == pytest.approx((-0.1240, -0.0054), abs=5e-5)
+    assert mcnemar(6, 16) == pytest.approx(0.052479, abs=5e-7)
 
 
 @pytest.mark.parametrize(("gained", "lost", "n"), [(40, 20, 160), (3, 0, 25), (0, 1, 44), (200, 260, 5000)])

@@ -15,8 +15,13 @@ NEWCOMBE = {
     (9, 10, 3, 10): (0.1700, 0.8406),
     (6, 7, 2, 7): (0.0342, 0.8534),
     (5, 56, 0, 29): (-0.0326, 0.1933),
+    (0, 10, 0, 20): (-0.1658, 0.2844),
+    (0, 10, 0, 10): (-0.2879, 0.2879),
+    (10, 10, 0, 20): (0.7156, 1.0),
+    (10, 10, 0, 10): (0.6636, 1.0),
 }
-"""Newcombe (1998), Statistics in Medicine 17:873–890, table II, Miettinen–Nurminen; and diff-binom-confint to 1e-5."""
+"""Newcombe (1998), Statistics in Medicine 17:873–890, table II, Miettinen–Nurminen, as mergeron (Python) tests them; those
+of R's ratesci give the fourth row and those of diff-binom-confint the first two and the seventh alike."""
 
 RATIOS = {
     (56, 70, 48, 80): (1.0790471195344, 1.6721453590898),
