@@ -81,7 +81,7 @@ def main(folder: str, inward: int, outward: int) -> None:
             from mlflow.models import Model
 
             loaded = known.load(folder, Model.load(folder).flavors)
-            tell(described(loaded, known.METHODS))
+            tell(described(loaded, known.METHODS + known.EXPLAINING))
         except Exception as error:  # noqa: BLE001 - a model's code may raise anything; the asker tells it in one sentence
             tell({"error": f"{type(error).__name__}: {error}"})
             return

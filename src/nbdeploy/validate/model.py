@@ -170,6 +170,15 @@ class LoadedModel:
             return None
         return self._answer("predict_proba", frame)[BARE]
 
+    def contributions(self, frame: Any) -> tuple[Any, Any] | None:
+        """Return exact SHAP values and margins as the model's own library computes them; None where it does not.
+
+        Shapes (rows, classes × (inputs + 1)), class after class and the base last, and (rows,) or (rows, classes).
+        """
+        if not hasattr(self._model, "contributions"):
+            return None
+        return self._answer("contributions", frame)[BARE], self._answer("margin", frame)[BARE]
+
     @cached_property
     def _reading(self) -> Answering:
         return Answering(self.objective, self.classes, self._labels)

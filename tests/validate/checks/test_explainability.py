@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from nbdeploy.validate.checks import explainability
 from nbdeploy.validate.checks.explainability.answer import answer
+from nbdeploy.validate.checks.explainability.attributions import attributions
 from nbdeploy.validate.checks.explainability.cases import extremes
 from nbdeploy.validate.checks.explainability.identifiers import identifying
 from nbdeploy.validate.checks.explainability.local import quality, same_order
@@ -320,24 +323,86 @@ def test_boosted_trees_of_other_libraries_are_explained_exactly(library, several
     assert found.data["features"][0]["feature"] == "income"
 
 
-def test_an_xgboost_flavour_is_explained_exactly(objective, recorded, tmp_path):
-    import mlflow.xgboost
+@pytest.fixture
+def of_booster(objective, tmp_path):
+    """Return a context of a model that was saved with its library's own flavour."""
+    import importlib
+
     from mlflow.models import infer_signature
     from tests.validate.checks.conftest import Run
 
     from nbdeploy.validate.inputs import read_dataset
     from nbdeploy.validate.prepare import Inputs
 
+    def made(library, native, frame, **wanted):
+        folder = tmp_path / "model"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's hints on whole numbers and on saving
+            shown = infer_signature(frame[BOOSTED])
+            flavour = importlib.import_module(f"mlflow.{library}")
+            flavour.save_model(native, str(folder), signature=shown, pip_requirements=[library])
+        inputs = Inputs(evaluation=read_dataset(frame))
+        return Run(tmp_path / "w", objective(**wanted), inputs, folder).context("explainability")
+
+    return made
+
+
+BOOSTED = ["sex", "income", "years", "shoe"]
+
+
+def test_an_xgboost_flavour_is_explained_exactly(of_booster, recorded):
     frame = applicants(300)
-    inputs = ["sex", "income", "years", "shoe"]
-    model = of_library("xgboost").fit(frame[inputs].astype(float), frame["progressed"])
-    mlflow.xgboost.save_model(
-        model, str(tmp_path / "model"), signature=infer_signature(frame[inputs]), pip_requirements=["xgboost"]
-    )
-    run = Run(tmp_path / "w", objective(), Inputs(evaluation=read_dataset(frame)), tmp_path / "model")
-    context = run.context("explainability")
+    context = of_booster("xgboost", of_library("xgboost").fit(frame[BOOSTED].astype(float), frame["progressed"]), frame)
     explainability.shap_importance(context)
     assert recorded(context)["explainability.shap_additivity_residual"].data["explainer"] == "tree"
+
+
+@pytest.mark.parametrize("positive", [1, 0])
+def test_a_native_booster_is_explained_by_its_own_trees_for_the_class_that_is_asked_for(positive, of_booster):
+    import shap
+    import xgboost
+    from scipy.special import logit
+
+    frame = applicants(300)
+    matrix = xgboost.DMatrix(frame[BOOSTED], frame["progressed"])
+    native = xgboost.train({"objective": "binary:logistic", "max_depth": 3}, matrix, 20)
+    context = of_booster("xgboost", native, frame, positive=positive, favourable=positive)
+    asked = answer(context)
+    found = attributions(context, context.data, asked, seed=0)
+    sign = 1 if positive else -1
+    assert (found.explainer, found.scale) == ("tree", "log-odds")
+    assert np.allclose(found.shares, sign * shap.TreeExplainer(native).shap_values(frame[BOOSTED]), atol=1e-4)
+    assert found.residual < 1e-4
+    assert np.allclose(found.output, logit(asked.call(context.data)), atol=1e-3)
+
+
+def test_a_native_booster_of_many_classes_is_explained_for_one(of_booster):
+    import lightgbm
+
+    frame = applicants(300)
+    frame["progressed"] = frame["progressed"] + (frame["income"] > 4000)
+    options = {"objective": "multiclass", "num_class": 3, "verbose": -1, "num_threads": 1}
+    native = lightgbm.train(options, lightgbm.Dataset(frame[BOOSTED], frame["progressed"]), 10)
+    gates = {"performance": {"accuracy": ">= 0"}}
+    context = of_booster("lightgbm", native, frame, task="multiclass", positive=2, favourable=None, gates=gates)
+    found = attributions(context, context.data, answer(context), seed=0)
+    assert found.explainer == "tree"
+    assert np.allclose(found.output, native.predict(frame[BOOSTED], raw_score=True)[:, 2])
+    assert found.residual < 1e-6
+
+
+@pytest.mark.parametrize(("kind", "scale"), [("reg:squarederror", "target"), ("count:poisson", "raw")])
+def test_a_boosted_regression_tells_whether_shares_are_of_the_target_or_of_its_logarithm(kind, scale, of_booster):
+    import xgboost
+
+    frame = applicants(300)
+    frame["progressed"] = frame["income"].abs() / 100
+    native = xgboost.train({"objective": kind}, xgboost.DMatrix(frame[BOOSTED], frame["progressed"]), 5)
+    wanted = {"task": "regression", "positive": None, "favourable": None, "threshold": None, "score": None}
+    context = of_booster("xgboost", native, frame, gates={"performance": {"mae": "<= 1000"}}, **wanted)
+    found = attributions(context, context.data, answer(context), seed=0)
+    assert (found.explainer, found.scale) == ("tree", scale)
+    assert found.residual < 1e-3
 
 
 def test_many_classes_are_explained_by_the_probability_of_the_commonest_answer(of_model, objective):

@@ -7,6 +7,6 @@ Python: it imports nothing else of nbdeploy's, and of others only what is there 
 from __future__ import annotations
 
 from nbdeploy.validate.makes.answers import columns_of
-from nbdeploy.validate.makes.loading import METHODS, Loaded, load
+from nbdeploy.validate.makes.loading import EXPLAINING, METHODS, Loaded, load
 
-__all__ = ["METHODS", "Loaded", "columns_of", "load"]
+__all__ = ["EXPLAINING", "METHODS", "Loaded", "columns_of", "load"]

@@ -13,24 +13,37 @@ import numpy as np
 
 
 class Booster:
-    """A booster; `predict` gives what the library's own does."""
+    """A booster; `predict` gives what the library's own does.
 
-    def __init__(self, answer: Callable[[Any], Any], names: Sequence[str] | None) -> None:
-        self._answer = answer
+    Where the library explains its trees, `contributions` and `margin` do.
+
+    Parameters
+    ----------
+    ask
+        The library's ``predict``, which takes rows and its own options.
+    explain, raw
+        Its options for exact SHAP values and for margins; `explain` is empty where it has none for these trees.
+    """
+
+    def __init__(
+        self, ask: Callable[..., Any], names: Sequence[str] | None, explain: dict[str, Any], raw: dict[str, Any]
+    ) -> None:
+        self._ask = ask
         if names:
             self.feature_names_in_ = list(names)
+        if explain:
+            self.contributions = lambda rows: np.asarray(ask(rows, **explain)).reshape(len(rows), -1)
+            self.margin = lambda rows: np.asarray(ask(rows, **raw))
 
     def predict(self, rows: Any) -> Any:
         """Return the library's answer: shape (rows,), or (rows, classes)."""
-        return np.asarray(self._answer(rows))
+        return np.asarray(self._ask(rows))
 
 
 class ClassifyingBooster(Booster):
     """A booster whose numbers are probabilities, of the second of two classes or of each of several."""
 
-    def __init__(self, answer: Callable[[Any], Any], names: Sequence[str] | None, classes: int) -> None:
-        super().__init__(answer, names)
-        self.classes_ = np.arange(classes)
+    classes_: Any
 
     def predict_proba(self, rows: Any) -> Any:
         """Return shape (rows, classes)."""
@@ -45,22 +58,31 @@ def of_xgboost(native: Any) -> Booster:
     learner = json.loads(native.save_config())["learner"]
     kind = learner["objective"]["name"]
 
-    def answer(rows: Any) -> Any:
-        return native.predict(xgboost.DMatrix(rows, enable_categorical=True))
+    def ask(rows: Any, **options: Any) -> Any:
+        return native.predict(xgboost.DMatrix(rows, enable_categorical=True), **options)
 
+    parts = ask, native.feature_names, {"pred_contribs": True}, {"output_margin": True}
     if kind == "binary:logistic":
-        return ClassifyingBooster(answer, native.feature_names, 2)
+        return _classifying(2, *parts)
     if kind == "multi:softprob":
-        return ClassifyingBooster(answer, native.feature_names, int(learner["learner_model_param"]["num_class"]))
-    return Booster(answer, native.feature_names)
+        return _classifying(int(learner["learner_model_param"]["num_class"]), *parts)
+    return Booster(*parts)
 
 
 def of_lightgbm(native: Any) -> Booster:
     """Return a ``lightgbm.Booster`` behind these methods."""
     lines = native.model_to_string(num_iteration=1).splitlines()
     kind = next((line.partition("=")[2].split()[0] for line in lines if line.startswith("objective=")), None)
+    explain = {} if "is_linear=1" in lines else {"pred_contrib": True}  # lines in leaves have no exact values
+    parts = native.predict, native.feature_name(), explain, {"raw_score": True}
     if kind == "binary":
-        return ClassifyingBooster(native.predict, native.feature_name(), 2)
+        return _classifying(2, *parts)
     if kind in ("multiclass", "multiclassova"):
-        return ClassifyingBooster(native.predict, native.feature_name(), native.num_model_per_iteration())
-    return Booster(native.predict, native.feature_name())
+        return _classifying(native.num_model_per_iteration(), *parts)
+    return Booster(*parts)
+
+
+def _classifying(classes: int, *parts: Any) -> ClassifyingBooster:
+    made = ClassifyingBooster(*parts)
+    made.classes_ = np.arange(classes)
+    return made

@@ -9,6 +9,9 @@ from nbdeploy.validate.makes import boosters, onnx_graph
 
 METHODS = ("predict_proba", "decision_function", "predict")
 
+EXPLAINING = ("contributions", "margin")
+"""What a model has besides where its library computes exact SHAP values: see `boosters`."""
+
 _NATIVE = {"xgboost": boosters.of_xgboost, "lightgbm": boosters.of_lightgbm}
 _ESTIMATORS = ("sklearn", "xgboost", "lightgbm", "catboost")
 """Flavours whose own model may have scikit-learn's methods."""

@@ -80,7 +80,7 @@ def attributions(context: Context, rows: pd.DataFrame, asked: Answer, *, seed: i
     parts = _taken_apart(context, asked)
     if parts is not None:
         return _exact(context, parts, rows[list(context.features)])
-    return _sampled(context, rows.iloc[:_SAMPLED_ROWS], asked, seed)
+    return _of_library(context, rows, asked) or _sampled(context, rows.iloc[:_SAMPLED_ROWS], asked, seed)
 
 
 def _taken_apart(context: Context, asked: Answer) -> _Parts | None:
@@ -138,6 +138,33 @@ def _exact(context: Context, parts: _Parts, rows: pd.DataFrame) -> Attributions:
     shares = np.zeros((len(made), len(context.features)))
     np.add.at(shares.T, parts.made_of, found.T)
     return Attributions(shares, np.full(len(made), base[0]), output, parts.kind, scale)
+
+
+def _of_library(context: Context, rows: pd.DataFrame, asked: Answer) -> Attributions | None:
+    """Return what a native booster says of its own trees, here or in its own environment; None for other models."""
+    model, objective = context.model, context.objective
+    found = model.contributions(rows) if model is not None else None
+    if model is None or found is None:
+        return None
+    flat, margin = found
+    shares = flat.reshape(len(rows), -1, len(context.features) + 1)
+    margin = margin.reshape(len(rows), -1)
+    if model.classes is None:
+        if shares.shape[1] > 1:
+            return None  # it decides among classes that it does not name
+        # A regression of a logarithm, say, adds up on another scale than that of its answers.
+        at, sign = 0, 1
+        scale = "target" if np.allclose(margin[:, 0], asked.call(rows), rtol=1e-4, atol=1e-6) else "raw"
+    else:
+        classes = [plain(one) for one in model.classes]
+        if shares.shape[1] > 1 and asked.of_class not in classes:
+            return None
+        at = classes.index(asked.of_class) if shares.shape[1] > 1 else 0
+        # A margin is of the second of two classes; so is a score that the objective takes as it stands.
+        sign = -1 if shares.shape[1] == 1 and asked.of_class == classes[0] and objective.score != "predict" else 1
+        scale = "log-odds"
+    mine = sign * shares[:, at].astype(np.float64)
+    return Attributions(mine[:, :-1], mine[:, -1], sign * margin[:, at].astype(np.float64), "tree", scale)
 
 
 def _output(parts: _Parts, made: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
