@@ -20,8 +20,8 @@ NEWCOMBE = {
     (10, 10, 0, 20): (0.7156, 1.0),
     (10, 10, 0, 10): (0.6636, 1.0),
 }
-"""Newcombe (1998), Statistics in Medicine 17:873–890, table II, Miettinen–Nurminen, as mergeron (Python) tests them; those
-of R's ratesci give the fourth row and those of diff-binom-confint the first two and the seventh alike."""
+"""Newcombe (1998), Statistics in Medicine 17:873–890, table II, Miettinen–Nurminen, as mergeron (Python) tests them;
+those of R's ratesci give the fourth row and those of diff-binom-confint the first two and the seventh alike."""
 
 RATIOS = {
     (56, 70, 48, 80): (1.0790471195344, 1.6721453590898),
