@@ -17,9 +17,9 @@ from nbdeploy.documents.record import Record
 
 Task = Literal["binary", "multiclass", "regression"]
 Better = Literal["higher", "lower"]
-Kind = Literal["rate", "score", "disparity", "quantity"]
-"""rate: a proportion of counted rows. score: another number per dataset. disparity: an extreme over pairs of groups.
-quantity: measured on the model or machine, in `unit`."""
+Kind = Literal["rate", "score", "quantile", "disparity", "quantity"]
+"""rate: a proportion of counted rows. score: another number per dataset. quantile: the value of one row in order.
+disparity: an extreme over pairs of groups. quantity: measured on the model or machine, in `unit`."""
 
 _TASKS: dict[str | None, tuple[Task, ...]] = {
     None: ("binary", "multiclass", "regression"),

@@ -1,10 +1,14 @@
-"""Intervals of the sizes of errors that are no plain means."""
+"""Intervals of the sizes of errors that are no plain means, and of quantiles of the error."""
 
 from __future__ import annotations
+
+from math import inf
 
 import numpy as np
 
 from nbdeploy.stats.binomial import normal_quantile
+from nbdeploy.stats.tally import ErrorTally
+from nbdeploy.stats.tally.errors import GRID_BITS
 
 Limits = tuple[float, float]
 
@@ -46,3 +50,32 @@ def r2_interval(value: float, variance: float, n: float, level: float = 0.95) ->
     c = n / (n - z)
     half = -float(stdtrit(n - 1, (1 - level) / 2)) * c * np.sqrt(variance) / left
     return float(1 - c * left * np.exp(half)), float(max(1 - c * left * np.exp(-half), value))
+
+
+def quantile_interval(tally: ErrorTally, index: int, share: float, level: float = 0.95) -> tuple[Limits | None, str]:
+    """Return distribution-free limits of a group's quantile and their method: order statistics with binomial ranks.
+
+    They hold for any distribution (Conover 1999, Practical Nonparametric Statistics, section 3.2). A limit that no row
+    can give is infinite. Where the tally has rounded its errors, the limits are its outer bounds.
+    """
+    n = round(float(tally.sizes[index]))
+    if n == 0:
+        return None, ""
+    first, last = order_ranks(n, share, level)
+    # A share of half a rank less than r/n is still the r-th row, and no rounding makes it the next.
+    _, low, high = tally.quantiles(index, [(max(first, 1) - 0.5) / n, (min(last, n) - 0.5) / n])
+    limits = (float(low[0]) if first >= 1 else -inf, float(high[1]) if last <= n else inf)
+    rounded = "" if tally.exact else f"; errors rounded by at most {2.0**-GRID_BITS:.1%} of themselves"
+    return limits, f"order statistics, binomial ranks{rounded}"
+
+
+def order_ranks(n: int, share: float, level: float) -> tuple[int, int]:
+    """Return the ranks, from 1, of the order statistics that hold a quantile; 0 or n + 1 where none does."""
+    from scipy.special import bdtr, bdtrik
+
+    def rank(tail: float) -> int:
+        """Return the smallest k with P(K ≤ k) ≥ tail for the number K of rows under the quantile."""
+        at = max(int(np.ceil(np.nan_to_num(bdtrik(tail, n, share)))), 0)
+        return at - 1 if at and bdtr(at - 1, n, share) >= tail else at
+
+    return rank((1 - level) / 2), rank((1 + level) / 2) + 1

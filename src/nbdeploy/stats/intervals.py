@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,9 @@ from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
 from nbdeploy.stats.binomial import as_pair, clopper_pearson, wilson
-from nbdeploy.stats.error_intervals import r2_interval, rmse_interval
+from nbdeploy.stats.error_intervals import quantile_interval, r2_interval, rmse_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
-from nbdeploy.stats.metrics import RATES, Rates, Tally, confusion, rates, values
+from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusion, rates, values
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
 from nbdeploy.stats.score_intervals import RESAMPLES, calibration_interval, mean_loss_interval, mover_mean, resampled
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
@@ -121,7 +122,13 @@ def by_group(
 
     A group whose denominator is under `min_size` is shown with its value and marked as excluded.
     """
-    found = estimates(tally, metric, level, seed, positive=positive, favourable=favourable)
+    return group_values(
+        tally, estimates(tally, metric, level, seed, positive=positive, favourable=favourable), min_size
+    )
+
+
+def group_values(tally: Tally, found: Sequence[Estimate], min_size: int) -> tuple[GroupValue, ...]:
+    """Return the estimates of the tally's groups as they stand in a finding."""
     return tuple(
         GroupValue(
             group=tally.named(index),
@@ -145,6 +152,8 @@ def _denominators(tally: Tally, asked: _Asked) -> NDArray[np.float64]:
 
 
 def _why(tally: Tally, metric: str, denominator: int) -> str:
+    if denominator == 0 and metric in ERROR_QUANTILES:
+        return f"no row that {metric} could be of"
     if denominator == 0:
         return f"no row that {metric} divides by: 0/0 is undefined"
     if isinstance(tally, ScoreTally) and metric in ("roc_auc", "average_precision"):
@@ -198,6 +207,8 @@ def _of_scores(tally: ScoreTally, index: int, asked: _Asked) -> tuple[Limits | N
 
 
 def _of_errors(tally: ErrorTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
+    if asked.metric in ERROR_QUANTILES:
+        return quantile_interval(tally, index, ERROR_QUANTILES[asked.metric], asked.level)
     given = means(tally, asked.metric)
     value, variance, n = (float(part[index]) for part in (given.value, given.variance, given.n))
     if asked.metric == "root_mean_squared_error":

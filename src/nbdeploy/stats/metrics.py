@@ -50,6 +50,15 @@ RANKED_SCORES = ("roc_auc", "average_precision", "brier_score", "log_loss", "exp
 ERROR_SCORES = ("mean_absolute_error", "root_mean_squared_error", "mean_error", "r2")
 """Numbers from an `ErrorTally`."""
 
+ERROR_QUANTILES: Mapping[str, float] = MappingProxyType(
+    {f"residual_quantile_{percent:02d}": percent / 100 for percent in (5, 25, 50, 75, 95)}
+)
+"""Quantiles from an `ErrorTally`, with their shares; of the error as everywhere here, prediction − truth.
+
+A value is the smallest error that at least this share of the rows does not exceed (numpy's ``inverted_cdf``), to within
+the rounding of the tally's grid where that has one.
+"""
+
 
 @dataclass(frozen=True)
 class Rates:
@@ -191,7 +200,10 @@ def mean_loss(tally: ScoreTally, metric: str) -> Values:
 
 
 def error_score(tally: ErrorTally, metric: str) -> Values:
-    """Return one of `ERROR_SCORES` in every group; R² is undefined where the truth does not vary."""
+    """Return one of `ERROR_SCORES`, `ERROR_QUANTILES` in every group; R² is undefined where the truth does not vary."""
+    if metric in ERROR_QUANTILES:
+        share = ERROR_QUANTILES[metric]
+        return np.array([tally.quantiles(index, share)[0][0] for index in range(len(tally.groups))])
     n, error, size, squared = (tally.errors[:, column] for column in range(4))
     if metric == "r2":
         return np.asarray(1 - divide(squared, tally.spread[:, 2, 0]))
@@ -239,5 +251,5 @@ def kinds() -> Mapping[str, type[Tally]]:
     return MappingProxyType(
         dict.fromkeys(("count", *RATES, *CLASS_SCORES), ClassTally)
         | dict.fromkeys(RANKED_SCORES, ScoreTally)
-        | dict.fromkeys(ERROR_SCORES, ErrorTally)
+        | dict.fromkeys((*ERROR_SCORES, *ERROR_QUANTILES), ErrorTally)
     )

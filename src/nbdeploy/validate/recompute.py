@@ -13,8 +13,16 @@ from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import DataError
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.expected_cost import RESAMPLES, cost_of_counts
-from nbdeploy.stats.intervals import by_group, estimate
-from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_SCORES, RANKED_SCORES, RATES, Tally, confusion
+from nbdeploy.stats.intervals import by_group, estimate, estimates, group_values
+from nbdeploy.stats.metrics import (
+    CLASS_SCORES,
+    ERROR_QUANTILES,
+    ERROR_SCORES,
+    RANKED_SCORES,
+    RATES,
+    Tally,
+    confusion,
+)
 from nbdeploy.validate.compare import class_names, compared, is_disparity
 from nbdeploy.validate.tallies import Tallies
 
@@ -28,6 +36,7 @@ CONDITIONAL_DISPARITIES = (
 COST = "expected_cost_per_1000"
 
 _OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
+_OF_ERRORS = (*ERROR_SCORES, *ERROR_QUANTILES)
 
 
 def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool:
@@ -35,8 +44,8 @@ def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool
     if metric == COST:
         return section == "performance" and task == "binary"
     if section == "fairness":
-        return metric in (*_OF_CLASSES, *RANKED_SCORES, *ERROR_SCORES) or is_disparity(metric)
-    return section == "performance" and metric in (*RATES, *CLASS_SCORES, *RANKED_SCORES, *ERROR_SCORES)
+        return metric in (*_OF_CLASSES, *RANKED_SCORES, *_OF_ERRORS) or is_disparity(metric)
+    return section == "performance" and metric in (*RATES, *CLASS_SCORES, *RANKED_SCORES, *_OF_ERRORS)
 
 
 def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -44,6 +53,7 @@ def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]]
     if objective.task == "regression":
         metrics: tuple[str, ...] = ("count", "mean_absolute_error", "root_mean_squared_error", "mean_error")
         disparities: tuple[str, ...] = tuple(f"{metric}_difference" for metric in metrics[1:])
+        metrics += tuple(ERROR_QUANTILES)
     elif objective.task == "multiclass":
         metrics, disparities = ("count", "accuracy"), ("accuracy_difference",)
         if objective.favourable is not None:
@@ -160,7 +170,7 @@ def _not_applicable(
 
 def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) -> str | None:
     """Say why a metric, or a rate that it compares, does not belong to the task."""
-    of_errors = any(rate in ERROR_SCORES for rate in compared)
+    of_errors = any(rate in _OF_ERRORS for rate in compared)
     if objective.task == "regression":
         return None if of_errors or metric == "count" else f"{metric} is of decisions, and the task is regression"
     if of_errors:
@@ -223,19 +233,13 @@ def _of_group(
 ) -> Measurement:
     tally = tally_of(tallies, blank.metric, tuple(group), rows)
     level = blank.level or tallies.objective.level
-    found = by_group(
-        tally,
-        blank.metric,
-        level,
-        seed,
-        min_size=tallies.objective.min_group_size,
-        **class_names(tallies.objective, tally),
-    )
-    mine = [value for value in found if value.group == dict(group)]
-    if not mine:
-        known = "; ".join(group_label(value.group) for value in found[:12])
+    found = estimates(tally, blank.metric, level, seed, **class_names(tallies.objective, tally))
+    values = group_values(tally, found, tallies.objective.min_group_size)
+    at = next((index for index, value in enumerate(values) if value.group == dict(group)), None)
+    if at is None:
+        known = "; ".join(group_label(value.group) for value in values[:12])
         raise DataError(f"no row is in the group {group_label(group)}", next=f"groups there are: {known}")
-    only = mine[0]
+    only = values[at]
     too_small = only.excluded and blank.metric != "count"
     why = "0/0 is undefined" if only.value is None else None
     if too_small:
@@ -245,7 +249,7 @@ def _of_group(
         update={
             "value": None if too_small else only.value,
             "interval": None if too_small else only.interval,
-            "method": "Wilson" if blank.metric in RATES and only.interval else None,
+            "method": None if too_small else found[at].method or None,
             "n": only.n,
             "denominator": only.denominator,
             "by_group": (only,),

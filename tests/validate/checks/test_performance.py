@@ -304,20 +304,3 @@ class TestSeveralClasses:
                 assert low < value < high
         recalls = [line["recall"]["value"] for line in lines]
         assert recalls == sorted(recalls)
-
-
-class TestRegression:
-    def test_quantiles_of_the_errors_stand_with_their_limits(self, tmp_path, recorded):
-        rng = np.random.default_rng(1)
-        truth = rng.normal(0, 1, 800)
-        rows = pd.DataFrame({"label": truth, "predicted": truth + rng.normal(0.3, 1, 800)})
-        objective = declared(task="regression", sensitive=[], gates={"performance": {"r2": ">= 0"}})
-        context = opened(tmp_path / "w", objective, rows)
-        check.prediction_errors(context)
-        check.residuals(context)
-        data = recorded(context)["performance.mean_error"].data
-        for one in data["quantiles"]:
-            assert one["value"] == pytest.approx(np.quantile(rows["predicted"] - truth, one["share"]))
-            assert one["interval"][0] < one["value"] < one["interval"][1]
-        assert [part["n"] for part in data["residuals"]] == [80] * 10
-        assert all(part["q05"] < part["q25"] < part["q50"] < part["q75"] < part["q95"] for part in data["residuals"])

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nbdeploy.stats.metrics import ERROR_QUANTILES
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, heading, panels
-from nbdeploy.validate.checks.shown import Shown, Table, measured, number, span
-from nbdeploy.validate.checks.uncertainty import mean_interval, quantile_interval
+from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.uncertainty import mean_interval
 from nbdeploy.validate.context import Context
 
 Values = NDArray[np.float64]
@@ -28,9 +29,7 @@ def prediction_errors(context: Context) -> Shown:
     found = [
         context.recompute("mean_absolute_error"),
         context.recompute("root_mean_squared_error", data={"histogram": {"edges": edges, "counts": counts}}),
-        context.recompute(
-            "mean_error", data={"residuals": _spread(said, errors), "quantiles": _quantiles(errors, level)}
-        ),
+        context.recompute("mean_error", data={"residuals": _spread(said, errors)}),
         context.recompute("r2", data={"bins": bins}),
     ]
     figure, (left, right) = panels(2, height=3.0)
@@ -56,12 +55,12 @@ def prediction_errors(context: Context) -> Shown:
 
 
 def residuals(context: Context) -> Shown:
-    """Show how far off predictions are along their range; recorded with the mean error."""
+    """Record quantiles of the error over all rows, and show those of the rows at hand along the prediction."""
     if context.objective.task != "regression":
         return Shown(text=f"Does not apply: errors are of a regression, and this is {context.objective.task}.")
     truth, said = (context.predictions[name].to_numpy(dtype=float) for name in ("label", "predicted"))
     errors = said - truth
-    parts, level = _spread(said, errors), context.objective.level
+    parts, found = _spread(said, errors), [context.recompute(metric) for metric in ERROR_QUANTILES]
     figure, (axis,) = panels(height=3.0)
     counts, across, up = np.histogram2d(said, errors, bins=24)
     shown = np.where(counts >= _TOLD, counts, np.nan)
@@ -75,24 +74,8 @@ def residuals(context: Context) -> Shown:
     axis.plot(along, [one["q50"] for one in parts], "o-", color=BLUE, markersize=4)
     heading(axis, "Errors by prediction: median, middle half, middle nine tenths")
     axis.set(xlabel="Prediction", ylabel="Prediction − truth")
-    rows = tuple(
-        (f"{one['share']:.0%}", number(one["value"]), span(one["interval"])) for one in _quantiles(errors, level)
-    )
-    heads = ("Share of errors below", "Error", f"Interval ({level:.0%})")
-    return Shown(figure, Table(heads, rows), alternative="errors along the range of the prediction")
-
-
-def _quantiles(errors: Values, level: float) -> list[dict[str, Any]]:
-    """Return quantiles of the errors with distribution-free limits."""
-    ordered = np.sort(errors)
-    return [
-        {
-            "share": share,
-            "value": float(np.quantile(ordered, share)),
-            "interval": quantile_interval(ordered, share, level),
-        }
-        for share in (0.05, 0.25, 0.5, 0.75, 0.95)
-    ]
+    held = f"The picture is of {context.held:,} sampled rows, the table of all." if context.held < context.rows else ""
+    return Shown(figure, measured(found), held, alternative="errors along the range of the prediction")
 
 
 def _spread(said: Values, errors: Values) -> list[dict[str, Any]]:
