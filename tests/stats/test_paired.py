@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import norm
 
-from nbdeploy.stats.paired import auc_gain, mcnemar, mean_gain, rate_gain, rmse_gain, skewed_mean, tango_interval
+from nbdeploy.stats.paired import mcnemar, mean_gain, rate_gain, rmse_gain, skewed_mean, tango_interval
 
 
 def test_tangos_limits_are_those_of_another_implementation():
@@ -55,32 +55,6 @@ def test_mcnemars_exact_test_is_the_binomial_one():
     # 2·P(X ≤ 1), X binomial with 8 rows and one half: 2·(1 + 8)/256.
     assert mcnemar(1, 7) == pytest.approx(18 / 256)
     assert mcnemar(0, 0) == 1.0
-
-
-def test_the_gain_in_auc_has_delongs_covariance():
-    """DeLong, DeLong and Clarke-Pearson (1988) written out over all pairs, equations 3 to 6."""
-    rng = np.random.default_rng(3)
-    positive = rng.random(80) < 0.4
-    scores = [np.round(rng.normal(positive * shift, 1), 1) for shift in (1.2, 0.8)]
-    kernel = [(s[positive][:, None] > s[~positive]) + 0.5 * (s[positive][:, None] == s[~positive]) for s in scores]
-    areas = [k.mean() for k in kernel]
-    s10 = np.cov([k.mean(axis=1) for k in kernel])
-    s01 = np.cov([k.mean(axis=0) for k in kernel])
-    contrast = np.array([1, -1])
-    half = norm.ppf(0.975) * np.sqrt(contrast @ (s10 / positive.sum() + s01 / (~positive).sum()) @ contrast)
-    found = auc_gain(positive, *scores)
-    assert found.value == pytest.approx(areas[0] - areas[1], abs=1e-12)
-    assert found.interval == pytest.approx((found.value - half, found.value + half), abs=1e-12)
-
-
-def test_the_same_ranking_is_no_proof_that_no_row_would_be_ranked_otherwise():
-    positive = np.arange(60) % 3 == 0
-    score = np.linspace(0, 1, 60)
-    found = auc_gain(positive, score, score**2)
-    assert found.value == 0
-    # P(no row of 20 changes its place) = (1 − q)²⁰ = 0.025 at the bound q, and of 40 likewise.
-    assert found.interval[1] == pytest.approx((1 - 0.025 ** (1 / 20)) + (1 - 0.025 ** (1 / 40)))
-    assert found.interval[0] == -found.interval[1]
 
 
 def test_gains_are_above_zero_when_losses_fall():

@@ -79,41 +79,6 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
-def auc_gain(positive: NDArray[np.bool_], score: Values, before: Values, level: float = 0.95) -> Gain:
-    """Return the difference of two areas under the ROC curve on the same rows.
-
-    Its variance is that of the differences of the placements, which is DeLong, DeLong and Clarke-Pearson's (1988) with
-    its covariance. Where no row changes its place, so that there is no variance, the limits are ±(q₊ + q₋): with
-    probability `level` at most shares q₊ of positives and q₋ of negatives would, and each of those moves an area by no
-    more than its share.
-
-    Parameters
-    ----------
-    positive
-        Shape (rows,), at least one row of each class.
-    score, before
-        Scores of the first and of the second model; shape (rows,).
-    """
-    of_positives = _placements(score, positive) - _placements(before, positive)
-    of_negatives = _placements(before, ~positive) - _placements(score, ~positive)
-    p, n = len(of_positives), len(of_negatives)
-    value = float(of_positives.mean())
-    if not (np.any(of_positives) or np.any(of_negatives)):
-        most = sum(1 - ((1 - level) / 2) ** (1 / rows) for rows in (p, n))
-        return Gain(0.0, (-min(most, 1.0), min(most, 1.0)), p + n, "no row is placed otherwise: exact binomial bound")
-    if min(p, n) < 2:
-        return Gain(value, None, p + n, "")
-    half = normal_quantile(level) * sqrt(of_positives.var(ddof=1) / p + of_negatives.var(ddof=1) / n)
-    return Gain(value, (max(value - half, -1.0), min(value + half, 1.0)), p + n, "DeLong, paired")
-
-
-def _placements(score: Values, mine: NDArray[np.bool_]) -> Values:
-    """Return, for each of my rows, the share of the others with a lower score, ties counting one half."""
-    others = np.sort(score[~mine])
-    below, upto = (np.searchsorted(others, score[mine], side=side) for side in ("left", "right"))
-    return np.asarray((below + upto) / (2 * len(others)), dtype=np.float64)
-
-
 def mean_gain(before: Values, now: Values, level: float = 0.95) -> Gain:
     """Return how much smaller the mean of a loss has become on the same rows; both of shape (rows,)."""
     gains = before - now

@@ -55,22 +55,31 @@ def average_precision(negatives: NDArray[Any], positives: NDArray[Any]) -> float
 
 
 def average_precision_with_variance(negatives: NDArray[Any], positives: NDArray[Any]) -> Ranked:
-    """Return the average precision with its infinitesimal-jackknife variance (Efron 1982, chapter 6).
+    """Return the average precision with its infinitesimal-jackknife variance (Efron 1982, chapter 6): the sum of the
+    squares of `average_precision_influence` over rows.
+    """
+    neg, pos = np.asarray(negatives, dtype=np.float64), np.asarray(positives, dtype=np.float64)
+    value, of_negatives, of_positives = average_precision_influence(neg, pos)
+    variance = float((neg * of_negatives**2).sum() + (pos * of_positives**2).sum())
+    return Ranked(value, variance, float(neg.sum()), float(pos.sum()))
+
+
+def average_precision_influence(negatives: Values, positives: Values) -> tuple[float, Values, Values]:
+    """Return the average precision, and how much a negative and a positive with each score move it.
 
     With AP = Σ_j (p_j/P)·T_j/(T_j + F_j), scores falling and T, F cumulated, the derivative by the weight of a row at
     score k is (precision_k + Σ_{j≥k} p_j·F_j/(T_j + F_j)² − AP)/P for a positive and −Σ_{j≥k} p_j·T_j/(T_j + F_j)²/P
-    for a negative; the variance is the sum of their squares over rows.
+    for a negative. All are NaN without a positive.
     """
-    neg = np.asarray(negatives, dtype=np.float64)[::-1]
-    pos = np.asarray(positives, dtype=np.float64)[::-1]
-    n, p = float(neg.sum()), float(pos.sum())
+    neg, pos = negatives[::-1], positives[::-1]
+    p = float(pos.sum())
     if not p:
-        return Ranked(np.nan, np.nan, n, p)
+        nothing = np.full(len(neg), np.nan)
+        return np.nan, nothing, nothing
     hits, called = np.cumsum(pos), np.cumsum(pos + neg)
     called = np.where(called > 0, called, 1)
     precision = hits / called
     value = float((pos * precision).sum() / p)
     gained = np.cumsum((pos * (called - hits) / called**2)[::-1])[::-1]
     lost = np.cumsum((pos * hits / called**2)[::-1])[::-1]
-    variance = (pos * ((precision + gained - value) / p) ** 2).sum() + (neg * (lost / p) ** 2).sum()
-    return Ranked(value, float(variance), n, p)
+    return value, (-lost / p)[::-1], ((precision + gained - value) / p)[::-1]

@@ -65,7 +65,7 @@ class TestAgainstTheVersionBefore:
             "recall": metrics.recall_score,
             "specificity": lambda y, p: metrics.recall_score(y, p, pos_label=0),
         }
-        of_scores = {"roc_auc": metrics.roc_auc_score}
+        of_scores = {"roc_auc": metrics.roc_auc_score, "average_precision": metrics.average_precision_score}
         losses = {"brier_score": metrics.brier_score_loss, "log_loss": metrics.log_loss}
         expected = (
             {name: f(truth, rows["predicted"]) - f(truth, before["predicted"]) for name, f in of_decisions.items()}

@@ -6,7 +6,8 @@ from nbdeploy.validate.checks.performance.costs import cost_by_threshold, expect
 from nbdeploy.validate.checks.performance.decisions import class_quality, confusion, decision_quality, gated_slices
 from nbdeploy.validate.checks.performance.discrimination import discrimination
 from nbdeploy.validate.checks.performance.errors import prediction_errors, residuals
-from nbdeploy.validate.checks.performance.previous import gains_by_group, gains_over_previous
+from nbdeploy.validate.checks.performance.gained_by_group import gains_by_group
+from nbdeploy.validate.checks.performance.previous import gains_over_previous
 from nbdeploy.validate.checks.performance.thresholds import thresholds
 
 __all__ = [

@@ -10,8 +10,8 @@ import numpy as np
 from nbdeploy.documents.objective import Costs
 from nbdeploy.stats.expected_cost import PER, CostCurve, cost_curve
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, heading, legend, panels
+from nbdeploy.validate.checks.performance.gained import why_not_compared
 from nbdeploy.validate.checks.performance.paid import paid
-from nbdeploy.validate.checks.performance.previous import why_not_compared
 from nbdeploy.validate.checks.performance.scored import NO_SCORES
 from nbdeploy.validate.checks.shown import Shown, measured, number
 from nbdeploy.validate.context import Context

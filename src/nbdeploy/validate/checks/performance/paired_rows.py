@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.stats.paired import Gain, auc_gain, mean_gain, rate_gain, rmse_gain
-from nbdeploy.stats.ranking import delong
+from nbdeploy.stats.paired import Gain, mean_gain, rate_gain, rmse_gain
+from nbdeploy.stats.paired_ranking import auc_gain, average_precision_gain
+from nbdeploy.stats.ranking import average_precision, roc_auc
 from nbdeploy.stats.tally.levels import plain
 from nbdeploy.validate.context import Context
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 OF_DECISIONS = ("accuracy", "recall", "specificity")
-OF_SCORES = ("roc_auc", "brier_score", "log_loss")
+OF_SCORES = ("roc_auc", "average_precision", "brier_score", "log_loss")
 OF_ERRORS = ("mean_absolute_error", "root_mean_squared_error")
 SMALLER_IS_BETTER = ("brier_score", "log_loss", *OF_ERRORS)
 
@@ -113,21 +114,29 @@ def _of_scores(rows: PairedRows, metric: str, level: float) -> Compared:
     if rows.score is None or rows.score_before is None:
         raise ValueError(f"{metric} needs scores of both versions")
     positive, both = rows.truth == rows.positive, (rows.score, rows.score_before)
-    if metric == "roc_auc":
-        if positive.all() or not positive.any():
-            return Compared(metric, None, None, None, "roc_auc needs rows of both classes")
-        areas = [_area(score, positive) for score in both]
-        return Compared(metric, areas[0], areas[1], auc_gain(positive, *both, level))
+    if metric in ("roc_auc", "average_precision"):
+        return _of_ranking(metric, positive, *both, level)
     if any(score.min() < 0 or score.max() > 1 for score in both):
         return Compared(metric, None, None, None, f"{metric} needs scores between 0 and 1")
     losses = [_loss(score, positive, metric) for score in both]
     return Compared(metric, float(losses[0].mean()), float(losses[1].mean()), mean_gain(losses[1], losses[0], level))
 
 
-def _area(score: Values, positive: NDArray[np.bool_]) -> float:
+def _of_ranking(metric: str, positive: NDArray[np.bool_], score: Values, before: Values, level: float) -> Compared:
+    if metric == "roc_auc" and (positive.all() or not positive.any()):
+        return Compared(metric, None, None, None, "roc_auc needs rows of both classes")
+    if not positive.any():
+        return Compared(metric, None, None, None, "average_precision needs a positive row")
+    area, gain = (roc_auc, auc_gain) if metric == "roc_auc" else (average_precision, average_precision_gain)
+    areas = [area(*_counted(given, positive)) for given in (score, before)]
+    return Compared(metric, areas[0], areas[1], gain(positive, score, before, level))
+
+
+def _counted(score: Values, positive: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the negatives and the positives at each distinct score."""
     at = np.unique(score, return_inverse=True)[1]
-    negatives, positives = (np.bincount(at[mask], minlength=int(at.max()) + 1) for mask in (~positive, positive))
-    return delong(negatives, positives).value
+    negatives, positives = (np.bincount(at[rows], minlength=int(at.max()) + 1) for rows in (~positive, positive))
+    return negatives, positives
 
 
 def _loss(score: Values, positive: NDArray[np.bool_], metric: str) -> Values:
