@@ -135,6 +135,11 @@ def test_one_proportion_alone_keeps_its_wilson_limits_in_an_average():
     assert mover_mean(np.array([7.0]), np.array([20.0])) == pytest.approx((float(low), float(high)))
 
 
+def test_weighted_recall_is_accuracy_and_has_its_limits():
+    tally = whole([[30, 9, 2], [8, 20, 1], [3, 4, 11]])
+    assert estimate(tally, "recall_weighted") == estimate(tally, "accuracy")
+
+
 def test_resampling_repeats_with_its_seed_and_only_then():
     tally = whole([[30, 9], [8, 20]])
     first, same, other = (estimate(tally, "matthews_corrcoef", seed=seed).interval for seed in (1, 1, 2))

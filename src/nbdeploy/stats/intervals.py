@@ -186,6 +186,8 @@ def _of_classes(tally: ClassTally, index: int, asked: _Asked) -> tuple[Limits | 
         c = confusion(tally, asked.positive)
         low, high = wilson(c.tp[index], c.tp[index] + c.fp[index] + c.fn[index], level)
         return as_pair((2 * low / (1 + low), 2 * high / (1 + high))), "Wilson, through Jaccard"
+    if metric == "recall_weighted":  # each class's share found × its rows, added up: the accuracy
+        return as_pair(wilson(np.trace(counts), counts.sum(), level)), "Wilson"
     if metric in ("balanced_accuracy", "recall_macro"):
         return mover_mean(np.diagonal(counts), counts.sum(axis=1), level), "MOVER–Wilson"
     if metric == "precision_macro":
