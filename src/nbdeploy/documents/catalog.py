@@ -70,7 +70,8 @@ class Measure(Record):
 
 def _between_groups(of: Measure) -> Iterator[Measure]:
     """Yield the disparities of a group metric, named as fairlearn names its generated ones."""
-    if of.name in STANDARD_GROUP_METRICS[1:] or of.kind == "score":
+    of_errors = of.kind == "score" and of.tasks == ("regression",)
+    if of.name in STANDARD_GROUP_METRICS[1:] or of_errors:
         yield Measure(
             name=f"{of.name}_difference",
             section="fairness",

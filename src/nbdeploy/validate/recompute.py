@@ -33,6 +33,9 @@ CONDITIONAL_DISPARITIES = (
 )
 """What is reported besides where control features are declared."""
 
+AVERAGES_OVER_CLASSES = tuple(
+    f"{name}_{average}" for average in ("macro", "weighted") for name in ("precision", "recall", "f1")
+)
 COST = "expected_cost_per_1000"
 
 _OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
@@ -55,7 +58,7 @@ def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]]
         disparities: tuple[str, ...] = tuple(f"{metric}_difference" for metric in metrics[1:])
         metrics += tuple(ERROR_QUANTILES)
     elif objective.task == "multiclass":
-        metrics, disparities = ("count", "accuracy"), ("accuracy_difference",)
+        metrics, disparities = ("count", "accuracy", *AVERAGES_OVER_CLASSES), ("accuracy_difference",)
         if objective.favourable is not None:
             metrics += ("favourable_rate",)
             disparities += ("demographic_parity_ratio", "demographic_parity_difference")
