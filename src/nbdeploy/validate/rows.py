@@ -97,7 +97,7 @@ class ParquetRows:
 
         wanted = list(dict.fromkeys(columns)) if columns is not None else self.schema.names
         for file in self.files:
-            stored = pq.ParquetFile(file)
+            stored = pq.ParquetFile(file, pre_buffer=False)  # whose buffers stay until all is read: the whole file
             there = [name for name in wanted if name in stored.schema_arrow.names]
             for batch in stored.iter_batches(BATCH, columns=there):
                 yield batch.select(there) if self._one_schema else self._widened(batch, wanted)
