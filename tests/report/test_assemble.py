@@ -144,3 +144,17 @@ def test_the_shell_line_for_the_model_is_on_the_card():
     card = assemble(card_examples.failing(), DIGEST)
     shell = next(block for block in card.sections[-1].blocks if block.options.get("code"))
     assert "LC_ALL=C sort" in shell.text
+
+
+def test_samples_are_told_in_one_line_a_section():
+    evidence = card_examples.passing()
+    first, *rest = evidence.findings
+    drawn = [
+        first.model_copy(update={"id": f"x.{size}", "section": "explainability", "metric": "x", "sample": size})
+        for size in (300, 6, 1500, 300)
+    ]
+    card = assemble(evidence.model_copy(update={"findings": (*rest, *drawn)}), DIGEST)
+    blocks = {section.id: section.blocks for section in card.sections}["evaluation-data"]
+    (told,) = [block for block in blocks if "sample" in block.title]
+    assert dict(told.rows)["Explainability"] == "6, 200, 300 or 1,500 rows"
+    assert [name for name, _ in told.rows].count("Explainability") == 1

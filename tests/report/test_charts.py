@@ -7,10 +7,12 @@ import re
 import card_examples
 import pytest
 
-from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.report import charts
 from nbdeploy.report.assemble import assemble
 from nbdeploy.report.charts.canvas import levels
+from nbdeploy.report.charts.text import width
 from nbdeploy.report.render import render_html
 from nbdeploy.report.sections.details import details
 
@@ -153,3 +155,93 @@ def test_a_rank_is_told_with_the_ranks_that_the_data_leave_possible():
         data={"n": 3, "forbidden": ["sex"], "found": ["sex"], "features_total": 9, "ranks": ranks},
     )
     assert details(finding)[0].rows[0] == ("sex (sensitive)", "rank 2 (1 to 4) of 9")
+
+
+def differences(*values: tuple[float, tuple[float, float], float | None]) -> list[Finding]:
+    return [
+        Finding(
+            id=f"fairness.mean_absolute_error_difference:{place}",
+            section="fairness",
+            metric="mean_absolute_error_difference",
+            features=(f"feature {place}",),
+            value=value,
+            interval=interval,
+            gate=GateCondition(op="<=", bound=bound) if bound is not None else None,
+        )
+        for place, (value, interval, bound) in enumerate(values)
+    ]
+
+
+def dots(drawn: str) -> list[float]:
+    return [
+        float(x)
+        for x in re.findall(r'class="c-dot[^"]*" cx="([\d.]+)"', drawn.split('<div class="narrow">', maxsplit=1)[0])
+    ]
+
+
+def test_differences_of_errors_stand_apart_on_an_axis_of_their_unit():
+    drawn = charts.draw("compared", differences((7.2, (0, 16.4), 15), (17.7, (2.3, 33.1), None)))
+    first, second = dots(drawn)
+    assert second - first > 100
+    assert ">30</text>" in drawn
+
+
+def test_a_bound_far_away_does_not_press_what_was_measured_together():
+    near = dots(charts.draw("compared", differences((7.2, (0, 16.4), None), (17.7, (2.3, 33.1), None))))
+    far = charts.draw("compared", differences((7.2, (0, 16.4), 20_000_000), (17.7, (2.3, 33.1), None)))
+    assert dots(far) == near
+    assert 'class="c-bound"' not in far
+
+
+def test_rows_below_the_line_of_a_histogram_are_not_negative():
+    data = {"histogram": {"edges": [0, 0.5, 1], "negative": [900, 20], "positive": [30, 400]}}
+    finding = Finding(id="performance.brier_score", section="performance", metric="brier_score", value=0.1, data=data)
+    drawn = charts.draw("scores", [finding])
+    assert drawn.count(">500</text>") == 2
+    assert "−" not in drawn
+
+
+def mitigated(kinds: list[str]) -> Finding:
+    points = [
+        {
+            "kind": kind,
+            "method": kind,
+            "disparity": 0.016 + place / 1000,
+            "interval": [0.0, 0.05],
+            "accuracy": 0.893 - place / 500,
+            "accuracy_interval": [0.874, 0.91],
+            "by_group": False,
+        }
+        for place, kind in enumerate(kinds)
+    ]
+    data = {"points": points, "compared": "demographic_parity_difference", "feature": "sex"}
+    return Finding(
+        id="fairness.mitigated_disparity", section="fairness", metric="mitigated_disparity", value=0.1, data=data
+    )
+
+
+def test_names_of_mitigations_cover_neither_each_other_nor_a_whisker():
+    drawn = charts.draw("tradeoff", [mitigated(["as it is", "thresholds by group", "trained for parity"])])
+    wide = drawn.split('<div class="narrow">')[0]
+    names = [
+        (float(x), float(y), width(name))
+        for x, y, name in re.findall(r'class="c-text" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)</text>', wide)
+    ]
+    assert len(names) == 3
+    for place, (x, y, long) in enumerate(names):
+        assert not any(abs(y - other) < 13 and x < at + wider and at < x + long for at, other, wider in names[:place])
+        for x1, y1, x2, y2 in re.findall(
+            r'c-whisker[^>]*x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)"', wide
+        ):
+            inside = float(x1) < x + long and float(x2) > x and float(y1) > y - 10 and float(y2) < y
+            assert not inside
+
+
+def test_a_forest_tells_groups_with_long_names_apart():
+    groups = [
+        GroupValue(group={"branch of the region": f"office {n:02}", "sex": "f"}, n=40, value=0.5) for n in range(60)
+    ]
+    finding = Finding(id="fairness.favourable_rate:b", section="fairness", metric="favourable_rate", by_group=groups)
+    narrow = charts.draw("forest", [finding]).split('<div class="narrow">')[1]
+    shown = re.findall(r'class="c-text"[^>]*>(?:<title>[^<]*</title>)?([^<]+)</text>', narrow)
+    assert len(set(shown)) == 60

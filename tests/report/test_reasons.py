@@ -93,3 +93,22 @@ def test_no_reason_or_advice_vanishes(name):
     for finding in card_examples.ALL[name]().findings:
         assert bool(reasons.reason(finding)) == bool(finding.reason)
         assert bool(reasons.advice(finding)) == bool(finding.advice)
+
+
+def test_of_many_groups_left_out_the_first_are_named_and_the_others_counted():
+    judged = "0.806 (0.617 to 1): the interval lies on both sides of >= 0.8"
+    few, many = ("; ".join(f"branch={number}" for number in range(count)) for count in (6, 60))
+    assert reasons.reason(ratio(reason=f"{judged}; left out, too few rows: {few}")).endswith("branch=4; branch=5.")
+    said = reasons.reason(ratio(reason=f"{judged}; left out, too few rows: {many}"))
+    assert said.endswith("branch=4; branch=5; and 54 more, which the tables of groups show.")
+
+
+def test_a_measure_that_needs_scores_has_its_label():
+    finding = Finding(
+        id="performance.roc_auc",
+        section="performance",
+        metric="roc_auc",
+        verdict="not_evaluated",
+        reason="roc_auc needs scores, and only decisions were given",
+    )
+    assert reasons.reason(finding) == "ROC AUC needs scores, and only decisions were given."

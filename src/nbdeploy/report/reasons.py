@@ -25,6 +25,9 @@ _ALONE = {"the objective says `decide: point`": "the objective asks for that"}
 _TOO_FEW = re.compile(r"fewer than two groups have (?P<least>\S+) rows that (?P<metric>\w+) divides by")
 _ALL_ZERO = re.compile(r"(?P<metric>\w+) is 0 in every group, and 0/0 is undefined")
 _COUNT_FOR = re.compile(r"(rows that count for )([a-z]+(?:_[a-z]+)+(?: and [a-z]+(?:_[a-z]+)+)*)")
+_NEEDS_SCORES = re.compile(r"(?P<metric>[a-z]\w+) needs (?P<what>scores, .+)")
+_NAMED = 6
+"""Groups that a reason names at most."""
 _LEFT_OUT = "; left out, too few rows: "
 
 
@@ -34,7 +37,15 @@ def reason(finding: Finding) -> str:
     # Equalized odds compares two rates, each with rows of its own: a group can be left out of one and not of the other.
     two = finding.metric.startswith("equalized_odds")
     left_out = "Too few rows for at least one of its two rates" if two else "Left out, too few rows"
-    return f"{brief(finding)} {left_out}: {small}." if small else brief(finding)
+    return f"{brief(finding)} {left_out}: {_few(small)}." if small else brief(finding)
+
+
+def _few(small: str) -> str:
+    """Return the first of the groups that were left out; with many of them nobody would find what comes after."""
+    groups = small.split("; ")
+    if len(groups) <= _NAMED:
+        return small
+    return f"{'; '.join(groups[:_NAMED])}; and {len(groups) - _NAMED} more, which the tables of groups show"
 
 
 def brief(finding: Finding) -> str:
@@ -93,13 +104,15 @@ def _pair(finding: Finding, recorded: str) -> str:
 
 
 def _undefined(finding: Finding, why: str) -> str:
-    few, zero = _TOO_FEW.fullmatch(why), _ALL_ZERO.fullmatch(why)
+    few, zero, scores = _TOO_FEW.fullmatch(why), _ALL_ZERO.fullmatch(why), _NEEDS_SCORES.fullmatch(why)
     if few:
         return (
             f"fewer than two groups have the {few['least']} rows that {_measure(finding, few['metric'])} is counted on"
         )
     if zero:
         return f"{_measure(finding, zero['metric'])} is 0 in every group, so there is no ratio to compare"
+    if scores:
+        return f"{wording.label(finding.section, scores['metric'])} needs {scores['what']}"
     return why
 
 

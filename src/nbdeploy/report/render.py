@@ -119,7 +119,7 @@ def _parts(card: Card) -> dict[str, Any]:
     }
 
 
-WIDE = {"compared", "forest", *charts.WIDE}
+WIDE = {"compared", "forest", "spreads", *charts.WIDE}
 """Charts as wide as the page; the others stand two abreast."""
 
 

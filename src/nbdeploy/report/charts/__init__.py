@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Record
-from nbdeploy.report.charts import bars, counts, curves, dependence, money, ranges, rows, tradeoff
+from nbdeploy.report.charts import bars, counts, curves, dependence, money, ranges, rows, spreads, tradeoff
 
 
 class Chart(Record):
@@ -105,7 +105,8 @@ def draw(name: str, findings: Sequence[Finding]) -> Markup:
     Parameters
     ----------
     name
-        A chart's name, ``compared`` for disparities under each other, or ``forest`` for a metric by group.
+        A chart's name, ``compared`` for disparities under each other, ``forest`` for a metric by group, or ``spreads``
+        for quantiles of the error by group.
     """
     if not findings:
         return Markup("")
@@ -113,6 +114,8 @@ def draw(name: str, findings: Sequence[Finding]) -> Markup:
         return ranges.compared(findings)
     if name == "forest":
         return ranges.forest(findings[0])
+    if name == "spreads":
+        return spreads.spreads(findings)
     found = next((c for c in _charts() if c.name == name and c.metric == findings[0].metric), None)
     return _drawn(found, findings[0]) if found else Markup("")
 

@@ -47,7 +47,7 @@ def _drawn(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]], 
     for index, bar in enumerate(bars):
         y = 4 + step * index
         at = (layout.left, y + 13) if layout.above else (layout.left, y + 14)
-        canvas.text(at, bar.name, "c-text", anchor="start" if layout.above else "end", limit=layout.limit)
+        canvas.text(at, bar.name, "c-text", anchor="start" if layout.above else "end", room=layout.room(bar.text))
         start, end = sorted((axis(0), axis(bar.value)))
         tone = " stands-out" if bar.stands_out else ""
         canvas.rect(start, y + down + 3, end - start, 15, f"c-bar{tone}", tip=f"{bar.name}: {bar.text}")
@@ -55,7 +55,7 @@ def _drawn(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]], 
             whisker = [(axis(limit), y + down + 10) for limit in bar.interval]
             canvas.line(whisker[0], whisker[1], "c-whisker on-bar")
         said = (layout.width - 6, y + 13) if layout.above else (layout.width - layout.right + 14, y + 14)
-        canvas.text(said, bar.text, "c-number", anchor="end" if layout.above else "start", limit=20)
+        canvas.text(said, bar.text, "c-number", anchor="end" if layout.above else "start", room=layout.beside)
     for mark, told in marks:
         canvas.line((axis(mark), 2), (axis(mark), bottom), "c-bound")
         canvas.text((min(axis(mark), layout.width - 70), bottom + 15), told, "c-tick", anchor="middle")

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
 
+from nbdeploy.report.charts.text import cut
 from nbdeploy.report.inert import visible
 
 Point = tuple[float, float]
+
+FONT = {"c-text": 13, "c-number": 13, "c-name": 13.4, "c-tick": 11, "c-count": 17.5}
+"""Font sizes of the style sheet in pixels; those of bold text are larger here, since it is wider."""
 
 
 def _at(value: float) -> str:
@@ -77,14 +81,19 @@ class Canvas:
             course = "L".join(f"{_at(x)} {_at(y)}" for x, y in points)
             self._shapes.append(Markup('<path class="{}" d="M{}{}"/>').format(cls, course, "Z" if closed else ""))
 
-    def text(self, at: Point, content: str, cls: str = "c-text", *, anchor: str = "start", limit: int = 60) -> None:
-        """Write text; foreign text is shown, never interpreted, and cut at `limit` characters."""
+    def text(
+        self, at: Point, content: str, cls: str = "c-text", *, anchor: str = "start", room: float | None = None
+    ) -> None:
+        """Write text, in at most `room` pixels; foreign text is shown, never interpreted.
+
+        What was cut stands whole in the text's title, which a pointer shows.
+        """
         shown = visible(content)
-        full = Markup("<title>{}</title>").format(shown) if len(shown) > limit else Markup("")
-        cut = shown if len(shown) <= limit else shown[: limit - 1] + "…"
+        written = cut(shown, self.width if room is None else room, FONT.get(cls.split(maxsplit=1)[0], 13))
+        full = Markup("<title>{}</title>").format(shown) if written != shown else Markup("")
         self._shapes.append(
             Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}{}</text>').format(
-                cls, _at(at[0]), _at(at[1]), anchor, full, cut
+                cls, _at(at[0]), _at(at[1]), anchor, full, written
             )
         )
 
@@ -93,7 +102,7 @@ class Canvas:
         self._shapes.append(
             Markup(
                 '<text class="c-name" text-anchor="middle" transform="translate({} {}) rotate(-90)">{}</text>'
-            ).format(_at(at[0]), _at(at[1]), visible(content, 60))
+            ).format(_at(at[0]), _at(at[1]), cut(visible(content), self.height - 8, FONT["c-name"]))
         )
 
     def svg(self) -> Markup:
@@ -167,9 +176,10 @@ def frame(
         canvas.line((x(place), height - bottom), (x(place), height - bottom + 4), "c-axis")
         over = x(place) + half(said) > width
         at = (width - 2 if over else x(place), height - bottom + 16)
-        canvas.text(at, said, "c-tick", anchor="end" if over else "middle", limit=14)
+        canvas.text(at, said, "c-tick", anchor="end" if over else "middle", room=90)
     canvas.line((left, height - bottom), (width - right, height - bottom), "c-axis")
-    canvas.text((left + (width - right - left) / 2, height - 8), x_name, "c-name", anchor="middle", limit=48)
+    middle = left + (width - right - left) / 2
+    canvas.text((middle, height - 8), x_name, "c-name", anchor="middle", room=2 * (width - middle))
     canvas.vertical_text((13, top + (height - bottom - top) / 2), y_name)
     return Frame(canvas, x, y)
 

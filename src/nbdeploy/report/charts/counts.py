@@ -5,7 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.report.charts.canvas import Canvas, frame, levels, numbers, short
+from nbdeploy.report.charts import text
+from nbdeploy.report.charts.canvas import Canvas, frame, half, levels, numbers, short
 
 
 def score_histogram(finding: Finding) -> Markup:
@@ -65,14 +66,14 @@ def confusion(finding: Finding) -> Markup:
     classes = [str(name) for name in recorded["classes"]][:12]
     counts = [numbers(row)[: len(classes)] for row in recorded["counts"][: len(classes)]]
     side = 92 if len(classes) < 4 else 300 / len(classes)
-    left = 40 + 8 * max(min(len(name), 10) for name in classes)
+    left = 40 + min(max(text.width(name) for name in classes), 90)
     canvas = Canvas(left + side * len(classes), 52 + side * len(classes), "Confusion table")
     canvas.text((left + side * len(classes) / 2, 14), "The model says", "c-name", anchor="middle")
     canvas.vertical_text((13, 44 + side * len(classes) / 2), "The truth")
     for row, truth in enumerate(classes):
         total = sum(counts[row]) or 1
-        canvas.text((left - 8, 44 + side * (row + 0.5) + 4), truth, "c-text", anchor="end", limit=10)
-        canvas.text((left + side * (row + 0.5), 36), truth, "c-text", anchor="middle", limit=10)
+        canvas.text((left - 8, 44 + side * (row + 0.5) + 4), truth, "c-text", anchor="end", room=left - 30)
+        canvas.text((left + side * (row + 0.5), 36), truth, "c-text", anchor="middle", room=side)
         for column, said in enumerate(classes):
             x, y, share = left + side * column, 44 + side * row, counts[row][column] / total
             kind = "c-cell right" if row == column else "c-cell wrong"
@@ -129,4 +130,7 @@ def shapes(finding: Finding) -> Markup:
 def _edges(edges: list[float]) -> list[tuple[float, str]]:
     """Return labels for about five edges: bins hold equal shares of the reference, so edges are not evenly apart."""
     every = -(-(len(edges) - 1) // 5) or 1
-    return [(index, short(float(f"{edge:.4g}"))) for index, edge in enumerate(edges) if index % every == 0]
+    named = [(float(index), short(float(f"{edge:.4g}"))) for index, edge in enumerate(edges) if index % every == 0]
+    apart = 274 * every / max(len(edges) - 1, 1)
+    # Two long numbers side by side would run into each other: then every second one tells enough.
+    return named if all(2 * half(said) < apart for _, said in named) else named[::2]

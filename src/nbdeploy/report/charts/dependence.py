@@ -8,11 +8,12 @@ from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report.charts.canvas import Axis, Canvas, Point, frame, numbers, short, wider
-from nbdeploy.report.charts.layout import CHARACTER
+from nbdeploy.report.charts.text import width
 
 MOST = 6
 WIDTH, STEP, TOP, HEIGHT = 340, 20, 26, 240
-LONGEST = 19
+LONGEST = 148
+"""Pixels that the names of levels take at most."""
 LINES = 20
 
 
@@ -45,19 +46,19 @@ def _curve(one: dict[str, Any], answer: str, reach: Point) -> Markup:
 def _levels(one: dict[str, Any], answer: str, reach: Point) -> Markup:
     """Draw levels under each other, highest answer first: their names are longer than an axis has room for."""
     name, known = str(one["feature"]), [str(level) for level in one["grid"]]
-    left = max(min(max(map(len, known)), LONGEST) * CHARACTER, 44)
+    left = max(min(max(map(width, known)) + 4, LONGEST), 44)
     bottom = TOP + STEP * len(known)
     canvas = Canvas(WIDTH, max(bottom + 44, HEIGHT), f"Partial dependence of {name}")
     axis = Axis(*reach, left + 10, WIDTH - 12)
-    canvas.text((4, 15), name, "c-name", limit=48)
+    canvas.text((4, 15), name, "c-name")
     for tick in axis.ticks(4):
         canvas.line((axis(tick), TOP), (axis(tick), bottom), "c-grid")
         canvas.text((axis(tick), bottom + 16), short(tick), "c-tick", anchor="middle")
     canvas.line((left + 10, bottom), (WIDTH - 12, bottom), "c-axis")
-    canvas.text(((left + WIDTH) / 2, bottom + 36), answer, "c-name", anchor="middle", limit=28)
+    canvas.text(((left + WIDTH) / 2, bottom + 36), answer, "c-name", anchor="middle", room=WIDTH - left)
     ranked = sorted(zip(numbers(one["average"]), known, strict=True), key=lambda pair: -pair[0])
     for index, (value, level) in enumerate(ranked):
         y = TOP + STEP * index + STEP / 2
-        canvas.text((left, y + 4), level, "c-text", anchor="end", limit=LONGEST)
+        canvas.text((left, y + 4), level, "c-text", anchor="end", room=left)
         canvas.circle((axis(value), y), 5, "c-dot is-none", f"{level}: {short(round(value, 4))}")
     return canvas.svg()

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-CHARACTER = 7.8
-"""Pixels that a character of a name takes at most on average, in the widest of the usual system fonts."""
+from nbdeploy.report.charts.text import width
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,14 @@ class Layout:
     right: float
     above: bool = False
 
+    def room(self, number: str) -> float:
+        """Return the pixels that a name has, beside the plot or on one line with its number."""
+        return self.width - self.left - width(number) - 18 if self.above else self.left - 4
+
     @property
-    def limit(self) -> int:
-        """The characters of a name that fit."""
-        return 34 if self.above else int((self.left - 16) / CHARACTER)
+    def beside(self) -> float:
+        """The pixels that a number has."""
+        return self.width / 2 if self.above else self.right - 14
 
 
 NARROW = Layout(360, 6, 12, above=True)
@@ -35,8 +38,8 @@ NARROW = Layout(360, 6, 12, above=True)
 
 def roomy(names: Sequence[str], right: float) -> Layout:
     """Return a layout as wide as a page, the plot as wide as the longest name leaves it."""
-    longest = max((len(name) for name in names), default=0)
-    return Layout(880, min(max(longest * CHARACTER + 18, 90), 340), right)
+    longest = max(map(width, names), default=0)
+    return Layout(880, min(max(longest + 12, 90), 340), right)
 
 
 def both(draw: Callable[[Layout], Markup], names: Sequence[str], right: float) -> Markup:

@@ -58,6 +58,8 @@ def _allowed(canvas: Canvas, axis: Axis, gate: GateCondition, top: float, bottom
     start, end = axis(max(low, axis.low)), axis(min(high, axis.high))
     canvas.rect(start, top, end - start, bottom - top, "c-allowed")
     for edge in _finite([low, high]):
+        if not axis.low <= edge <= axis.high:
+            continue
         canvas.line((axis(edge), top - 3), (axis(edge), bottom + 3), "c-bound")
 
 
@@ -214,7 +216,7 @@ def _drawn(plan: Plan, lines: Sequence[Line], layout: Layout) -> Markup:
         if line.text:
             _row(canvas, axis, top, line, layout, down)
         else:
-            canvas.text((layout.left if layout.above else 4, top + 19), line.name, "c-name", limit=60)
+            canvas.text((layout.left if layout.above else 4, top + 19), line.name, "c-name")
     return canvas.svg()
 
 
@@ -224,7 +226,11 @@ def _row(  # noqa: PLR0917 - where, then what
     y = top + down + 14
     named = top + 15 if layout.above else y + 4
     canvas.text(
-        (layout.left, named), line.name, "c-text", anchor="start" if layout.above else "end", limit=layout.limit
+        (layout.left, named),
+        line.name,
+        "c-text",
+        anchor="start" if layout.above else "end",
+        room=layout.room(line.text),
     )
     if line.gate is not None:
         _allowed(canvas, axis, line.gate, y - 9, y + 9)
@@ -232,4 +238,4 @@ def _row(  # noqa: PLR0917 - where, then what
         canvas.text((axis.start, y + 4), "undefined", "c-tick")
     _whisker(canvas, axis, y, line.value, line.interval, line.tone)
     at = layout.width - 6 if layout.above else layout.width - layout.right + 14
-    canvas.text((at, named), line.text, "c-number", anchor="end" if layout.above else "start", limit=30)
+    canvas.text((at, named), line.text, "c-number", anchor="end" if layout.above else "start", room=layout.beside)

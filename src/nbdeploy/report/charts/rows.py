@@ -38,12 +38,12 @@ def _row(number: int, one: dict[str, Any]) -> Markup:
     lime, shap = _weights(one["lime"]), _weights(one["shap"])
     features = list(dict.fromkeys([*lime, *shap]))[:8]
     canvas = Canvas(WIDTH, 34 + STEP * len(features), f"Row {number} explained")
-    canvas.text((4, 16), headed(number, one), "c-name", limit=60)
+    canvas.text((4, 16), headed(number, one), "c-name", room=WIDTH - 8)
     axis = Axis(-1, 1, LEFT + 8, WIDTH - 8)
     for index, feature in enumerate(features):
         y = 28 + STEP * index
         named = f"{feature} = {value(one['row'][feature])}" if feature in one["row"] else feature
-        canvas.text((LEFT, y + 15), named, "c-text", anchor="end", limit=19)
+        canvas.text((LEFT, y + 15), named, "c-text", anchor="end", room=LEFT - 4)
         for weights, top, tone, method in ((lime, y + 2, "c-bar", "LIME"), (shap, y + 12, "c-bar other", "SHAP")):
             if feature in weights:
                 most = max(abs(weight) for weight in weights.values()) or 1

@@ -1,4 +1,4 @@
-"""How answers are spread over classes and along the range of a number, as rows of text."""
+"""How answers are spread over classes, as rows of text."""
 
 from __future__ import annotations
 
@@ -24,14 +24,6 @@ def _told(one: dict[str, Any]) -> str:
     return f"{figures.number(float(one['value']), _RATE)}{f' ({span})' if span else ''}"
 
 
-def _quantiles(data: dict[str, Any]) -> Iterator[Row]:
-    for one in data["quantiles"]:
-        span = figures.span(tuple(one["interval"]), figures.Scale()) if one.get("interval") else ""
-        below = f"{figures.plain(float(one['share']), _RATE)} of errors are below"
-        yield below, f"{figures.number(float(one['value']))}{f' ({span})' if span else ''}"
-
-
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], Iterator[Row]], bool]] = {
     "f1_macro": ("Class by class, the least found first", _classes, False),
-    "mean_error": ("Errors, from too low to too high (prediction − truth)", _quantiles, False),
 }

@@ -10,6 +10,7 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import figures, wording
+from nbdeploy.report.charts.spreads import SIDES
 from nbdeploy.report.sections.tables import table
 from nbdeploy.report.sections.within_strata import mitigations, within_strata
 
@@ -78,6 +79,8 @@ def _partition(features: tuple[str, ...], findings: Sequence[Finding], *, explai
 
     What the chart and the rates mean stands below the first partition only (`explained` says that it was told).
     """
+    quantiles = [finding for finding in findings if finding.metric in SIDES]
+    findings = [finding for finding in findings if finding not in quantiles]
     by_metric = {finding.metric: finding for finding in findings}
     title = f"By {wording.listed(features)}{' (where groups cross)' if len(features) > 1 else ''}"
     main = [by_metric[metric] for metric in _MAIN if metric in by_metric]
@@ -100,7 +103,21 @@ def _partition(features: tuple[str, ...], findings: Sequence[Finding], *, explai
             findings=(main[0].id,),
         )
         blocks.insert(0, drawn)
-    return blocks
+    return [*blocks, *(_spread(title, quantiles) if quantiles else ())]
+
+
+def _spread(title: str, quantiles: Sequence[Finding]) -> list[Block]:
+    """Draw how a regression's errors are spread in each group; the numbers with their intervals are folded."""
+    named = tuple(finding.id for finding in quantiles)
+    text = (
+        "Prediction − truth; left of 0 the model says too little. Dot: the middle error of the group. Dark: the middle "
+        "half of its errors. Light: nine of ten. Hollow and grey: too few rows to compare."
+    )
+    name = f"{title}: how errors are spread"
+    return [
+        Block(kind="chart", chart="spreads", title=name, text=text, findings=named),
+        Block(kind="groups", title=f"{title}: quantiles of the error", findings=named, options={"folded": True}),
+    ]
 
 
 def _screening(disparities: Sequence[Finding]) -> list[Block]:

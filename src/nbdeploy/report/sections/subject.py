@@ -63,8 +63,8 @@ def _samples(evidence: Evidence) -> Block:
         for section, drawn in sizes.items()
     )
     text = (
-        f"What is not named here used every row. These measures take long for each row, so they used rows drawn with "
-        f"the seed {evidence.run.seed}; which measure used how many stands beside it."
+        f"Most measures used every row. Some measures of these sections take long for each row, so they used rows "
+        f"drawn with the seed {evidence.run.seed}; which used how many stands beside each."
     )
     return Block(kind="facts", title="Measured on a sample", text=text, rows=rows)
 
