@@ -25,6 +25,12 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SIGNS = (
+    *("PRIVATE", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    *("glpat-", "xox", "sk-", "hf_", "eyJ", "://"),
+)
+"""What stands in every text of a shape above: looking for it is far quicker, and most of a notebook is pictures."""
+
 _NAMES = re.compile(
     r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(API|ACCESS|PRIVATE|SIGNING)_?KEY)", re.IGNORECASE
 )
@@ -52,8 +58,10 @@ def redact(content: Any, secrets: tuple[str, ...]) -> tuple[Any, int]:
         for secret in secrets:
             count += content.count(secret)
             content = content.replace(secret, REDACTED)
-        content, more = _SHAPES.subn(REDACTED, content)
-        return content, count + more
+        if any(sign in content for sign in _SIGNS):
+            content, more = _SHAPES.subn(REDACTED, content)
+            count += more
+        return content, count
     if isinstance(content, Mapping):
         pairs = [(redact(key, secrets), redact(value, secrets)) for key, value in content.items()]
         return {key: value for (key, _), (value, _) in pairs}, sum(one + two for (_, one), (_, two) in pairs)
