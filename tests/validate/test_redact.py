@@ -16,7 +16,7 @@ from nbdeploy.validate.redact import REDACTED, known_secrets, redact
         "ASIA" + "A1B2C3D4E5F6G7H8",
         *(f"gh{kind}_" + "a" * 36 for kind in "pousr"),
         "github_pat_" + "a1" * 20,
-        "glpat-" + "a1B2-" * 4,
+        "glpat-" + "-a1B2" * 5,
         "sk-" + "a1B2" * 5,
         "hf_" + "a1" * 15,
         "xoxb-" + "1234567890-abc",
