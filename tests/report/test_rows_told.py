@@ -80,7 +80,7 @@ def test_the_size_of_a_shift_is_told_with_its_limits():
     }
     moved = finding("data", "drifted_columns", 1, {"columns": [column], "uncounted": ["id"]})
     rows = dict(details(moved)[0].rows)
-    assert rows["wage"] == "drifted: PSI 0.310; KS D 0.200 (0.100 to 0.300); two-sample KS test, p < 0.001"
+    assert rows["wage"] == "drifted: PSI 0.310; KS D 0.200 (0.100 to 0.300); two-sample KS test, p\u00a0<\u00a00.001"
     assert "id" in rows["Not compared"]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from nbdeploy.documents.finding import Finding, GateCondition
-from nbdeploy.report import wording
+from nbdeploy.report import figures, wording
 
 _NUMBER = r"-?(?:\d[\d.]*(?:e[+-]?\d+)?|inf)"
 _FORM = (
@@ -25,6 +25,7 @@ _ALONE = {"the objective says `decide: point`": "the objective asks for that"}
 _TOO_FEW = re.compile(r"fewer than two groups have (?P<least>\S+) rows that (?P<metric>\w+) divides by")
 _ALL_ZERO = re.compile(r"(?P<metric>\w+) is 0 in every group, and 0/0 is undefined")
 _COUNT_FOR = re.compile(r"(rows that count for )([a-z]+(?:_[a-z]+)+(?: and [a-z]+(?:_[a-z]+)+)*)")
+_BEYOND = re.compile(rf"(?P<by>{_NUMBER}) (?P<side>above|below) the bound of (?P<bound>{_NUMBER}(?<!\.))")
 _NEEDS_SCORES = re.compile(r"(?P<metric>[a-z]\w+) needs (?P<what>scores, .+)")
 _NAMED = 6
 """Groups that a reason names at most."""
@@ -57,9 +58,18 @@ def brief(finding: Finding) -> str:
 
 def advice(finding: Finding) -> str:
     """Return what would mend or decide the verdict, as a sentence; empty where nothing was recorded."""
-    text = _COUNT_FOR.sub(lambda found: f"{found[1]}{_measures(finding, found[2])}", finding.advice)
+    recorded = _BEYOND.sub(lambda found: _beyond(finding, found), finding.advice)
+    text = _COUNT_FOR.sub(lambda found: f"{found[1]}{_measures(finding, found[2])}", recorded)
     ends_in_command = ": nbdeploy " in text
     return wording.sentence(text).removesuffix(".") if ends_in_command else wording.sentence(text)
+
+
+def _beyond(finding: Finding, found: re.Match[str]) -> str:
+    """Say how far a value lies beyond its bound, in the units of the card; a difference of shares is in points."""
+    how = figures.scale(finding.section, finding.metric)
+    by, bound = float(found["by"]), float(found["bound"])
+    gap = f"{figures.plain(round(by * 100, 2), figures.Scale())} percentage points" if how.percent else found["by"]
+    return f"{gap} {found['side']} the bound of {figures.plain(bound, how)}"
 
 
 def _gate(gate: GateCondition | None) -> str:

@@ -19,7 +19,7 @@ from nbdeploy.report.inert import visible
 
 Point = tuple[float, float]
 
-FONT = {"c-text": 13, "c-number": 13, "c-name": 13.4, "c-tick": 11, "c-count": 17.5}
+FONT = {"c-text": 13, "c-number": 13, "c-name": 12.7, "c-tick": 11, "c-count": 17.5}
 """Font sizes of the style sheet in pixels; those of bold text are larger here, since it is wider."""
 
 

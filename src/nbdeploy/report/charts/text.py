@@ -22,7 +22,7 @@ def _em(character: str) -> float:
         return 0.0
     if unicodedata.east_asian_width(character) in ("W", "F") or character > "\uffff":
         return 1.3
-    return 0.72 if character.isupper() else 0.64
+    return 0.74 if character.isupper() else 0.64
 
 
 def cut(text: str, room: float, size: float = 13) -> str:

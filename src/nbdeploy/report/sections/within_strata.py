@@ -52,8 +52,9 @@ def _pooled(pooled: dict[str, Any] | None) -> list[tuple[str, str]]:
     low, high = pooled["difference_interval"] or (None, None)
     difference, crude = (figures.number(float(pooled[name])) for name in ("difference", "crude_difference"))
     limits = figures.span((low, high), figures.Scale())
-    said = f"{difference} ({limits}) over {wording.counted(int(pooled['strata']), 'part')}; without parts {crude}"
-    return [(f"Pooled: {group_label(pooled['first'])} less {group_label(pooled['second'])}", said)]
+    parts = wording.counted(int(pooled["strata"]), "part")
+    said = f"{difference} ({limits}) within {parts}, pooled; {crude} over everybody, without parts"
+    return [(f"{group_label(pooled['first'])} minus {group_label(pooled['second'])}", said)]
 
 
 def _rates(stratum: dict[str, Any]) -> str:
