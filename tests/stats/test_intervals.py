@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nbdeploy.stats.area_intervals import FEW, auc_interval, average_precision_interval, newcombe_auc
+from nbdeploy.stats.area_intervals import FEW, auc_interval, average_precision_interval, logit_limits, newcombe_auc
 from nbdeploy.stats.binomial import clopper_pearson, normal_quantile, shared_level, wilson
 from nbdeploy.stats.error_intervals import rmse_interval
 from nbdeploy.stats.intervals import by_group, estimate, estimates
@@ -96,6 +96,19 @@ def test_average_precisions_influence_equals_leaving_rows_out():
             up, down = (average_precision_with_variance(*each).value for each in (moved, other))
             total += counts[index] * ((up - down) / (2 * step)) ** 2
     assert average_precision_with_variance(neg, pos).variance == pytest.approx(total, rel=1e-5)
+
+
+def test_average_precision_is_too_high_by_its_bias():
+    """Scores that tell nothing: the true value is the share of positives, which the estimate is above on average."""
+    random = np.random.default_rng(4)
+    areas = []
+    for _ in range(2000):
+        positive = random.permutation(60) < 12
+        areas.append(average_precision_with_variance(~positive, positive))
+    apart = np.array([area.value - 0.2 for area in areas])
+    assert np.mean([area.bias for area in areas]) == pytest.approx(apart.mean(), rel=0.25)
+    low = average_precision_interval(areas[0])[0][0]
+    assert low < logit_limits(areas[0].value, areas[0].variance, 0.95)[0]
 
 
 @pytest.mark.parametrize("count", [10, 40, 400])
