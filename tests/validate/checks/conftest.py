@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,30 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.inputs import read_dataset
 from nbdeploy.validate.prepare import Inputs, prepare
+from nbdeploy.validate.warm import KernelParent, kernel_parent
 
 
 class Run:
     """A prepared workspace; each context is a fresh notebook."""
 
+    parent: ClassVar[KernelParent | None] = None
+    """Forks the processes that score, which would each import for two seconds."""
+
     def __init__(self, folder: Path, objective: Objective, inputs: Inputs, model: Path | None, *, draft: bool = False):
-        self.workspace = prepare(folder, objective, inputs, model_folder=model, draft=draft)
+        self.workspace = prepare(folder, objective, inputs, model_folder=model, draft=draft, parent=self.parent)
         self._count = 0
 
     def context(self, section: str) -> Context:
         self._count += 1
         return Context(section, self.workspace.slot(f"{section}-{self._count}"), governed=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm():
+    """Keep one process that forks all others of these tests."""
+    with kernel_parent(with_model=True, with_mlflow=True) as Run.parent:
+        yield
+    Run.parent = None
 
 
 @pytest.fixture

@@ -113,6 +113,8 @@ def _told(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _draw(curves: list[dict[str, Any]], asked: Answer) -> Any:
+    from matplotlib.collections import LineCollection
+
     figure, axes = panels(len(curves), height=2.5, columns=2)
     reach = [value for one in curves for value in (one["average"].min(), one["average"].max())]
     air = (max(reach) - min(reach)) * 0.35 or 0.1
@@ -121,8 +123,9 @@ def _draw(curves: list[dict[str, Any]], asked: Answer) -> Any:
         shared = (max(shared[0], -0.02), min(shared[1], 1.02))
     for axis, one in zip(axes, curves, strict=True):
         if one["quantity"]:
-            for line in one["rows"][:_LINES]:
-                axis.plot(one["grid"], line, color=FAINT, linewidth=0.7)
+            # All in one: as single lines they take half of the time to draw the figure.
+            lines = [np.column_stack([one["grid"], line]) for line in one["rows"][:_LINES]]
+            axis.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.7))
             axis.plot(one["grid"], one["average"], color=BLUE, linewidth=2.4)
             axis.set_ylim(shared)
             axis.set_ylabel(asked.name)
