@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from nbdeploy.validate.checks import robustness as check
 from nbdeploy.validate.checks.areas import separation
+from nbdeploy.validate.checks.robustness.asking import Moved, ask
 from nbdeploy.validate.checks.robustness.membership import losses
 from nbdeploy.validate.checks.robustness.moving import reach
 from nbdeploy.validate.checks.robustness.typos import TYPOS, misspelt
@@ -303,12 +304,22 @@ def test_separation_agrees_with_scikit_learns_area_and_curve():
 
 
 def test_one_call_for_many_changes_gives_what_single_calls_give(rule):
-    from nbdeploy.validate.checks.robustness.asking import ask
-
     context = rule.context("robustness")
     asking = ask(context, "any", "flip_rate")
-    moved = [slipped(asking.rows, "wage", factor) for factor in (0.9, 1.0, 1.1)]
+    moved = [Moved(slipped(asking.rows, "wage", factor), ("wage",)) for factor in (0.9, 1.0, 1.1)]
     together = asking.changes(moved)
     single = [asking.changes([one])[0] for one in moved]
     assert all((a == b).all() for a, b in zip(together, single, strict=True))
     assert together[1].sum() == 0
+
+
+def test_a_row_that_stays_as_it_was_is_not_asked_about_again(rule, monkeypatch):
+    context = rule.context("robustness")
+    asking = ask(context, "any", "flip_rate")
+    asked = []
+    decide = asking.model.decide
+    monkeypatch.setattr(asking.model, "decide", lambda rows: (asked.append(len(rows)), decide(rows))[1])
+    one = slipped(asking.rows, "wage", 1.0)
+    one.loc[one.index[:3], "wage"] += 1
+    asking.changes([Moved(one, ("wage",)), Moved(asking.rows.copy(), ("wage",))])
+    assert asked == [3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ ROWS_OF_A_CALL = 50_000
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 NO_SPREAD = "the model gives every row the same answer"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A copy of the rows that differs from them in no other columns than these."""
+
+    rows: pd.DataFrame
+    columns: tuple[str, ...]
 
 
 class Asking:
@@ -52,9 +61,9 @@ class Asking:
         self.before = self._answers(rows)
         self.spread = float(np.std(self.before)) if self.regression else 1.0
 
-    def changes(self, moved: Sequence[pd.DataFrame]) -> list[NDArray[np.float64]]:
+    def changes(self, moved: Sequence[Moved]) -> list[NDArray[np.float64]]:
         """Return, for each copy of the rows, the change of every answer: 1 for a flip, or the shift in spreads."""
-        return [self.change(answers) for answers in self._asked(moved, self._answers)]
+        return [self.change(answers) for answers in self._asked(moved, self._answers, self.before)]
 
     def change(self, answers: NDArray[Any]) -> NDArray[np.float64]:
         """Return the change of each answer from what it was."""
@@ -62,7 +71,7 @@ class Asking:
             return np.asarray(np.abs(answers - self.before) / self.spread, dtype=np.float64)
         return np.asarray(answers != self.before, dtype=np.float64)
 
-    def refused(self, moved: Sequence[pd.DataFrame]) -> list[NDArray[np.float64] | None]:
+    def refused(self, moved: Sequence[Moved]) -> list[NDArray[np.float64] | None]:
         """Return the changes, None for copies that the model refuses to answer; all at once while none is refused."""
         try:
             return list(self.changes(moved))
@@ -90,9 +99,11 @@ class Asking:
             return None
         return np.asarray(found, dtype=np.float64)
 
-    def scored(self, moved: Sequence[pd.DataFrame]) -> list[NDArray[np.float64]]:
+    def scored(self, moved: Sequence[Moved]) -> list[NDArray[np.float64]]:
         """Return the scores of each copy of the rows, of a model that gives scores."""
-        return list(self._asked(moved, self.model.score))
+        if self.scores is None:
+            raise ValueError("the model gives no scores that decide")
+        return list(self._asked(moved, self.model.score, self.scores))
 
     @property
     def method(self) -> str:
@@ -100,18 +111,51 @@ class Asking:
         return "Student t on row means" if self.regression else WILSON
 
     def _asked(
-        self, moved: Sequence[pd.DataFrame], answer: Callable[[pd.DataFrame], NDArray[Any]]
+        self, moved: Sequence[Moved], answer: Callable[[pd.DataFrame], NDArray[Any]], before: NDArray[Any]
     ) -> Iterator[NDArray[Any]]:
+        """Yield the answers to each copy. A row that is as it was is not asked about again: its answer stands."""
         import pandas as pd
 
-        together = max(ROWS_OF_A_CALL // max(len(self.rows), 1), 1)
-        for start in range(0, len(moved), together):
-            part = moved[start : start + together]
-            answers = answer(pd.concat(part, ignore_index=True) if len(part) > 1 else part[0])
-            yield from np.split(answers, len(part))
+        touched = [_touched(one, self.rows) for one in moved]
+        for first, last in _calls([int(rows.sum()) for rows in touched]):
+            asked = pd.concat([moved[at].rows[touched[at]] for at in range(first, last)], ignore_index=True)
+            answers = answer(asked) if len(asked) else before[:0]
+            start = 0
+            for rows in touched[first:last]:
+                count = int(rows.sum())
+                found = before.astype(np.result_type(before, answers))
+                found[rows] = answers[start : start + count]
+                start += count
+                yield found
 
     def _answers(self, rows: pd.DataFrame) -> NDArray[Any]:
         return np.asarray(self.model.decide(rows), dtype=float if self.regression else None)
+
+
+def _calls(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) copies that the model is asked about in one call, the last not included."""
+    first = together = 0
+    for at, count in enumerate(rows):
+        if together and together + count > ROWS_OF_A_CALL:
+            yield first, at
+            first, together = at, 0
+        together += count
+    if rows:
+        yield first, len(rows)
+
+
+def _touched(moved: Moved, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which rows differ in any value; two missing ones are the same."""
+    from pandas.api.types import is_numeric_dtype as is_number
+
+    found = np.zeros(len(rows), bool)
+    for name in moved.columns:
+        one, other = moved.rows[name], rows[name]
+        same = one.isna().to_numpy() & other.isna().to_numpy()
+        if one.dtype == other.dtype or (is_number(one) and is_number(other)):
+            same |= (one == other).fillna(False).to_numpy(dtype=bool)
+        found |= ~same
+    return found
 
 
 def metric_of(context: Context, stem: str) -> str:

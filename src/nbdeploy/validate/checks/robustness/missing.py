@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.validate.checks.columns import numeric
-from nbdeploy.validate.checks.robustness.asking import ask, metric_of, not_asked
+from nbdeploy.validate.checks.robustness.asking import Moved, ask, metric_of, not_asked
 from nbdeploy.validate.checks.robustness.worst_input import record_worst
 from nbdeploy.validate.checks.shown import Shown
 from nbdeploy.validate.context import Context
@@ -29,7 +29,7 @@ def missing_inputs(context: Context) -> Shown:
     if not common:
         context.not_available("no input has any value", metric)
         return Shown(text="Not measured: no input has any value.")
-    changes = asking.changes([_replaced(asking.rows, name, value) for name, value in common.items()])
+    changes = asking.changes([Moved(_replaced(asking.rows, name, value), (name,)) for name, value in common.items()])
     columns = [
         {"column": name, "replacement": value, **asking.told(change, len(common))}
         for (name, value), change in zip(common.items(), changes, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
 from nbdeploy.validate.checks.drawing import BLUE, bars, heading, panels, rows_height
-from nbdeploy.validate.checks.robustness.asking import Asking, ask, not_asked
+from nbdeploy.validate.checks.robustness.asking import Asking, Moved, ask, not_asked
 from nbdeploy.validate.checks.robustness.moving import put, reach
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -46,7 +46,10 @@ def _record(asking: Asking, metric: str, movable: Sequence[str]) -> Shown:
     context, n, key = asking.context, len(asking.rows), asking.key
     wanted = [(tuple(movable), strength) for strength in STRENGTHS] + [((name,), STATED) for name in movable]
     moved = [
-        moved_rows(asking.rows, names, strength, context.data, context.rng(f"noise {strength} {','.join(names)}"))
+        Moved(
+            moved_rows(asking.rows, names, strength, context.data, context.rng(f"noise {strength} {','.join(names)}")),
+            names,
+        )
         for names, strength in wanted
     ]
     changes = asking.changes(moved)

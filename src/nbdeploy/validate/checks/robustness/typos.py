@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbdeploy.validate.checks.robustness.asking import ask, metric_of, not_asked
+from nbdeploy.validate.checks.robustness.asking import Moved, ask, metric_of, not_asked
 from nbdeploy.validate.checks.robustness.worst_input import record_worst
 from nbdeploy.validate.checks.shown import Shown
 from nbdeploy.validate.context import Context
@@ -48,7 +48,7 @@ def category_typos(context: Context) -> Shown:
     if asking is None:
         return not_asked(context)
     wanted = [(name, change) for name in texts for change in TYPOS]
-    changes = asking.refused([misspelt(asking.rows, name, TYPOS[change]) for name, change in wanted])
+    changes = asking.refused([Moved(misspelt(asking.rows, name, TYPOS[change]), (name,)) for name, change in wanted])
     answered = [pair for pair, change in zip(wanted, changes, strict=True) if change is not None]
     if not answered:
         reason = "the model refuses every misspelt category, so that no answer changes"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
-from nbdeploy.validate.checks.robustness.asking import ask, metric_of, not_asked
+from nbdeploy.validate.checks.robustness.asking import Moved, ask, metric_of, not_asked
 from nbdeploy.validate.checks.robustness.worst_input import record_worst
 from nbdeploy.validate.checks.shown import Shown
 from nbdeploy.validate.context import Context
@@ -34,7 +34,7 @@ def unit_slips(context: Context) -> Shown:
         return not_asked(context)
     slips = [(name, factor) for name in movable for factor in FACTORS]
     moved = [slipped(asking.rows, name, factor) for name, factor in slips]
-    changes = asking.changes(moved)
+    changes = asking.changes([Moved(rows, (name,)) for (name, _), rows in zip(slips, moved, strict=True)])
     columns = [
         {
             "column": name,

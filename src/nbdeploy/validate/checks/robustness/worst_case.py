@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
 from nbdeploy.validate.checks.drawing import BLUE, bars, heading, panels, rows_height
-from nbdeploy.validate.checks.robustness.asking import Asking, ask, metric_of, not_asked
+from nbdeploy.validate.checks.robustness.asking import Asking, Moved, ask, metric_of, not_asked
 from nbdeploy.validate.checks.robustness.moving import Reach, put, reach
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -56,7 +56,7 @@ def worst_case(context: Context) -> Shown:
 def _record(asking: Asking, metric: str, reaches: dict[str, Reach]) -> Shown:
     context, key, n = asking.context, asking.key, len(asking.rows)
     moves = [(name, step) for name in reaches for step in _STEPS]
-    first = _tried(asking, [_moved(asking.rows, name, reaches[name], step) for name, step in moves])
+    first = _tried(asking, [Moved(_moved(asking.rows, name, reaches[name], step), (name,)) for name, step in moves])
     sizes = np.array([abs(step) for _, step in moves])
     strengths: list[dict[str, Any]] = [
         {"strength": strength, **asking.told(first.change[sizes <= strength].max(axis=0))} for strength in _STRENGTHS
@@ -101,7 +101,9 @@ def _second(
         put(start, name, known.moved(as_floats(asking.rows[name]), np.where(taken == name, steps, 0.0)))
     steps_again = [step for step in _STEPS if abs(step) == STATED]
     again = [(name, step) for name in reaches for step in steps_again]
-    moved = [_moved(start, name, reaches[name], step, ~np.equal(taken, name)) for name, step in again]
+    moved = [
+        Moved(_moved(start, name, reaches[name], step, ~np.equal(taken, name)), tuple(reaches)) for name, step in again
+    ]
     return np.asarray(_tried(asking, moved).change.max(axis=0))
 
 
@@ -114,7 +116,7 @@ def _moved(
     return moved
 
 
-def _tried(asking: Asking, moved: Sequence[pd.DataFrame]) -> _Tried:
+def _tried(asking: Asking, moved: Sequence[Moved]) -> _Tried:
     if asking.regression:
         change = np.stack(asking.changes(moved))
         return _Tried(change, change)
