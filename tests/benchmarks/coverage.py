@@ -26,7 +26,7 @@ RATIO_BOUND, DIFFERENCE_BOUND = 0.8, 0.1
 LEVEL = 0.95
 REPEATS = {2: 2000, 5: 600, 20: 200}
 """Draws by the number of groups: pairs grow with its square."""
-AGAINST = 200
+AGAINST = 400
 """Draws of the disparities that are worked out one by one."""
 
 KINDS: tuple[Kind, ...] = ("difference", "ratio")

@@ -26,7 +26,7 @@ def objective(declare):
     )
 
 
-@pytest.mark.parametrize("metric", AVERAGES_OVER_CLASSES)
+@pytest.mark.parametrize("metric", [*AVERAGES_OVER_CLASSES, "recall_weighted"])
 def test_averages_over_classes_by_group_are_scikit_learns(objective, tally, several, metric):
     found = recompute(tally(objective, several), "fairness", metric, ("sex",))
     name, _, average = metric.rpartition("_")

@@ -33,9 +33,9 @@ CONDITIONAL_DISPARITIES = (
 )
 """What is reported besides where control features are declared."""
 
-AVERAGES_OVER_CLASSES = tuple(
-    f"{name}_{average}" for average in ("macro", "weighted") for name in ("precision", "recall", "f1")
-)
+AVERAGES_OVER_CLASSES = ("precision_macro", "recall_macro", "f1_macro", "precision_weighted", "f1_weighted")
+"""What every group is told of several classes, beside its accuracy, which is the weighted recall."""
+
 COST = "expected_cost_per_1000"
 
 _OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
