@@ -15,7 +15,7 @@ CHECKS = Path(checks.__file__).parent
 SOURCE = CHECKS.parents[2]
 ELSEWHERE = {
     # Reasons that are made by functions, or come with an estimate.
-    "why_not_compared(context)": "no other registered version of this model was found to compare it with, or none was asked for",
+    "why_not_compared(context)": "no other registered version of this model was found, or none was asked for",
     "one.undefined": "ROC AUC is undefined in the sampled rows",
 }
 

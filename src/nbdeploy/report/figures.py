@@ -116,5 +116,5 @@ def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = 
 
 
 def p_value(p: float) -> str:
-    """Write how likely chance alone gives as much, unbroken: ``p = 0.238``; below 0.001 no digit tells a reader more."""
+    """Write how likely chance alone gives as much, unbroken: ``p = 0.238``; below 0.001 no digit tells more."""
     return "p\u00a0<\u00a00.001" if p < 0.001 else f"p\u00a0=\u00a0{p:.3f}"

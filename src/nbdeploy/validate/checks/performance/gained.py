@@ -20,7 +20,7 @@ def why_not_compared(context: Context) -> str:
         return (
             f"{context.previous_version}, the registered version before this model, does not answer these rows{lacks}"
         )
-    return "no other registered version of this model was found to compare it with, or none was asked for"
+    return "no other registered version of this model was found, or none was asked for"
 
 
 def paired(context: Context) -> PairedRows | None:
