@@ -137,9 +137,7 @@ def main() -> None:
     print(f"misses of the intervals of single metrics at level {LEVEL}")
     print("limits, 5 % and three standard errors of so many draws: ", end="")
     print(", ".join(f"{limit(REPEATS[rows]):.3f} for {REPEATS[rows]} draws of {rows} rows" for rows in SIZES))
-    print(
-        "  RMSE and R² of heavy-tailed errors: 8 % and that noise; in brackets the share of draws without an interval"
-    )
+    print("in brackets the share of draws without an interval: 0/0, or nothing varies")
     print(f"{'metric':28}{'case':16}" + "".join(f"{f'{rows} rows':>16}" for rows in SIZES) + "   method")
     table: dict[tuple[str, str], list[tuple[int, float, float, str]]] = {}
     for part in (of_classes, of_scores, of_errors):
