@@ -289,6 +289,12 @@ def test_other_makes_answer_elsewhere_as_they_do_here(save, wrapped, older, pati
         here, there = (LoadedModel(folder, objective, python, lambda: [0, 1]) for python in (None, older))
         held_to(there, patients, here.score(patients))
         assert (there.flavor, there.features) == (here.flavor, here.features)
+        told, told_there = here.contributions(patients), there.contributions(patients)
+        if folder.name == "xgboost":  # a booster explains its own trees; a function of rows does not
+            assert np.array_equal(told[0], told_there[0])
+            assert told_there[0].sum(axis=1) == pytest.approx(told_there[1], abs=1e-4)
+        else:
+            assert told is told_there is None
 
 
 def test_a_model_that_cannot_answer_elsewhere_is_one_sentence(old_model, older, patients, declare):
