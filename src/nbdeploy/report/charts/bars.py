@@ -11,6 +11,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report.charts.canvas import Axis, Canvas, numbers, short
 from nbdeploy.report.charts.layout import Layout, both
+from nbdeploy.report.charts.text import width
 
 MOST = 20
 RIGHT = 116
@@ -32,7 +33,8 @@ def _bars(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]] = 
     shown = list(bars[:MOST])
     if not shown:
         raise ValueError("nothing to draw")
-    return both(lambda layout: _drawn(title, shown, marks, layout), [bar.name for bar in shown], RIGHT)
+    right = max(RIGHT, *(width(bar.text) + 18 for bar in shown))  # a number is never cut
+    return both(lambda layout: _drawn(title, shown, marks, layout), [bar.name for bar in shown], right)
 
 
 def _drawn(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]], layout: Layout) -> Markup:

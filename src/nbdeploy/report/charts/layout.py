@@ -30,7 +30,7 @@ class Layout:
     @property
     def beside(self) -> float:
         """The pixels that a number has."""
-        return self.width / 2 if self.above else self.right - 14
+        return self.width - 12 if self.above else self.right - 14
 
 
 NARROW = Layout(360, 6, 12, above=True)

@@ -14,6 +14,7 @@ from nbdeploy.documents.record import Interval, group_label
 from nbdeploy.report import figures, wording
 from nbdeploy.report.charts.canvas import Axis, Canvas, half, short
 from nbdeploy.report.charts.layout import Layout, both
+from nbdeploy.report.charts.text import width
 
 
 def region(gate: GateCondition) -> tuple[float, float]:
@@ -190,7 +191,8 @@ def _top(differences: Sequence[Finding]) -> float:
 
 def plot(plan: Plan, lines: Sequence[Line]) -> Markup:
     """Draw a forest plot, once for wide pages and once for narrow ones."""
-    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines], RIGHT)
+    right = max(RIGHT, *(width(line.text) + 18 for line in lines))  # a number is never cut
+    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines], right)
 
 
 def _drawn(plan: Plan, lines: Sequence[Line], layout: Layout) -> Markup:
