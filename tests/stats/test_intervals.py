@@ -8,7 +8,6 @@ from scipy import stats
 
 from nbdeploy.stats.area_intervals import FEW, auc_interval, average_precision_interval, logit_limits, newcombe_auc
 from nbdeploy.stats.binomial import clopper_pearson, normal_quantile, shared_level, wilson
-from nbdeploy.stats.error_intervals import rmse_interval
 from nbdeploy.stats.intervals import by_group, estimate, estimates
 from nbdeploy.stats.mean_differences import means
 from nbdeploy.stats.metrics import CLASS_SCORES, RATES, class_score
@@ -267,7 +266,6 @@ def test_a_perfect_fit_and_a_single_row_have_no_interval():
             assert found.method == "", metric
     assert estimate(perfect, "r2").value == 1
     assert estimate(single, "r2").undefined
-    assert rmse_interval(1.0, 0.1, 2) is None
 
 
 def test_undefined_values_say_why():

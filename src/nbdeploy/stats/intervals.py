@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
-from nbdeploy.stats.binomial import as_pair, clopper_pearson, wilson
-from nbdeploy.stats.error_intervals import quantile_interval, r2_interval, rmse_interval
+from nbdeploy.stats.binomial import clopper_pearson, wilson
+from nbdeploy.stats.error_intervals import error_interval, quantile_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
 from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusion, rates, values
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
@@ -96,15 +97,20 @@ def estimates(
     """Return a metric in every group of the tally, in the tally's order."""
     asked = _Asked(metric, level, seed, positive, favourable)
     value = values(tally, metric, positive=positive, favourable=favourable)
-    denominators = _denominators(tally, asked)
+    sizes, denominators = (
+        np.rint(part).astype(np.int64).tolist() for part in (tally.sizes, _denominators(tally, asked))
+    )
+    undefined = np.isnan(value)
+    limits = _of_proportions(tally, asked) or (
+        _interval(tally, int(index), asked) for index in np.flatnonzero(~undefined)
+    )
     found = []
-    for index in range(len(tally.groups)):
-        n, denominator = round(float(tally.sizes[index])), round(float(denominators[index]))
-        if np.isnan(value[index]):
+    for each, n, denominator in zip(value.tolist(), sizes, denominators, strict=True):
+        if isnan(each):
             found.append(Estimate(None, None, n, denominator, level, "", _why(tally, metric, denominator)))
             continue
-        interval, method = _interval(tally, index, asked)
-        found.append(Estimate(float(value[index]), interval, n, denominator, level, method if interval else ""))
+        interval, method = next(limits)
+        found.append(Estimate(each, interval, n, denominator, level, method if interval else ""))
     return tuple(found)
 
 
@@ -165,6 +171,23 @@ def _why(tally: Tally, metric: str, denominator: int) -> str:
     return f"a part of {metric} is 0/0: a class without a row or without a prediction"
 
 
+def _of_proportions(tally: Tally, asked: _Asked) -> Iterator[tuple[Limits | None, str]] | None:
+    """Return the intervals of all groups where it is defined, made at once; None for what is no proportion."""
+    if not isinstance(tally, ClassTally) or asked.metric not in (*RATES, "f1", "recall_weighted"):
+        return None
+    if asked.metric == "f1":
+        # TP given TP + FP + FN is binomial with share J (Jaccard), and F1 = 2J/(1 + J) rises with J.
+        c = confusion(tally, asked.positive)
+        ends = wilson(c.tp, c.tp + c.fp + c.fn, asked.level)
+        limits, method = tuple(2 * end / (1 + end) for end in ends), "Wilson, through Jaccard"
+    else:
+        # Each class's share found × its rows, added up over the classes, is the accuracy.
+        rate = rates(tally, "accuracy") if asked.metric == "recall_weighted" else asked.rates(tally)
+        limits, method = wilson(rate.numerator, rate.denominator, asked.level), "Wilson"
+    low, high = (end[~np.isnan(end)].tolist() for end in limits)
+    return ((pair, method) for pair in zip(low, high, strict=True))
+
+
 def _interval(tally: Tally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
     if isinstance(tally, ClassTally):
         return _of_classes(tally, index, asked)
@@ -178,16 +201,6 @@ def _of_classes(tally: ClassTally, index: int, asked: _Asked) -> tuple[Limits | 
     counts = tally.counts[index].astype(np.float64)
     if metric == "count":
         return None, ""
-    if metric in RATES:
-        rate = asked.rates(tally)
-        return as_pair(wilson(rate.numerator[index], rate.denominator[index], level)), "Wilson"
-    if metric == "f1":
-        # TP given TP + FP + FN is binomial with share J (Jaccard), and F1 = 2J/(1 + J) rises with J.
-        c = confusion(tally, asked.positive)
-        low, high = wilson(c.tp[index], c.tp[index] + c.fp[index] + c.fn[index], level)
-        return as_pair((2 * low / (1 + low), 2 * high / (1 + high))), "Wilson, through Jaccard"
-    if metric == "recall_weighted":  # each class's share found × its rows, added up: the accuracy
-        return as_pair(wilson(np.trace(counts), counts.sum(), level)), "Wilson"
     if metric in ("balanced_accuracy", "recall_macro"):
         return mover_mean(np.diagonal(counts), counts.sum(axis=1), level), "MOVER–Wilson"
     if metric == "precision_macro":
@@ -211,16 +224,11 @@ def _of_scores(tally: ScoreTally, index: int, asked: _Asked) -> tuple[Limits | N
 def _of_errors(tally: ErrorTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
     if asked.metric in ERROR_QUANTILES:
         return quantile_interval(tally, index, ERROR_QUANTILES[asked.metric], asked.level)
+    if asked.metric != "mean_error":
+        return error_interval(tally, index, asked.metric, asked.level)
     given = means(tally, asked.metric)
     value, variance, n = (float(part[index]) for part in (given.value, given.variance, given.n))
-    if asked.metric == "root_mean_squared_error":
-        return rmse_interval(value, variance, n, asked.level), "Bonett 2006, t"
-    if asked.metric == "r2":
-        return r2_interval(value, variance, n, asked.level), "t on the log scale of 1 − R²"
     if n < 2 or not variance > 0:
         return None, ""
     half = float(t_quantile(asked.level, np.asarray(n - 1))) * variance**0.5
-    if asked.metric == "mean_absolute_error":
-        ratio = float(np.exp(half / value))
-        return (value / ratio, value * ratio), "t on the log scale"
     return (value - half, value + half), "t"
