@@ -249,5 +249,8 @@ def test_a_forest_tells_groups_with_long_names_apart():
 
 def test_a_gain_is_told_whole_beside_its_line():
     gain = {"metric": "accuracy", "gain": -0.012, "interval": [-0.03, 0.01], "words": "no clear difference"}
-    finding = Finding(id="performance.g", section="performance", metric="g", value=-0.012, data={"gains": [gain]})
+    metric = "accuracy_gain_over_previous"
+    finding = Finding(
+        id=f"performance.{metric}", section="performance", metric=metric, value=-0.012, data={"gains": [gain]}
+    )
     assert charts.draw("gains", [finding]).count("no clear difference</text>") == 2
