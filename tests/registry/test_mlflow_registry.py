@@ -50,6 +50,12 @@ def test_a_tag_alone_does_not_make_a_version_the_same(registry, model, tmp_path)
     assert registry.register("churn", model) == "2"
 
 
+def test_a_version_that_others_registered_from_a_plain_path_is_fetched(registry, model, tmp_path):
+    registry.client.create_registered_model("churn")
+    registry.client.create_model_version("churn", source=str(model))
+    assert model_digest(registry.fetch("churn", "1", tmp_path / "fetched")) == model_digest(model)
+
+
 def test_addresses_of_one_version_lead_to_the_same_bytes(registry, model, tmp_path):
     version = registry.register("churn", model)
     registry.mirror("churn", version, tags={"standing": "requested"}, aliases=["candidate"])

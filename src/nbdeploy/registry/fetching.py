@@ -76,9 +76,9 @@ def download(client: MlflowClient, uri: str, into: Path, tracking_uri: str) -> P
 
 def _where(client: MlflowClient, uri: str) -> str:
     """Return where the artifacts lie. MLflow itself would ask its process-wide registry instead of this one."""
-    rest = uri.removeprefix("models:/").strip("/")
-    if rest == uri:
+    if not uri.startswith("models:/"):
         return uri
+    rest = uri.removeprefix("models:/").strip("/")
     if "/" in rest:
         name, version = rest.rsplit("/", 1)
         return _where(client, str(client.get_model_version_download_uri(name, version)))
