@@ -8,7 +8,7 @@ import pytest
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
-from nbdeploy.report import charts
+from nbdeploy.report import charts, wording
 from nbdeploy.report.charts.spreads import SIDES
 from nbdeploy.stats.metrics import ERROR_QUANTILES
 
@@ -55,6 +55,20 @@ def test_all_rows_stand_first_then_the_lowest_middle_and_small_groups_last():
 def test_a_judged_group_is_not_drawn_as_all_rows():
     judged = quantiles({"north": (90, 3.0)}, data={"decided_by": {"branch": "north"}, "overall": 0.5})
     assert "0.500  (n 90)" in charts.draw("spreads", judged)
+
+
+def test_what_is_told_of_all_rows_is_not_the_group_that_decided():
+    (judged, *_) = quantiles({"north": (90, 3.0), "south": (60, 1.0)}, data={"decided_by": {}, "overall": 0.5})
+    whole = wording.of_all_rows(judged.model_copy(update={"interval": (0.1, 0.2), "n": 60}))
+    assert (whole.value, whole.interval, whole.n) == (0.5, None, 150)
+    (plain, *_) = quantiles({"north": (90, 3.0), "south": (60, 1.0)})
+    assert wording.of_all_rows(plain) is plain
+    lines = [
+        re.findall(r'<line class="c-overall"[^>]*>', charts.draw("forest", [finding]))
+        for finding in (judged.model_copy(update={"value": 1.0}), plain.model_copy(update={"value": 0.5}))
+    ]
+    assert lines[0]
+    assert lines[0] == lines[1]
 
 
 def test_forty_groups_with_long_names_are_told_apart():

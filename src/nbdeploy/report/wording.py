@@ -68,6 +68,20 @@ def spoken(text: str) -> str:
     return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("!=", "≠")
 
 
+def of_all_rows(finding: Finding) -> Finding:
+    """Return a finding about groups with what it says of all rows.
+
+    Where a gate judged the groups one by one, its value, interval and rows are those of the group that decided; of all
+    rows the value alone is kept then.
+    """
+    if "decided_by" not in finding.data:
+        return finding
+    overall = finding.data.get("overall")
+    value = float(overall) if isinstance(overall, (int, float)) else None
+    rows = sum(group.n for group in finding.by_group)
+    return finding.model_copy(update={"value": value, "interval": None, "n": rows})
+
+
 def value(finding: Finding) -> str:
     """Return the finding's value, told apart from its gate's bound."""
     return figures.number(

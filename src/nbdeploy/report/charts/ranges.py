@@ -93,8 +93,9 @@ def group_cell(value: GroupValue, finding: Finding) -> Markup:
     canvas = Canvas(110, 16, said, "spark")
     axis = Axis(*column_reach(finding), 5, 105)
     canvas.line((axis.start, 8), (axis.end, 8), "c-grid")
-    if finding.value is not None:
-        canvas.line((axis(finding.value), 1), (axis(finding.value), 15), "c-overall")
+    overall = wording.of_all_rows(finding).value
+    if overall is not None:
+        canvas.line((axis(overall), 1), (axis(overall), 15), "c-overall")
     _whisker(canvas, axis, 8, value.value, value.interval, "is-excluded" if value.excluded else "is-none")
     return canvas.svg()
 
@@ -149,7 +150,7 @@ def forest(finding: Finding) -> Markup:
         )
         for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
     ]
-    plan = Plan(wording.name(finding), column_reach(finding), how, finding.value, finding.gate)
+    plan = Plan(wording.name(finding), column_reach(finding), how, wording.of_all_rows(finding).value, finding.gate)
     return plot(plan, lines)
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import figures
+from nbdeploy.report import figures, wording
 from nbdeploy.report.charts.canvas import Axis, Canvas, half, short, wider
 from nbdeploy.report.charts.layout import Layout, both
 
@@ -45,19 +45,13 @@ def spreads(findings: Sequence[Finding]) -> Markup:
     if not set(SIDES) <= set(by_metric):
         return Markup("")
     rows = _groups(by_metric)
-    whole = [_overall(by_metric[side]) for side in SIDES]
+    whole = [wording.of_all_rows(by_metric[side]).value for side in SIDES]
     if all(value is not None for value in whole):
         n = sum(group.n for group in by_metric[SIDES[2]].by_group)
         rows.insert(0, Spread("All rows", tuple(float(value) for value in whole if value is not None), n))
     if not rows or not all(math.isfinite(side) for row in rows for side in row.sides):
         return Markup("")
     return both(lambda layout: _drawn(rows, layout), [row.name for row in rows], RIGHT)
-
-
-def _overall(finding: Finding) -> float | None:
-    """Return the value of all rows; a finding whose groups were judged one by one has that of the deciding group."""
-    overall = finding.data.get("overall") if "decided_by" in finding.data else finding.value
-    return float(overall) if isinstance(overall, (int, float)) else None
 
 
 def _groups(by_metric: Mapping[str, Finding]) -> list[Spread]:

@@ -85,11 +85,13 @@ def _partition(features: tuple[str, ...], findings: Sequence[Finding], *, explai
     title = f"By {wording.listed(features)}{' (where groups cross)' if len(features) > 1 else ''}"
     main = [by_metric[metric] for metric in _MAIN if metric in by_metric]
     rest = [finding for finding in findings if finding not in main and finding.metric != "count"]
-    if not main:
-        main, rest = rest, []
     counts = (by_metric["count"].id,) if "count" in by_metric else ()
     blocks = []
-    for shown, name, folded in ((main, "every rate", len(findings[0].by_group) > 12), (rest, "further rates", True)):
+    every = "every rate" if main else "every measure"
+    if not main:
+        main, rest = rest, []
+    many = len((findings or quantiles)[0].by_group) > 12
+    for shown, name, folded in ((main, every, many), (rest, "further rates", True)):
         if shown:
             named = (*counts, *(finding.id for finding in shown))
             options = {"folded": folded, "explained": explained}
