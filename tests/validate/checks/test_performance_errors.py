@@ -10,6 +10,7 @@ from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.stats.metrics import ERROR_QUANTILES
 from nbdeploy.validate.checks import performance as check
+from nbdeploy.validate.checks.fairness import group_metrics
 from nbdeploy.validate.holding import hold, hold_beside
 from nbdeploy.validate.verdict import find
 
@@ -70,3 +71,27 @@ def test_a_gate_on_a_quantile_is_judged_on_our_own_number(from_predictions, rows
     low = next(one for one in found.values() if one.section == "fairness" and one.gate)
     assert low.verdict == "pass"
     assert {group.group["sex"] for group in low.by_group} == {"f", "m"}
+
+
+def test_the_spread_of_errors_of_every_group_stands_in_the_table_and_the_picture(from_predictions, rows, recorded):
+    context = from_predictions(rows, declared(sensitive=["sex"])).context("fairness")
+    shown = group_metrics(context)
+    assert shown.table.heads[-3:] == ("Middle error", "Half of errors", "Nine of ten errors")
+    assert len(shown.figure.axes) == 2
+    found = recorded(context)
+    error = rows["said"] - rows["y"]
+    for group in found["fairness.residual_quantile_05:sex"].by_group:
+        mine = error[rows["sex"] == group.group["sex"]]
+        assert group.value == np.quantile(mine, 0.05, method="inverted_cdf")
+        assert group.n == len(mine)
+
+
+def test_groups_too_small_and_too_many_for_a_picture_are_still_told(from_predictions, rows, recorded):
+    many = rows.assign(office=[f"office {n % 80:02}" for n in range(len(rows))])
+    context = from_predictions(many, declared(sensitive=["office"])).context("fairness")
+    shown = group_metrics(context)
+    assert shown.figure is None
+    assert len(shown.table.rows) == 80
+    assert all("*" in row[-3] for row in shown.table.rows)
+    (first, *_) = recorded(context)["fairness.residual_quantile_95:office"].by_group
+    assert (first.n, first.excluded, first.interval[1]) == (10, True, np.inf)
