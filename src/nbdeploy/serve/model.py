@@ -119,7 +119,7 @@ def _load(folder: Path, flavors: Mapping[str, Any]) -> Any:
         from skops import io  # type: ignore[import-untyped]  # ships no types
 
         return io.load(file, trusted=own.get("skops_trusted_types"))
-    import cloudpickle  # type: ignore[import-untyped]  # ships no types
+    import cloudpickle
 
     with file.open("rb") as stream:
         return cloudpickle.load(stream)  # reads what pickle wrote as well
