@@ -68,6 +68,12 @@ class ObjectiveError(NbdeployError):
     code = "E-OBJECTIVE"
 
 
+class CrosswalkError(NbdeployError):
+    """The text of a regulation crosswalk cannot be read or names what does not exist."""
+
+    code = "E-CROSSWALK"
+
+
 class SettingsError(NbdeployError):
     """``nbdeploy.toml`` cannot be read."""
 

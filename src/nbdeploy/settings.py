@@ -21,6 +21,7 @@ class ProjectSettings(Record):
     name: str
     objectives: str = "objectives"
     validation: str = "validation"
+    crosswalks: str = "crosswalks"
 
 
 class MlflowSettings(Record):

@@ -57,6 +57,7 @@ def test_sections_stand_in_the_order_of_mitchell_and_then_ours():
             "ethics",
             "caveats",
         ),
+        "regulations",
         "verification",
     ]
 

@@ -11,7 +11,19 @@ from pydantic_core import ErrorDetails
 
 from nbdeploy.declare import strict_yaml
 from nbdeploy.documents import catalog
-from nbdeploy.documents.objective import SECTIONS, Column, Costs, Gate, Goal, Kpi, Monitor, Objective, Rollout
+from nbdeploy.documents.objective import (
+    SECTIONS,
+    Column,
+    Costs,
+    Gate,
+    Goal,
+    ImpactAudit,
+    Kpi,
+    Monitor,
+    Objective,
+    Regulations,
+    Rollout,
+)
 from nbdeploy.errors import ObjectiveError, closest
 from nbdeploy.trust.digests import bytes_digest
 
@@ -22,6 +34,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "contract": Column,
     "rollout": Rollout,
     "monitor": Monitor,
+    "regulations": Regulations,
 }
 
 
@@ -102,6 +115,8 @@ def _keys_beside(path: Sequence[str]) -> Sequence[str]:
     part = _PARTS.get(path[0])
     if path[0] in ("rollout", "monitor") and len(path) > 3:  # rollout.guardrails.NAME.KEY
         part = Gate
+    if path[:2] == ["regulations", "local_law_144"] and len(path) > 2:
+        part = ImpactAudit
     return tuple(part.model_fields) if part else ()
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from nbdeploy.documents.crosswalk import Coverage
 from nbdeploy.documents.evidence import AttemptRef, Digest, ObjectiveRef, Run, Subject, VerdictSummary
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import Document, Record
@@ -17,15 +18,18 @@ class Block(Record):
 
     ``text``: a paragraph. ``facts``: rows of [name, value]. ``findings``: a table of the findings named in `findings`.
     ``groups``: the by-group table of the findings named. ``chart``: the chart `chart` drawn from the findings named.
-    ``note``: something a reader must not overlook.
+    ``note``: something a reader must not overlook. ``table``: `cells` under `columns`. ``coverage``: what is covered of
+    the crosswalk in ``options["crosswalk"]``, or of all of them at a glance.
     """
 
-    kind: Literal["text", "facts", "findings", "groups", "chart", "note"]
+    kind: Literal["text", "facts", "findings", "groups", "chart", "note", "table", "coverage"]
     title: str = ""
     text: str = ""
     rows: tuple[tuple[str, str], ...] = ()
     findings: tuple[str, ...] = ()
     chart: str | None = None
+    columns: tuple[str, ...] = ()
+    cells: tuple[tuple[str, ...], ...] = ()
     options: dict[str, Any] = {}
 
 
@@ -57,6 +61,7 @@ class Card(Document):
     findings: tuple[Finding, ...]
     attempts: tuple[AttemptRef, ...] = ()
     warnings: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
     sections: tuple[CardSection, ...]
 
     def finding(self, id: str) -> Finding | None:  # noqa: A002 - the field is named id

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.finding import Finding, Verdict
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.documents.record import Document, Record, Scalar
@@ -167,6 +168,7 @@ class Evidence(Document):
     verdict: VerdictSummary
     attempts: tuple[AttemptRef, ...] = ()
     warnings: tuple[str, ...] = ()
+    crosswalks: tuple[CrosswalkRef, ...] = ()
 
     def finding(self, id: str) -> Finding | None:  # noqa: A002 - the field is named id
         """Return the finding with this id, if there is one."""

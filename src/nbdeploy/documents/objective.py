@@ -222,6 +222,26 @@ class Monitor(Record):
     retrain: str | None = None
 
 
+class ImpactAudit(Record):
+    """Which sensitive features are the categories of a bias audit under New York City's Local Law 144.
+
+    `unknown` are the values that mean an unknown category; a missing value always does.
+    """
+
+    sex: str
+    race_ethnicity: str
+    unknown: tuple[Scalar, ...] = ()
+
+
+class Regulations(Record):
+    """What only people know about regulations: where a document lies that a clause asks for, by the clause's id, and
+    which columns an audit is about.
+    """
+
+    documents: dict[str, str] = {}
+    local_law_144: ImpactAudit | None = None
+
+
 class Objective(Document):
     """What must hold for one registered model at one endpoint. Only name, task, target and one gate are needed."""
 
@@ -253,6 +273,7 @@ class Objective(Document):
     gates: dict[Section, dict[str, Gate]]
     rollout: Rollout = Rollout()
     monitor: Monitor = Monitor()
+    regulations: Regulations = Regulations()
     examples: Literal["aggregate", "consented"] = "aggregate"
 
     @model_validator(mode="after")
@@ -264,6 +285,11 @@ class Objective(Document):
                 raise ValueError(f"{label}: a feature stands twice")
         if self.target in self.sensitive:
             raise ValueError(f"sensitive: {self.target!r} is the target")
+        audit = self.regulations.local_law_144
+        if audit is not None and (
+            audit.sex == audit.race_ethnicity or not {audit.sex, audit.race_ethnicity} <= {*self.sensitive}
+        ):
+            raise ValueError("regulations.local_law_144: sex and race_ethnicity name two of the sensitive features")
         if self.predicted is not None and self.threshold is not None:
             raise ValueError("give a threshold for scores or `predicted` for ready decisions, not both")
         wrong = self.costs.fits(self.task) if self.costs is not None else ""

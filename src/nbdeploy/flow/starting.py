@@ -229,6 +229,7 @@ def add_person(person: str, *, roles: Sequence[str], public: str) -> PolicyShown
 def write_schemas(folder: Path) -> tuple[Path, ...]:
     """Write the JSON Schema of every document into `folder` and return the files."""
     from nbdeploy.documents.card import Card
+    from nbdeploy.documents.crosswalk import Crosswalk
     from nbdeploy.documents.evidence import Evidence
     from nbdeploy.documents.objective import Objective
     from nbdeploy.documents.release import Release
@@ -236,7 +237,7 @@ def write_schemas(folder: Path) -> tuple[Path, ...]:
     from nbdeploy.documents.statements import Statement
 
     written = []
-    for model in (Objective, Evidence, Card, Request, Release, Statement):
+    for model in (Objective, Crosswalk, Evidence, Card, Request, Release, Statement):
         schema = model.model_json_schema(by_alias=True)
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["$id"] = f"urn:nbdeploy:schema:{model.__name__.lower()}:1"

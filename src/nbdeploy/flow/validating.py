@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.declare import NamedObjective, check_objective
+from nbdeploy.declare.crosswalks import crosswalks
+from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.documents.objective import Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
 from nbdeploy.errors import GateFailedError, ModelError
-from nbdeploy.flow.declaring import refuse_below_floor
+from nbdeploy.flow.declaring import own_measures, refuse_below_floor
 from nbdeploy.flow.previous import NO_VERSION, previous_model
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record
@@ -89,6 +91,7 @@ def validate(
     project = Project.find()
     named, declared = resolve_objective(objective, project)
     own = _own_notebooks(project)
+    clauses = _crosswalks(project)
     if project is not None:
         refuse_below_floor(named, check_objective(named.content, policy=project.policy).breaches)
     recorded = project is not None and declared and not draft
@@ -128,6 +131,7 @@ def validate(
             trusted_notebooks=project.policy.trusted_notebooks if project is not None else (),
             by=project.person if project is not None else getpass.getuser(),
             warnings=(*_notes(project, declared=declared), *notes),
+            crosswalks=clauses,
         )
         with run_validation(order, folder, parent=parent, watch=watch) as run:
             watch(Progress(stage="report", part="card", state="running"))
@@ -189,6 +193,13 @@ def _own_notebooks(project: Project | None) -> tuple[Path, ...]:
     if project is None:
         return ()
     return tuple(sorted((project.settings.root / project.settings.project.validation).glob("*.ipynb")))
+
+
+def _crosswalks(project: Project | None) -> tuple[CrosswalkRef, ...]:
+    """Return the regulations that the card is held against: those that ship, and the project's own."""
+    if project is None:
+        return crosswalks()
+    return crosswalks(project.settings.root / project.settings.project.crosswalks, own_measures(project))
 
 
 def _dataset(given: Any, role: Any) -> Dataset | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest, Evidence
+from nbdeploy.report.coverage import coverage
 from nbdeploy.report.sections.caveats import caveats
 from nbdeploy.report.sections.history import attempts
 from nbdeploy.report.sections.judging import factors, metrics
 from nbdeploy.report.sections.measured import measured
 from nbdeploy.report.sections.people import ethics, intended_use, oversight
 from nbdeploy.report.sections.plans import monitoring
+from nbdeploy.report.sections.regulations import regulations
 from nbdeploy.report.sections.subject import evaluation_data, model_details, training_data
 from nbdeploy.report.sections.summary import summary
 from nbdeploy.report.sections.verification import verification
@@ -20,6 +22,7 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
 
     The same evidence always gives the same card: its date is the end of the run.
     """
+    covered = coverage(evidence)
     sections = (
         summary(evidence),
         model_details(evidence),
@@ -39,6 +42,7 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
         attempts(evidence),
         ethics(evidence),
         caveats(evidence),
+        regulations(evidence, covered),
         verification(evidence, evidence_digest),
     )
     model = evidence.subject.model
@@ -54,5 +58,6 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
         findings=evidence.findings,
         attempts=evidence.attempts,
         warnings=evidence.warnings,
+        coverage=covered,
         sections=sections,
     )

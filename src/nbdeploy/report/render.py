@@ -11,10 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nbdeploy.documents.card import Block, Card
+from nbdeploy.documents.crosswalk import Coverage
 from nbdeploy.documents.finding import SEVERITY, Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import charts, figures, inert, reasons, wording
+from nbdeploy.report import charts, coverage, figures, inert, reasons, wording
 from nbdeploy.report.sections.history import attempt
 from nbdeploy.templates import path
 
@@ -72,8 +73,12 @@ def _environment(form: str) -> Environment:
         draw=charts.draw,
         gate_line=charts.gate_line,
         group_cell=charts.group_cell,
+        states=coverage.STATES,
+        lacking=coverage.lacking_words,
     )
-    environment.filters.update(brief=_brief, literal=Literal, plainly=_plainly, breakable=_breakable, jointed=_jointed)
+    environment.filters.update(
+        brief=_brief, markdown=inert.markdown, literal=Literal, plainly=_plainly, breakable=_breakable, jointed=_jointed
+    )
     return environment
 
 
@@ -115,6 +120,8 @@ def _parts(card: Card) -> dict[str, Any]:
         "named": lambda block: _named(block, by_id),
         "anchors": {finding.id: f"f{index}" for index, finding in enumerate(card.findings)},
         "tabled": tabled,
+        "covered": lambda block: _covered(block, card),
+        "finding": by_id.get,
         "evaluated": next((data for data in card.subject.data if data.role in ("evaluation", "predictions")), None),
     }
 
@@ -140,6 +147,12 @@ def _lone(card: Card) -> set[str]:
 def _named(block: Block, by_id: dict[str, Finding]) -> list[Finding]:
     """Return the findings that a block names."""
     return [by_id[name] for name in block.findings if name in by_id]
+
+
+def _covered(block: Block, card: Card) -> list[Coverage]:
+    """Return the crosswalks that a block tells of."""
+    wanted = block.options.get("crosswalk")
+    return [one for one in card.coverage if wanted in (None, one.id)]
 
 
 def group_rows(findings: Sequence[Finding]) -> list[tuple[GroupValue, list[GroupValue | None]]]:

@@ -83,6 +83,7 @@ def assemble_evidence(
         verdict=summary(findings),
         attempts=order.attempts,
         warnings=(*order.warnings, *_warnings(notebooks, redacted)),
+        crosswalks=order.crosswalks,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.evidence import AttemptRef, DataSubject, ModelSubject
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.errors import DataError
@@ -85,6 +86,8 @@ class Order:
         Who runs it.
     warnings
         What the card shall say beside the verdicts.
+    crosswalks
+        Regulations whose clauses the card shall hold against the evidence.
     """
 
     objective: Objective
@@ -108,3 +111,4 @@ class Order:
     fresh: bool = False
     by: str = ""
     warnings: tuple[str, ...] = ()
+    crosswalks: tuple[CrosswalkRef, ...] = ()
