@@ -65,10 +65,14 @@ def _clause(clause: Clause, evidence: Evidence) -> ClauseCoverage:
         if not found:
             lacks.append(_unmeasured(pattern, evidence))
     for field in clause.objective:
-        (shown if filled(evidence, field) else lacks).append(f"the objective’s {_field(field)}")
+        words = _FIELDS.get(field, field.rpartition(".")[2].replace("_", " "))
+        there = filled(evidence, field)
+        (shown if there else lacks).append(
+            f"{words}, in the objective" if there else f"{words} ({field} in the objective)"
+        )
     for fact in clause.evidence:
-        label, there = FACTS[fact]
-        (shown if there(evidence) else lacks).append(label)
+        label, holds = FACTS[fact]
+        (shown if holds(evidence) else lacks).append(label)
     return ClauseCoverage(
         id=clause.id,
         title=clause.title,
@@ -97,7 +101,7 @@ def _measured(text: str, evidence: Evidence) -> list[Finding]:
     found = [
         f for f in evidence.findings if _valued(f) and any(p.fits(f.section, f.metric, f.features) for p in patterns)
     ]
-    return sorted(found, key=lambda finding: (finding.verdict is None, finding.metric == "count"))
+    return sorted(found, key=lambda f: (f.verdict is None, f.section == "fairness" and not f.features))
 
 
 def _valued(finding: Finding) -> bool:
@@ -131,10 +135,25 @@ def filled(evidence: Evidence, field: str) -> bool:
     return value not in (None, "", (), {}) and not (isinstance(value, dict) and not any(value.values()))
 
 
-def _field(path: str) -> str:
-    """Return ``goal: intended use``."""
-    *above, name = path.split(".")
-    return f"“{' '.join([*above, name]).replace('_', ' ')}”"
+_FIELDS = {
+    "goal.business": "the business goal",
+    "goal.ai": "what the model does",
+    "goal.owner": "the owner",
+    "goal.intended_use": "the intended use",
+    "goal.out_of_scope": "uses that are out of scope",
+    "goal.users": "the users",
+    "goal.affected": "the people affected",
+    "kpis": "business figures",
+    "costs": "what errors cost",
+    "task": "the task",
+    "sensitive": "sensitive features",
+    "gates": "gates",
+    "contract": "a contract for the columns",
+    "monitor.drift": "the drift to watch",
+    "monitor.performance": "the performance to watch",
+    "monitor.retrain": "how it is trained again",
+    "regulations.local_law_144": "the columns of sex and of race or ethnicity",
+}
 
 
 def _completed(evidence: Evidence) -> bool:
@@ -193,7 +212,8 @@ def lacking_words(clause: ClauseCoverage) -> Iterator[str]:
     if clause.lacks:
         yield f"Lacks: {'; '.join(clause.lacks)}."
     if clause.document:
+        also = "" if clause.state == "document" else "needs a document too: "
         where = f" The objective says where it is: {clause.named}." if clause.named else ""
-        yield f"{wording.sentence(f'needs a document: {clause.document}')}{where}"
+        yield f"{wording.sentence(f'{also}{clause.document}')}{where}"
     if clause.state == "not_covered" and not clause.lacks:
         yield "Nothing that nbdeploy records answers this."

@@ -44,8 +44,12 @@ def regulations(evidence: Evidence, coverage: tuple[Coverage, ...]) -> CardSecti
 
 
 def _impact(evidence: Evidence) -> Iterator[Block]:
+    if evidence.objective.content.regulations.local_law_144 is None:
+        return
     tables = audited(evidence)
     if not tables:
+        why = "No selection rate was measured by the declared categories, so there is no impact ratio to tell."
+        yield Block(kind="note", title="Impact ratios are missing", text=why)
         return
     yield Block(
         kind="text",
@@ -93,7 +97,9 @@ def _row(one: Category) -> tuple[str, ...]:
 
 def _beneath(table: AuditTable) -> str:
     finding = table.finding
-    known = wording.counted(table.unknown, "person is", "people are")
+    known = "Nobody is of unknown category."
+    if table.unknown:
+        known = f"{wording.counted(table.unknown, 'person is', 'people are')} of unknown category and in no ratio."
     small = [group_label(one.group) for one in table.categories if one.left_out == SMALL]
     left = (
         f" Left out of the ratios, with less than 2 % of the data each: {wording.listed(small)}. An independent "
@@ -101,7 +107,4 @@ def _beneath(table: AuditTable) -> str:
         if small
         else ""
     )
-    return (
-        f"{known} of unknown category and in no ratio.{left} Intervals of ratios: {wording.level(finding)}, "
-        "Miettinen–Nurminen, each pair alone."
-    )
+    return f"{known}{left} Intervals of ratios: {wording.level(finding)}, Miettinen–Nurminen, each pair alone."
