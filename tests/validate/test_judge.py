@@ -63,6 +63,20 @@ def test_an_equality_is_judged_by_its_value():
     assert "one exact value" in judged.reason
 
 
+@pytest.mark.parametrize(
+    ("value", "interval", "verdict"),
+    [
+        (0.0, (0.0, 0.0), "pass"),
+        (0.0, (0.0, 2.0), "inconclusive"),
+        (1.0, (0.0, 2.0), "inconclusive"),
+        (1.0, (1.0, 2.0), "fail"),
+    ],
+)
+def test_an_equality_on_a_count_is_judged_by_its_limits(value, interval, verdict):
+    assert judge(gate("== 0"), value, interval, "interval", None).verdict == verdict
+    assert judge(gate("== 0"), value, interval, "point", None).verdict == ("fail" if value else "pass")
+
+
 @pytest.mark.parametrize("value", [None, math.nan])
 def test_undefined_is_never_a_pass(value):
     judged = judge(gate(">= 0"), value, None, "point", "0/0 is undefined")

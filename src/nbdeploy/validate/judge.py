@@ -52,11 +52,11 @@ def judge(
 
     `pass` if the whole interval satisfies the gate, `fail` if the whole interval violates it, else `inconclusive`. The
     value alone decides where the objective says so, where there is no interval, and for equalities, which no interval
-    of any width could ever satisfy; the reason then says so.
+    of any width could ever satisfy, unless it counts and its limits are whole numbers; the reason then says so.
     """
     if value is None or math.isnan(value):
         return Judged("not_evaluated", undefined or "the value is undefined")
-    by_value = _why_by_value(gate, interval, decide)
+    by_value = _why_by_value(gate, value, interval, decide)
     if by_value or interval is None:
         holds = gate.holds(value)
         text = (
@@ -72,10 +72,10 @@ def judge(
     return Judged("inconclusive", f"{said}: the interval lies on both sides of {gate}")
 
 
-def _why_by_value(gate: Gate, interval: Interval | None, decide: Literal["interval", "point"]) -> str:
+def _why_by_value(gate: Gate, value: float, interval: Interval | None, decide: Literal["interval", "point"]) -> str:
     if interval is None:
         return "it has no interval"
-    if gate.op == "==":
+    if gate.op == "==" and not all(math.isfinite(one) and one == int(one) for one in (value, *limits(interval))):
         return "the gate asks for one exact value"
     return "the objective says `decide: point`" if decide == "point" else ""
 
