@@ -35,7 +35,7 @@ def opened(browser, tmp_path):
 
     def open_card(name: str, **options):
         file = tmp_path / f"{name}.html"
-        file.write_text(render_html(assemble(card_examples.ALL[name](), card_examples.digest("e"))), "utf-8")
+        file.write_text(render_html(assemble(getattr(card_examples, name)(), card_examples.digest("e"))), "utf-8")
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -103,3 +103,68 @@ def test_folded_tables_are_printed_whole(opened):
         ".filter(e => e.getBoundingClientRect().height === 0).length"
     )
     assert hidden == 0
+
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CHECKED = ["passing", "failing", "mostly_missing", "sixty_groups", "hostile"]
+
+
+def broken_rules(page, only: list[str] | None = None) -> list[str]:
+    """Return what axe finds broken, one line each: rule, how grave, and the first element."""
+    chosen = {"type": "rule", "values": only} if only else {"type": "tag", "values": RULES}
+    options = {"runOnly": chosen, "resultTypes": ["violations"], "iframes": False}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_axe_finds_nothing_broken_in_light_dark_and_on_a_phone(opened, name):
+    """WCAG 2.2 AA as far as axe-core can see, every fold open; colours again in the dark, widths again on a phone."""
+    script = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+    page, _ = opened(name, viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page.evaluate(script)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert broken_rules(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert broken_rules(page, ["color-contrast"]) == []
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert broken_rules(page, ["scrollable-region-focusable", "target-size", "aria-hidden-focus"]) == []
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_card_opens_at_once_offline_and_is_small(opened, name, tmp_path):
+    page, caused = opened(name, offline=True)
+    times = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    assert times < 1000
+    assert caused == []
+    assert (tmp_path / f"{name}.html").stat().st_size < 2_000_000
+
+
+def test_everything_is_reached_with_the_keyboard_in_the_order_of_reading(opened):
+    page, _ = opened("failing", viewport={"width": 390, "height": 844})
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the gates"
+    reached = []
+    for _ in range(600):
+        page.keyboard.press("Tab")
+        top = page.evaluate(
+            "document.activeElement === document.body ? null"
+            " : document.activeElement.getBoundingClientRect().top + scrollY"
+        )
+        if top is None:
+            break
+        reached.append(top)
+    waiting = page.evaluate(
+        "[...document.querySelectorAll('a[href], summary, [tabindex]')].filter(e => e.checkVisibility()).length"
+    )
+    assert len(reached) >= waiting - 1
+    headings = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(e => +e.tagName[1])")
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(headings, headings[1:], strict=False))
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('table')].filter(e => !e.caption || !e.caption.textContent.trim()).length"
+    )
+    assert unnamed == 0
+    assert page.evaluate("[...document.querySelectorAll('svg')].every(e => e.ariaHidden || e.ariaLabel)")

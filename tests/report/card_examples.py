@@ -825,7 +825,17 @@ def mostly_missing() -> Evidence:
 
 def forty_groups() -> Evidence:
     """Twenty regions times two sexes."""
-    regions = tuple(f"Region {number:02d}" for number in range(1, 21))
+    return crossed_groups(20)
+
+
+def sixty_groups() -> Evidence:
+    """Thirty regions times two sexes."""
+    return crossed_groups(30)
+
+
+def crossed_groups(many: int) -> Evidence:
+    """Return evidence on so many regions times two sexes."""
+    regions = tuple(f"Region {number:02d}" for number in range(1, many + 1))
     rows = Rows(3_600, regions, ("female", "male"), seed=11)
     objective = diabetes_objective(min_group_size=30)
     return evidence_of(objective, [*performance(rows), *fairness(rows, objective)], rows.n)

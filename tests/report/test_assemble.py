@@ -59,6 +59,7 @@ def test_sections_stand_in_the_order_of_mitchell_and_then_ours():
         ),
         "regulations",
         "verification",
+        "glossary",
     ]
 
 
@@ -143,7 +144,8 @@ def test_hidden_characters_are_warned_of():
 
 def test_the_shell_line_for_the_model_is_on_the_card():
     card = assemble(card_examples.failing(), DIGEST)
-    shell = next(block for block in card.sections[-1].blocks if block.options.get("code"))
+    verification = next(section for section in card.sections if section.id == "verification")
+    shell = next(block for block in verification.blocks if block.options.get("code"))
     assert "LC_ALL=C sort" in shell.text
 
 
@@ -159,3 +161,11 @@ def test_samples_are_told_in_one_line_a_section():
     (told,) = [block for block in blocks if "sample" in block.title]
     assert dict(told.rows)["Explainability"] == "6, 200, 300 or 1,500 rows"
     assert [name for name, _ in told.rows].count("Explainability") == 1
+
+
+def test_the_terms_that_a_card_uses_are_explained_and_no_others():
+    told = dict(assemble(card_examples.failing(), DIGEST).sections[-1].blocks[0].rows)
+    assert {"Interval", "ROC AUC, area under the curve", "SHAP", "Fingerprint, SHA-256, digest"} <= told.keys()
+    assert all(len(says) < 200 for says in told.values())
+    bare = assemble(card_examples.mostly_missing(), DIGEST).sections[-1].blocks[0]
+    assert "SHAP" not in dict(bare.rows)

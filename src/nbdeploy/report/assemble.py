@@ -6,6 +6,7 @@ from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.report.coverage import coverage
 from nbdeploy.report.sections.caveats import caveats
+from nbdeploy.report.sections.glossary import glossary
 from nbdeploy.report.sections.history import attempts
 from nbdeploy.report.sections.judging import factors, metrics
 from nbdeploy.report.sections.measured import measured
@@ -23,7 +24,7 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
     The same evidence always gives the same card: its date is the end of the run.
     """
     covered = coverage(evidence)
-    sections = (
+    told = (
         summary(evidence),
         model_details(evidence),
         intended_use(evidence),
@@ -45,6 +46,8 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
         regulations(evidence, covered),
         verification(evidence, evidence_digest),
     )
+    terms = glossary(evidence, told)
+    sections = (*told, terms) if terms else told
     model = evidence.subject.model
     version = f"/{model.version}" if model is not None and model.version else ""
     return Card(
