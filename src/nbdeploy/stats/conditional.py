@@ -56,7 +56,8 @@ def conditional_disparity(
         return about.undefined_because(
             f"no stratum has two groups with {max(min_size, 1):g} rows that {parts[0].metric} divides by"
         )
-    return extreme([rate_pairs(part, kept, kind, about.shared_level) for part, kept in usable], kind, about)
+    each = [(part, _of(usable, part)) for part in parts]
+    return extreme([rate_pairs(part, kept, kind, about.shared_level) for part, kept in each if kept], kind, about)
 
 
 def _kept(part: Rates, inside: NDArray[np.bool_], kind: Kind, min_size: float) -> NDArray[np.int64]:

@@ -55,7 +55,7 @@ def joint_disparity(
     why = next((reason for part, kept in each if (reason := _undefined(part, kept, kind, min_size))), None)
     if why:
         return about.undefined_because(why)
-    return extreme([rate_pairs(part, kept, kind, about.shared_level) for part, kept in each], kind, about)
+    return extreme([rate_pairs(part, [kept], kind, about.shared_level) for part, kept in each], kind, about)
 
 
 def group_disparity(

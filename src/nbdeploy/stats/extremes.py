@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import shared_level
+from nbdeploy.stats.contenders import Samples, difference_limits, ratio_limits
 from nbdeploy.stats.disparity_names import Kind
-from nbdeploy.stats.metrics import Rates
-from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
+from nbdeploy.stats.metrics import Rates, Values
 
 IndexPair = tuple[int, int]
 """Two groups by their places in the tally."""
@@ -72,7 +72,10 @@ class Disparity:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The comparisons of one metric: lower and higher group of each pair, estimate and limits."""
+    """The comparisons of one metric: lower and higher group of each pair, estimate and limits.
+
+    A limit is NaN where it is not the extreme.
+    """
 
     metric: str
     low: NDArray[np.int64]
@@ -110,18 +113,29 @@ def oriented(values: NDArray[np.float64], kept: NDArray[np.int64]) -> tuple[NDAr
     return np.where(turned, second, first), np.where(turned, first, second)
 
 
-def rate_pairs(part: Rates, kept: NDArray[np.int64], kind: Kind, level: float) -> Pairs:
-    """Return every pair of the kept groups with its estimate and score limits."""
+def rate_pairs(part: Rates, kept: Sequence[NDArray[np.int64]], kind: Kind, level: float) -> Pairs:
+    """Return the pairs within each of the sets of groups, with estimates, and score limits where those can decide.
+
+    Of groups with the same counts only two are compared with others, since they have the same limits.
+    """
     k, n, value = part.numerator, part.denominator, part.value
-    low, high = oriented(value, kept)
+    sides = [oriented(value, _told_apart(k, n, groups)) for groups in kept]
+    low, high = (np.concatenate(side) for side in zip(*sides, strict=True))
     if kind == "difference":
-        lower, upper = difference_interval(k[high], n[high], k[low], n[low], level)
-        return Pairs(part.metric, low, high, value[high] - value[low], np.maximum(lower, 0), np.maximum(upper, -lower))
-    lower, upper = ratio_interval(k[low], n[low], k[high], n[high], level)
-    # Whichever of the two is truly lower, the smaller of θ and 1/θ is what counts.
-    lower = np.minimum(lower, 1 / upper)
+        lower, upper = difference_limits(Samples(k[high], n[high], k[low], n[low]), level)
+        return Pairs(part.metric, low, high, value[high] - value[low], lower, upper)
+    lower, upper = ratio_limits(Samples(k[low], n[low], k[high], n[high]), level)
     ratio = np.divide(value[low], value[high], out=np.full(len(low), np.nan), where=value[high] > 0)
-    return Pairs(part.metric, low, high, ratio, lower, np.minimum(upper, 1))
+    return Pairs(part.metric, low, high, ratio, lower, upper)
+
+
+def _told_apart(k: Values, n: Values, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first two groups of each numerator and denominator: the first pair of any two of these is theirs."""
+    order = np.lexsort((groups, n[groups], k[groups]))
+    sorted_k, sorted_n = k[groups][order], n[groups][order]
+    third = np.zeros(len(groups), bool)
+    third[2:] = (sorted_k[2:] == sorted_k[:-2]) & (sorted_n[2:] == sorted_n[:-2])
+    return groups[np.sort(order[~third])]
 
 
 def extreme(compared: Sequence[Pairs], kind: Kind, about: Disparity) -> Disparity:
