@@ -84,7 +84,7 @@ def read_crosswalk(
     try:
         found = Crosswalk.model_validate(content)
     except ValidationError as error:
-        raise CrosswalkError(f"{origin}: {_sentence(error.errors()[0], content)}", next="mend it") from None
+        raise CrosswalkError(f"{origin}: {_sentence(_telling(error), content)}", next="mend it") from None
     for clause in found.clauses:
         for complaint in _unknown(clause, own or {}):
             raise CrosswalkError(f"{origin}: clause {clause.id}: {complaint}", next="mend it")
@@ -103,6 +103,11 @@ def _sentence(error: ErrorDetails, content: Mapping[str, Any]) -> str:
         word = str(error["input"])
         return f"{where}{word!r} is no fact of the evidence{closest(word, FACTS)} (facts: {', '.join(FACTS)})"
     return f"{where}{'.'.join(path[2:] if where else path)}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _telling(error: ValidationError) -> ErrorDetails:
+    """Return the complaint that explains most: a key that was misspelt, not the right one that is missing for it."""
+    return min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
 
 
 def _where(path: tuple[int | str, ...], content: Mapping[str, Any]) -> str:

@@ -85,9 +85,14 @@ def read_objective(
     try:
         objective = Objective.model_validate(content)
     except ValidationError as error:
-        raise ObjectiveError(f"{origin}: {_sentence(error.errors()[0])}", next="mend it and declare again") from None
+        raise ObjectiveError(f"{origin}: {_sentence(_telling(error))}", next="mend it and declare again") from None
     _check_measures(objective, own or {}, origin)
     return NamedObjective(objective, source)
+
+
+def _telling(error: ValidationError) -> ErrorDetails:
+    """Return the complaint that explains most: a key that was misspelt, not the right one that is missing for it."""
+    return min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -96,6 +101,8 @@ def _sentence(error: ErrorDetails) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
         return f"unknown key {where!r}{closest(path[-1], _keys_beside(path))}"
+    if kind == "missing" and len(path) > 1:
+        return f"the key {where!r} is missing"
     if kind == "missing":
         return f"the key {where!r} is missing; needed are name, task, target and at least one gate"
     if kind == "literal_error" and path[0] == "gates" and len(path) >= 2:

@@ -105,7 +105,9 @@ def _measured(text: str, evidence: Evidence) -> list[Finding]:
 
 
 def _valued(finding: Finding) -> bool:
-    """Whether anything was measured; a measure by group may have values in groups alone."""
+    """Whether anything was measured; a measure by group may have values in groups alone. Rows alone are nothing."""
+    if finding.metric == "count" and not finding.features:
+        return False
     return finding.value is not None or any(group.value is not None for group in finding.by_group)
 
 

@@ -108,6 +108,8 @@ def _parts(card: Card) -> dict[str, Any]:
     tabled = {
         name for section in sections for block in section.blocks if block.kind == "findings" for name in block.findings
     }
+    anchors = {finding.id: f"f{index}" for index, finding in enumerate(card.findings)}
+    rows_in = _rows_in(card, by_id)
     gated = [finding for finding in card.findings if finding.verdict is not None]
     return {
         "card": card,
@@ -118,8 +120,9 @@ def _parts(card: Card) -> dict[str, Any]:
         "gated": sorted(gated, key=lambda finding: -SEVERITY.index(finding.verdict or "pass")),
         "lone": _lone(card),
         "named": lambda block: _named(block, by_id),
-        "anchors": {finding.id: f"f{index}" for index, finding in enumerate(card.findings)},
+        "anchors": anchors,
         "tabled": tabled,
+        "rows_at": lambda title: anchors.get(rows_in.get(title, "")),
         "covered": lambda block: _covered(block, card),
         "finding": by_id.get,
         "evaluated": next((data for data in card.subject.data if data.role in ("evaluation", "predictions")), None),
@@ -147,6 +150,18 @@ def _lone(card: Card) -> set[str]:
 def _named(block: Block, by_id: dict[str, Finding]) -> list[Finding]:
     """Return the findings that a block names."""
     return [by_id[name] for name in block.findings if name in by_id]
+
+
+def _rows_in(card: Card, by_id: dict[str, Finding]) -> dict[str, str]:
+    """Return the first table of groups, by title, that tells each count of rows: links to the count lead there."""
+    first: dict[str, str] = {}
+    for block in (block for section in card.sections for block in section.blocks if block.kind == "groups"):
+        named = _named(block, by_id)
+        if any(
+            finding.metric != "count" for finding in named
+        ):  # else the count has a column, and its place, of its own
+            first |= {f.id: block.title for f in named if f.metric == "count" and f.id not in first}
+    return {title: name for name, title in first.items()}
 
 
 def _covered(block: Block, card: Card) -> list[Coverage]:
