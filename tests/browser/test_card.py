@@ -106,7 +106,7 @@ def test_folded_tables_are_printed_whole(opened):
     assert hidden == 0
 
 
-CHECKED = ["passing", "failing", "mostly_missing", "sixty_groups", "hostile"]
+CHECKED = ["passing", "failing", "mostly_missing", "sixty_groups", "hostile", "regulated"]
 
 
 ONE_OF_EACH_KIND = """() => {
@@ -155,6 +155,14 @@ def test_a_card_opens_at_once_offline_and_is_small(opened, name, tmp_path):
     assert times < 1000
     assert caused == []
     assert (tmp_path / f"{name}.html").stat().st_size < 2_000_000
+
+
+def test_a_link_to_a_regulation_opens_its_fold(opened):
+    page, _ = opened("regulated")
+    assert page.locator("details.crosswalk[open]").count() == 0
+    page.locator(".glance a").first.click()
+    assert page.locator("details.crosswalk[open]").count() == 1
+    assert page.locator("details.crosswalk[open] tbody tr").first.is_visible()
 
 
 def test_everything_is_reached_with_the_keyboard_in_the_order_of_reading(opened):

@@ -21,7 +21,7 @@ from nbdeploy.documents.evidence import (
 )
 from nbdeploy.documents.finding import Finding, GateCondition, worst
 from nbdeploy.documents.measurement import GroupValue, Pair
-from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.objective import ImpactAudit, Objective, Regulations
 
 STARTED = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 21, 9, 0, 14, tzinfo=UTC)
@@ -924,6 +924,20 @@ def hostile() -> Evidence:
     return made.model_copy(
         update={"subject": subject, "run": made.run.model_copy(update={"by": HOSTILE[1], "host": HOSTILE[0]})}
     )
+
+
+def regulated() -> Evidence:
+    """Held against every regulation that ships, with the categories of an audit declared."""
+    from nbdeploy.declare.crosswalks import crosswalks
+
+    made = failing()
+    declared = Regulations(
+        documents={"Annex IV 8": "Declaration 2026-014, legal department"},
+        local_law_144=ImpactAudit(sex="sex", race_ethnicity="age_band"),
+    )
+    content = made.objective.content.model_copy(update={"regulations": declared})
+    objective = made.objective.model_copy(update={"content": content})
+    return made.model_copy(update={"objective": objective, "crosswalks": crosswalks()})
 
 
 ALL = {
