@@ -158,7 +158,7 @@ def test_one_small_group_says_how_many_rows_it_needs(declare, tally, people):
         ("leakage", "no training data was given (--train)", "give --train, then"),
         ("max_psi", "no reference or training data was given", "give --reference or --train"),
         ("contract_violations", "the objective declares no contract", "declare in the objective's contract"),
-        ("outlier_share", "no numeric column varies in its middle half", "mend what notebooks/data.ipynb says"),
+        ("outlier_share", "nobody has thought of it", "mend what notebooks/data.ipynb says"),
     ],
 )
 def test_what_is_missing_is_named(declare, tally, metric, reason, says):
@@ -223,3 +223,12 @@ def test_a_gate_may_name_a_group_within_a_slice(declare, tally, people):
     finding = found["performance.accuracy@sex=female and region == south"]
     assert finding.n == ((people["sex"] == "female") & (people["region"] == "south")).sum()
     assert finding.verdict == "pass"
+
+
+def test_no_number_of_rows_is_told_for_what_does_not_shrink_with_their_root(declare, tally):
+    objective = declare(gates={"explainability": {"forbidden_in_top": {"features": ["sex"], "n": 3}}})
+    open_ = measured("explainability", "forbidden_in_top", 0.0, interval=(0.0, 2.0))
+    found = by_id(find(objective, {"explainability": [open_]}, tally(objective)))["explainability.forbidden_in_top"]
+    assert found.verdict == "inconclusive"
+    assert "how many cannot be told" in found.advice
+    assert found.rows_needed is None

@@ -20,7 +20,10 @@ from nbdeploy.stats.ranking import average_precision_with_variance, delong
 from nbdeploy.stats.score_intervals import RESAMPLES, calibration_interval, mean_loss_interval, mover_mean, resampled
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 
-__all__ = ["Estimate", "by_group", "clopper_pearson", "estimate", "estimates", "wilson"]
+__all__ = ["FEWEST_TOLD", "Estimate", "by_group", "clopper_pearson", "estimate", "estimates", "wilson"]
+
+FEWEST_TOLD = 5
+"""Rows that a group's value must rest on to be told where it is not judged: a rate of two people is about those two."""
 
 Limits = tuple[float, float]
 
@@ -126,7 +129,8 @@ def by_group(
 ) -> tuple[GroupValue, ...]:
     """Return a metric in every group as it stands in a finding.
 
-    A group whose denominator is under `min_size` is shown with its value and marked as excluded.
+    A group whose denominator is under `min_size` is shown with its value and marked as excluded; of fewer than
+    `FEWEST_TOLD` rows, which could point at a person, it has no value.
     """
     return group_values(
         tally, estimates(tally, metric, level, seed, positive=positive, favourable=favourable), min_size
@@ -135,16 +139,19 @@ def by_group(
 
 def group_values(tally: Tally, found: Sequence[Estimate], min_size: int) -> tuple[GroupValue, ...]:
     """Return the estimates of the tally's groups as they stand in a finding."""
-    return tuple(
-        GroupValue(
-            group=tally.named(index),
-            n=given.n,
-            denominator=given.denominator,
-            value=given.value,
-            interval=given.interval,
-            excluded=given.denominator < min_size,
-        )
-        for index, given in enumerate(found)
+    return tuple(_group_value(tally.named(index), given, min_size) for index, given in enumerate(found))
+
+
+def _group_value(group: dict[str, Scalar], given: Estimate, min_size: int) -> GroupValue:
+    excluded = given.denominator < min_size
+    hidden = excluded and given.denominator < FEWEST_TOLD
+    return GroupValue(
+        group=group,
+        n=given.n,
+        denominator=given.denominator,
+        value=None if hidden else given.value,
+        interval=None if hidden else given.interval,
+        excluded=excluded,
     )
 
 

@@ -68,8 +68,15 @@ def _where(one: Asked, measurement: Measurement) -> str:
     return f"the model (see {notebook})"
 
 
+_OF_UNKNOWN_PACE = frozenset({"cheapest_threshold", "forbidden_in_top"})
+"""Measures whose limits do not shrink with the root of n: the place of a minimum, a count of ranks."""
+
+
 def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: Judged, seed: int) -> Advice:
     objective = tallies.objective
+    again = f"nbdeploy validate {objective.name}"
+    if one.metric in _OF_UNKNOWN_PACE:
+        return Advice(f"more rows would narrow it, how many cannot be told: {again} on more data")
     low, high = one.gate.region
     if measurement.recomputed and one.metric != COST:
         interval_at, rows, what = (
@@ -80,7 +87,6 @@ def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: J
     else:
         interval_at, rows, what = _by_root_n(measurement), measurement.sample or measurement.n or 0, "measured rows"
     factor = deciding_factor(interval_at, (low, high)) if rows else None
-    again = f"nbdeploy validate {objective.name}"
     if factor is None:
         return Advice(
             f"the value stands so close to the bound of {_bound(one)} that no practical number of rows decides it; "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.record import group_label
+from nbdeploy.stats.intervals import FEWEST_TOLD
 from nbdeploy.stats.metrics import ERROR_QUANTILES
 from nbdeploy.validate.checks.drawing import (
     BLUE,
@@ -59,8 +60,11 @@ def group_metrics(context: Context) -> Shown:
     figure = _draw(drawn) if drawn else None
     small = any(group.excluded for one in found for group in one.by_group)
     least = context.objective.min_group_size
-    text = f"* fewer than {least} rows that count: shown, and left out of comparisons." if small else ""
+    text = f"* fewer than {least} rows that count: left out of comparisons. {_HIDDEN}" if small else ""
     return Shown(figure, Table(heads, tuple(rows)), text, alternative="metrics by group with intervals")
+
+
+_HIDDEN = f"Of fewer than {FEWEST_TOLD}, only the number of rows is told: more could point at a person."
 
 
 def _cell(group: GroupValue) -> str:
