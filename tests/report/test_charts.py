@@ -239,12 +239,12 @@ def test_names_of_mitigations_cover_neither_each_other_nor_a_whisker():
 
 def test_a_forest_tells_groups_with_long_names_apart():
     groups = [
-        GroupValue(group={"branch of the region": f"office {n:02}", "sex": "f"}, n=40, value=0.5) for n in range(60)
+        GroupValue(group={"branch of the region": f"office {n:02}", "sex": "f"}, n=40, value=0.5) for n in range(24)
     ]
     finding = Finding(id="fairness.favourable_rate:b", section="fairness", metric="favourable_rate", by_group=groups)
     narrow = charts.draw("forest", [finding]).split('<div class="narrow">')[1]
     shown = re.findall(r'class="c-text"[^>]*>(?:<title>[^<]*</title>)?([^<]+)</text>', narrow)
-    assert len(set(shown)) == 60
+    assert len(set(shown)) == 24
 
 
 def test_a_gain_is_told_whole_beside_its_line():
@@ -254,3 +254,27 @@ def test_a_gain_is_told_whole_beside_its_line():
         id=f"performance.{metric}", section="performance", metric=metric, value=-0.012, data={"gains": [gain]}
     )
     assert charts.draw("gains", [finding]).count("no clear difference</text>") == 2
+
+
+def test_a_forest_of_many_groups_draws_its_ends_and_counts_the_rest():
+    groups = tuple(
+        GroupValue(group={"region": f"R{at:03d}"}, value=at / 200, interval=(0, 1), n=50, denominator=50)
+        for at in range(1, 101)
+    )
+    small = tuple(GroupValue(group={"region": f"S{at}"}, value=0.5, n=2, denominator=2, excluded=True) for at in (1, 2))
+    finding = Finding(
+        id="fairness.favourable_rate:region",
+        section="fairness",
+        metric="favourable_rate",
+        features=("region",),
+        value=0.3,
+        n=5_004,
+        by_group=(*groups, *small),
+    )
+    drawn = str(charts.draw("forest", [finding]).split('<div class="narrow">')[0])
+    assert drawn.count('<circle class="c-dot') == 15
+    assert "R001" in drawn
+    assert "R100" in drawn
+    assert "R050" not in drawn
+    assert "85 more groups between these, in the table below" in drawn
+    assert "2 more groups too small to compare, in the table below" in drawn

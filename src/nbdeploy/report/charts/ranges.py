@@ -135,23 +135,47 @@ class Plan:
 
 
 RIGHT = 132
+MOST, LOWEST, HIGHEST = 24, 12, 3
+"""Groups that a forest plot draws at most; of more, so many at either end."""
 
 
 def forest(finding: Finding) -> Markup:
-    """Draw a group metric, one line a group, with the overall value and any gate as vertical lines."""
+    """Draw a group metric, one line a group, with the overall value and any gate as vertical lines.
+
+    Of more than `MOST` groups it draws the lowest and the highest, which hold the pair that decides a comparison, and
+    says how many stand in the table alone.
+    """
     how = figures.scale(finding.section, finding.metric)
-    lines = [
-        Line(
-            group_label(g.group),
-            g.value,
-            g.interval,
-            "is-excluded" if g.excluded else "is-none",
-            f"{figures.number(g.value, how)}  (n {g.denominator if g.denominator is not None else g.n:,})",
-        )
-        for g in sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
-    ]
+    groups = sorted(finding.by_group, key=lambda g: (g.excluded, g.value is None, g.value or 0))
+    compared = [g for g in groups if not g.excluded and g.value is not None]
+    if len(groups) <= MOST:
+        lines = [_group_line(g, how) for g in groups]
+    elif len(compared) <= LOWEST + HIGHEST:
+        lines = [
+            *(_group_line(g, how) for g in compared),
+            *_untold(len(groups) - len(compared), "too small to compare"),
+        ]
+    else:
+        lines = [
+            *(_group_line(g, how) for g in compared[:LOWEST]),
+            *_untold(len(compared) - LOWEST - HIGHEST, "between these"),
+            *(_group_line(g, how) for g in compared[-HIGHEST:]),
+            *_untold(len(groups) - len(compared), "too small to compare"),
+        ]
     plan = Plan(wording.name(finding), column_reach(finding), how, wording.of_all_rows(finding).value, finding.gate)
     return plot(plan, lines)
+
+
+def _group_line(group: GroupValue, how: figures.Scale) -> Line:
+    rows = group.denominator if group.denominator is not None else group.n
+    tone = "is-excluded" if group.excluded else "is-none"
+    written = f"{figures.number(group.value, how)}  (n {rows:,})"
+    return Line(group_label(group.group), group.value, group.interval, tone, written)
+
+
+def _untold(many: int, which: str) -> list[Line]:
+    """Return a line that says how many groups are left to the table; none where none are."""
+    return [Line(f"… {wording.counted(many, 'more group')} {which}, in the table below")] if many else []
 
 
 def compared(findings: Sequence[Finding]) -> Markup:
@@ -193,7 +217,7 @@ def _top(differences: Sequence[Finding]) -> float:
 def plot(plan: Plan, lines: Sequence[Line]) -> Markup:
     """Draw a forest plot, once for wide pages and once for narrow ones."""
     right = max(RIGHT, *(width(line.text) + 18 for line in lines))  # a number is never cut
-    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines], right)
+    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines if line.text], right)
 
 
 def _drawn(plan: Plan, lines: Sequence[Line], layout: Layout) -> Markup:

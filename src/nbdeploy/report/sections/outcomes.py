@@ -168,7 +168,7 @@ def widest_gap(evidence: Evidence) -> Iterator[Point]:
             "The widest gap between groups",
             (
                 f"The lowest rate of the favourable outcome is {wording.value(worst)} times the "
-                f"highest{between} (1 would be equal)."
+                f"highest{_between(worst)}{between}; 1 would be equal."
             ),
             (worst.id,),
         )

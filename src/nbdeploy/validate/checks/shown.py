@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -117,6 +118,16 @@ def number(value: float | None, digits: int = 3) -> str:
 def span(interval: Interval | None) -> str:
     """Return an interval as ``0.71 to 0.83``, — where there is none."""
     return "—" if interval is None else f"{number(interval[0])} to {number(interval[1])}"
+
+
+def without(one: Measurement) -> str:
+    """Return why a measurement of the fairness section has no value, with measures named as people name them."""
+
+    def told(found: re.Match[str]) -> str:
+        known = measure("fairness", found["metric"])
+        return f"rows that count for the {known.label.lower() if known else found['metric']}"
+
+    return re.sub(r"rows that (?P<metric>\w+) divides by", told, one.undefined or "undefined")
 
 
 def measured(found: Sequence[Measurement]) -> Table:

@@ -8,7 +8,7 @@ from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.record import group_label
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, PINK, QUIET, heading, panels, rows_height, text_width
-from nbdeploy.validate.checks.shown import Shown, Table, number, span
+from nbdeploy.validate.checks.shown import Shown, Table, number, span, without
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.recompute import CONDITIONAL_DISPARITIES, standard_fairness
 
@@ -30,7 +30,7 @@ def conditional_disparities(context: Context) -> Shown:
         (
             _label(one),
             " × ".join(one.features),
-            number(one.value) if one.value is not None else f"— ({one.undefined})",
+            number(one.value) if one.value is not None else f"— ({without(one)})",
             span(one.interval),
             "—" if one.pair is None else f"{group_label(one.pair.first)} and {group_label(one.pair.second)}",
             _pooled(one),
@@ -52,7 +52,9 @@ def _pooled(one: Measurement) -> str:
         return "—"
     who = f"{group_label(pooled['first'])} less {group_label(pooled['second'])}"
     crude = number(pooled["crude_difference"])
-    return f"{who}: {number(pooled['difference'])} ({span(pooled['difference_interval'])}); without strata {crude}"
+    return (
+        f"{who}: {number(pooled['difference'])} ({span(pooled['difference_interval'])}); in all rows together {crude}"
+    )
 
 
 def _draw(one: Measurement) -> Any:

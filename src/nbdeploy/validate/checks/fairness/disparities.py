@@ -9,7 +9,7 @@ from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.record import group_label
 from nbdeploy.validate.checks.drawing import dots, heading, panels, rows_height
 from nbdeploy.validate.checks.fairness.parity import four_fifths_of
-from nbdeploy.validate.checks.shown import Shown, Table, number, span
+from nbdeploy.validate.checks.shown import Shown, Table, number, span, without
 from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.recompute import CONDITIONAL_DISPARITIES, standard_fairness
@@ -28,7 +28,7 @@ def disparities(context: Context) -> Shown:
         (
             _label(one),
             " × ".join(one.features),
-            number(one.value) if one.value is not None else f"— ({one.undefined})",
+            number(one.value) if one.value is not None else f"— ({without(one)})",
             span(one.interval),
             _pair(one),
         )

@@ -26,7 +26,9 @@ def four_fifths(context: Context) -> Shown:
         told = four_fifths_of(context, features)["eighty_percent"]
         for one in told["groups"]:
             verdict = "—" if one["below"] is None else "below 0.8" if one["below"] else "at least 0.8"
-            p_value = "—" if one["p_value"] is None else f"{one['p_value']:.3g}"
+            p_value = (
+                "—" if one["p_value"] is None else "< 0.001" if one["p_value"] < 0.001 else f"{one['p_value']:.3f}"
+            )
             highest = group_label(told["highest"])
             rows.append(
                 (
