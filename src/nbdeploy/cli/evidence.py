@@ -9,6 +9,7 @@ import click
 from nbdeploy import flow
 from nbdeploy.cli.draw import Watching, draw
 from nbdeploy.documents import catalog
+from nbdeploy.documents.card import FORMS
 from nbdeploy.documents.objective import SECTIONS
 
 
@@ -129,3 +130,21 @@ def card_verify(folder: Path) -> int:
     result = flow.verify_card(folder)
     draw(result)
     return result.exit_code
+
+
+@card.command("export")
+@click.argument("subject", metavar="NAME|FOLDER")
+@click.option("--format", "form", required=True, type=click.Choice(FORMS), help="What to make of the card.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write, or a folder; else it is printed (a PDF is written here).",
+)
+@click.option("--draft", is_flag=True, help="The draft's card instead of the latest recorded one.")
+def card_export(subject: str, form: str, out: Path | None, draft: bool) -> None:
+    """Make another form of the card of an objective, or of a run folder."""
+    result = flow.export_card(subject, form, out=out, draft=draft, beside=form == "pdf")
+    if result.file is None:
+        click.echo(result.content, nl=False)
+    else:
+        draw(result)

@@ -12,6 +12,9 @@ from nbdeploy.documents.evidence import AttemptRef, Digest, ObjectiveRef, Run, S
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.record import Document, Record
 
+FORMS = ("html", "markdown", "json", "pdf", "cyclonedx", "huggingface", "junit", "pull-request", "csv")
+"""What a card can be exported as."""
+
 
 class Block(Record):
     """One piece of a section.
@@ -45,7 +48,8 @@ class CardSection(Record):
 class Card(Document):
     """The document of the stage *report*. Every number in it belongs to a finding, named by id.
 
-    HTML and Markdown are rendered from this document alone and are regenerated to check them.
+    HTML and Markdown are rendered from this document alone and are regenerated to check them. Where a project's own
+    templates made them, `templates` names each such file with its digest.
     """
 
     schema_name: ClassVar[str] = "card"
@@ -62,6 +66,7 @@ class Card(Document):
     attempts: tuple[AttemptRef, ...] = ()
     warnings: tuple[str, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    templates: dict[str, Digest] = {}
     sections: tuple[CardSection, ...]
 
     def finding(self, id: str) -> Finding | None:  # noqa: A002 - the field is named id

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nbdeploy.flow.declaring import example_objective as example_objective
     from nbdeploy.flow.declaring import show_objective as show_objective
     from nbdeploy.flow.deploying import deploy as deploy
+    from nbdeploy.flow.exporting import CardExported as CardExported
+    from nbdeploy.flow.exporting import export_card as export_card
     from nbdeploy.flow.logbook import LogShown as LogShown
     from nbdeploy.flow.logbook import audit_log as audit_log
     from nbdeploy.flow.reading import CardShown as CardShown
@@ -65,6 +67,8 @@ _WHERE = {
     "show_objective": "declaring",
     "Requested": "deploying",
     "deploy": "deploying",
+    "CardExported": "exporting",
+    "export_card": "exporting",
     "LogShown": "logbook",
     "audit_log": "logbook",
     "CardShown": "reading",

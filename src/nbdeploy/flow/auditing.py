@@ -63,7 +63,7 @@ def audit(name: str | None = None) -> Audited:
     lines.append(f"{len(entries)} ledger entries; every one is in the signed tree.")
     problems += [f"entry {entry.index}: {reason}" for entry, reason in chain.ignored]
     runs = list(_runs(project, name))
-    problems += [problem for folder in runs for problem in _run_problems(chain, folder)]
+    problems += [problem for folder in runs for problem in _run_problems(chain, folder, project.card_templates)]
     lines.append(f"{len(runs)} recorded runs with their cards were held to what was signed.")
     requests = [request for request in chain.requests.values() if name in (None, request.objective)]
     for request in requests:
@@ -81,7 +81,7 @@ def _runs(project: Project, name: str | None) -> Iterator[Path]:
             yield evidence.parent
 
 
-def _run_problems(chain: Chain, folder: Path) -> Iterator[str]:
+def _run_problems(chain: Chain, folder: Path, templates: Path) -> Iterator[str]:
     where = f"{folder.parent.name} attempt {int(folder.name)}"
     recorded = chain.validation_of(file_digest(folder / "evidence.json"))
     if recorded is None:
@@ -92,7 +92,7 @@ def _run_problems(chain: Chain, folder: Path) -> Iterator[str]:
             yield f"{where}: {file} is missing"
         elif file_digest(folder / file) != recorded.subjects.get(subject):
             yield f"{where}: {file} is not what was signed"
-    for problem in card_problems(folder):
+    for problem in card_problems(folder, templates):
         yield f"{where}: {problem}"
 
 
@@ -111,6 +111,7 @@ def verify_card(folder: Path) -> Audited:
     """Check that the card in a run folder says what its evidence says, to the byte."""
     if not (folder / "evidence.json").is_file():
         raise ProjectError(f"{folder} holds no evidence.json", next="name the folder that nbdeploy validate wrote")
-    problems = card_problems(folder)
+    project = Project.find(folder) or Project.find()
+    problems = card_problems(folder, project.card_templates if project is not None else None)
     lines = ("card.html and card.md regenerate from card.json to the byte; every number agrees with evidence.json.",)
     return Audited(str(folder), () if problems else lines, tuple(problems))

@@ -150,7 +150,7 @@ def _recorded(project: Project, chain: Chain, run: RecordedRun) -> tuple[DigestS
             raise DigestError(
                 f"{run.folder / file} was changed after it was recorded", next="validate again, without --draft"
             )
-    problems = verify_card(run.folder)
+    problems = verify_card(run.folder, project.card_templates)
     if problems:
         raise CardError(f"the card does not tell its evidence: {problems[0]}", next="validate again, without --draft")
     model = run.evidence.subject.model

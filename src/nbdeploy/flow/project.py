@@ -64,6 +64,11 @@ class Project:
             raise PolicyError(f"there is no {file.name} in {self.settings.root}", next="make one with: nbdeploy init")
         return read_policy(file.read_bytes())
 
+    @property
+    def card_templates(self) -> Path:
+        """Where the project's own card templates lie, if it has any."""
+        return self.settings.root / "templates" / "card"
+
     def key_file(self, name: str) -> Path:
         """Return where a service's key of this project lies."""
         return self.settings.state / "keys" / f"{name}.pem"

@@ -135,7 +135,7 @@ def validate(
         )
         with run_validation(order, folder, parent=parent, watch=watch) as run:
             watch(Progress(stage="report", part="card", state="running"))
-            write_card(run.evidence_bytes, run.folder)
+            write_card(run.evidence_bytes, run.folder, project.card_templates if project is not None else None)
             watch(Progress(stage="report", part="card", state="done"))
             evidence = run.evidence
         if project is not None and recorded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.report.coverage import coverage
@@ -18,10 +20,11 @@ from nbdeploy.report.sections.summary import summary
 from nbdeploy.report.sections.verification import verification
 
 
-def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
+def assemble(evidence: Evidence, evidence_digest: Digest, templates: Mapping[str, Digest] | None = None) -> Card:
     """Return the card of some evidence: the sections of Mitchell et al. 2019 (arXiv 1810.03993), then ours.
 
-    The same evidence always gives the same card: its date is the end of the run.
+    The same evidence always gives the same card: its date is the end of the run. `templates` are the project's own that
+    it is to be rendered with, each by its digest.
     """
     covered = coverage(evidence)
     told = (
@@ -44,7 +47,7 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
         ethics(evidence),
         caveats(evidence),
         regulations(evidence, covered),
-        verification(evidence, evidence_digest),
+        verification(evidence, evidence_digest, templates or {}),
     )
     terms = glossary(evidence, told)
     sections = (*told, terms) if terms else told
@@ -62,5 +65,6 @@ def assemble(evidence: Evidence, evidence_digest: Digest) -> Card:
         attempts=evidence.attempts,
         warnings=evidence.warnings,
         coverage=covered,
+        templates=dict(templates or {}),
         sections=sections,
     )

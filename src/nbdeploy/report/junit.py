@@ -11,6 +11,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import SECTIONS
@@ -20,9 +21,10 @@ from nbdeploy.report.inert import visible
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(evidence: Evidence) -> str:
-    """Return the gates of some evidence as JUnit XML."""
-    gated = sorted(evidence.gated(), key=lambda finding: SECTIONS.index(finding.section))
+def junit(evidence: Evidence | Card) -> str:
+    """Return the gates of some evidence, or of its card, as JUnit XML; both give the same."""
+    judged = (finding for finding in evidence.findings if finding.verdict is not None)
+    gated = sorted(judged, key=lambda finding: SECTIONS.index(finding.section))
     suites = Markup("").join(
         _suite(evidence, section, list(found)) for section, found in groupby(gated, lambda f: f.section)
     )
@@ -31,7 +33,7 @@ def junit(evidence: Evidence) -> str:
     )
 
 
-def _suite(evidence: Evidence, section: str, findings: list[Finding]) -> Markup:
+def _suite(evidence: Evidence | Card, section: str, findings: list[Finding]) -> Markup:
     cases = Markup("").join(_case(evidence, finding) for finding in findings)
     started = evidence.run.started.replace(tzinfo=None).isoformat(timespec="seconds")
     about = _attributes(name=section, timestamp=started, hostname=evidence.run.host, **_counts(findings))
@@ -44,7 +46,7 @@ def _counts(findings: list[Finding]) -> dict[str, str]:
     return {"tests": str(len(findings)), "failures": str(failed), "errors": "0", "skipped": str(skipped)}
 
 
-def _case(evidence: Evidence, finding: Finding) -> Markup:
+def _case(evidence: Evidence | Card, finding: Finding) -> Markup:
     about = {"classname": f"{evidence.objective.name}.{finding.section}", "name": finding.id}
     if finding.seconds is not None:
         about["time"] = f"{finding.seconds:.3f}"

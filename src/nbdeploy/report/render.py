@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from nbdeploy.documents.card import Block, Card
@@ -15,22 +17,42 @@ from nbdeploy.documents.crosswalk import Coverage
 from nbdeploy.documents.finding import SEVERITY, Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import charts, coverage, figures, inert, reasons, wording
+from nbdeploy.report import charts, coverage, figures, inert, overrides, reasons, wording
 from nbdeploy.report.sections.history import attempt
 from nbdeploy.templates import path
 
 
-def render_html(card: Card) -> str:
-    """Return the card as one HTML file: no script, nothing from outside, every foreign text inert."""
-    return _environment("html").get_template("card.html.j2").render(_parts(card))
+def render_html(card: Card, templates: Path | None = None) -> str:
+    """Return the card as one HTML file: no script, nothing from outside, every foreign text inert.
+
+    Parameters
+    ----------
+    templates
+        The folder of a project's own card templates. Those that the card names are used, and no others.
+
+    Raises
+    ------
+    CardError
+        The card was made with templates that are not there, or a template is broken.
+    """
+    return _rendered("html", card, templates)
 
 
-def render_markdown(card: Card) -> str:
-    """Return the card as Markdown, tables and words only."""
-    text = _environment("md").get_template("card.md.j2").render(_parts(card))
+def render_markdown(card: Card, templates: Path | None = None) -> str:
+    """Return the card as Markdown, tables and words only; `templates` as for `render_html`."""
+    text = _rendered("md", card, templates)
     lines = [line.rstrip() for line in text.split("\n")]
     kept = [line for index, line in enumerate(lines) if line or (index and lines[index - 1])]
     return "\n".join(kept).strip() + "\n"
+
+
+def _rendered(form: str, card: Card, templates: Path | None) -> str:
+    sources = overrides.sources(card, templates)
+    css = sources.get("card.css") or path("card", "card.css").read_text("utf-8")
+    parts = _parts(card) | {"css": Markup(css)}  # noqa: S704 - a file of ours, or of the project's owner
+    with overrides.told(card):
+        environment = _made(form, SandboxedEnvironment, overrides.loader(sources)) if sources else _environment(form)
+        return environment.get_template(f"card.{form}.j2").render(parts)
 
 
 class Literal(str):
@@ -49,10 +71,14 @@ def _literal(value: Any) -> Any:
 
 @cache
 def _environment(form: str) -> Environment:
-    """Return the template engine; its `finalize` sees every value that a template writes, so none is forgotten."""
-    environment = Environment(
-        loader=FileSystemLoader(path("card")),
-        autoescape=form == "html",  # noqa: S701 - Markdown is escaped by `finalize` instead
+    return _made(form, Environment, FileSystemLoader(path("card")))
+
+
+def _made(form: str, engine: type[Environment], loader: BaseLoader) -> Environment:
+    """Return a template engine; its `finalize` sees every value that a template writes, so none is forgotten."""
+    environment = engine(
+        loader=loader,
+        autoescape=form == "html",  # Markdown is escaped by `finalize` instead
         undefined=StrictUndefined,
         finalize=_visible if form == "html" else _literal,
         trim_blocks=True,
@@ -113,7 +139,6 @@ def _parts(card: Card) -> dict[str, Any]:
     gated = [finding for finding in card.findings if finding.verdict is not None]
     return {
         "card": card,
-        "css": Markup(path("card", "card.css").read_text("utf-8")),  # noqa: S704 - our own file
         "summary": summary,
         "sections": sections,
         "points": [block for block in summary.blocks if block.kind == "note"],

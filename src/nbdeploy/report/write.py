@@ -10,13 +10,14 @@ from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.errors import CardError, FormatError
 from nbdeploy.report.assemble import assemble
 from nbdeploy.report.junit import junit
+from nbdeploy.report.overrides import used
 from nbdeploy.report.render import render_html, render_markdown
 
 CARD, HTML, MARKDOWN, JUNIT = "card.json", "card.html", "card.md", "junit.xml"
 EVIDENCE, OBJECTIVE = "evidence.json", "objective.yaml"
 
 
-def write_card(evidence_bytes: bytes, folder: Path) -> Card:
+def write_card(evidence_bytes: bytes, folder: Path, templates: Path | None = None) -> Card:
     """Write ``card.json``, ``card.html``, ``card.md`` and ``junit.xml`` for the evidence as it is stored.
 
     Parameters
@@ -25,6 +26,8 @@ def write_card(evidence_bytes: bytes, folder: Path) -> Card:
         The exact bytes of ``evidence.json``; the card names their digest.
     folder
         Where to write; it must exist.
+    templates
+        The folder of the project's own card templates; what lies there stands for ours of the same name.
 
     Returns
     -------
@@ -35,20 +38,28 @@ def write_card(evidence_bytes: bytes, folder: Path) -> Card:
     ------
     FormatError
         The bytes are no evidence.
+    CardError
+        One of the project's templates is broken.
     """
     evidence = Evidence.from_bytes(evidence_bytes)
-    stored = assemble(evidence, _digest(evidence_bytes)).to_bytes()
+    stored = assemble(evidence, _digest(evidence_bytes), used(templates)).to_bytes()
     # Rendered from what was stored, so that anybody who has card.json gets the same bytes.
     card = Card.from_bytes(stored)
+    html, markdown = render_html(card, templates), render_markdown(card, templates)
     (folder / CARD).write_bytes(stored)
-    (folder / HTML).write_bytes(render_html(card).encode())
-    (folder / MARKDOWN).write_bytes(render_markdown(card).encode())
+    (folder / HTML).write_bytes(html.encode())
+    (folder / MARKDOWN).write_bytes(markdown.encode())
     (folder / JUNIT).write_bytes(junit(evidence).encode())
     return card
 
 
-def verify_card(folder: Path) -> tuple[str, ...]:
+def verify_card(folder: Path, templates: Path | None = None) -> tuple[str, ...]:
     """Check the documents of a run folder against each other.
+
+    Parameters
+    ----------
+    templates
+        The folder of the project's own card templates, for a card that was made with some.
 
     Returns
     -------
@@ -70,7 +81,7 @@ def verify_card(folder: Path) -> tuple[str, ...]:
     problems = [
         *_belongs(evidence, card, _digest(evidence_bytes)),
         *_objective(folder, evidence),
-        *_pages(folder, evidence, card),
+        *_pages(folder, evidence, card, templates),
     ]
     return tuple(problems)
 
@@ -98,7 +109,7 @@ def _belongs(evidence: Evidence, card: Card, digest: Digest) -> list[str]:
             f"{CARD} tells another verdict ({card.verdict.overall}) than {EVIDENCE} ({evidence.verdict.overall})"
         )
     # Words may change with the version of nbdeploy; whatever else differs was not written by it.
-    if not problems and card != assemble(evidence, digest):
+    if not problems and card != assemble(evidence, digest, card.templates):
         problems.append(
             f"{CARD} says something that does not follow from {EVIDENCE} (card and evidence were made by "
             f"nbdeploy {card.run.nbdeploy})"
@@ -115,11 +126,15 @@ def _objective(folder: Path, evidence: Evidence) -> list[str]:
     return []
 
 
-def _pages(folder: Path, evidence: Evidence, card: Card) -> list[str]:
+def _pages(folder: Path, evidence: Evidence, card: Card, templates: Path | None) -> list[str]:
     """Make every page again and compare the bytes."""
+    try:
+        html, markdown = render_html(card, templates), render_markdown(card, templates)
+    except CardError as error:
+        return [f"{HTML} and {MARKDOWN} cannot be made again: {error.fact}"]
     made = (
-        (HTML, render_html(card), CARD),
-        (MARKDOWN, render_markdown(card), CARD),
+        (HTML, html, CARD),
+        (MARKDOWN, markdown, CARD),
         (JUNIT, junit(evidence), EVIDENCE),
     )
     problems = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence, NotebookRun
@@ -14,13 +14,14 @@ MODEL_LINE = (
 )
 
 
-def verification(evidence: Evidence, digest: str) -> CardSection:
+def verification(evidence: Evidence, digest: str, templates: Mapping[str, str]) -> CardSection:
     """Return the digests of everything this card rests on, and the commands that confirm them."""
     subject, run = evidence.subject, evidence.run
     digests = [("evidence.json", digest), ("objective.yaml", evidence.objective.digest)]
     if subject.model is not None:
         digests.append((f"Model {subject.model.uri}", subject.model.digest))
     digests += [(f"Data ({data.role}): {data.name}", data.digest) for data in subject.data]
+    digests += [(f"templates/card/{name} (the project's own)", known) for name, known in templates.items()]
     notebooks: list[tuple[str, str]] = []
     for notebook in subject.notebooks:
         notebooks.append((f"{notebook.name} as written", notebook.source_digest))
