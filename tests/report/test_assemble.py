@@ -169,3 +169,19 @@ def test_the_terms_that_a_card_uses_are_explained_and_no_others():
     assert all(len(says) < 200 for says in told.values())
     bare = assemble(card_examples.mostly_missing(), DIGEST).sections[-1].blocks[0]
     assert "SHAP" not in dict(bare.rows)
+
+
+def test_what_was_not_measured_is_said_with_its_reason_in_the_caveats():
+    caveats = next(s for s in assemble(card_examples.mostly_missing(), DIGEST).sections if s.id == "caveats")
+    told = [block.text for block in caveats.blocks if block.text.startswith("Not measured: ")]
+    assert any("Leakage" in text and "training data" in text for text in told)
+    assert any("only its predictions were given" in text for text in told)
+
+
+def test_oversight_names_what_is_left_to_a_person():
+    def left(evidence):
+        section = next(s for s in assemble(evidence, DIGEST).sections if s.id == "oversight")
+        return dict(section.blocks[0].rows)["Left to a person’s judgement"]
+
+    assert left(card_examples.failing()).startswith("9 gates that did not pass: ")
+    assert left(card_examples.passing()).startswith("No gate is open")

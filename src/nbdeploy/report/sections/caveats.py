@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
-from nbdeploy.report import wording
+from nbdeploy.documents.finding import Finding
+from nbdeploy.report import reasons, wording
 from nbdeploy.report.inert import deceptive_texts
 from nbdeploy.report.sections import rows_told
+
+_NAMED = 8
+"""Measures that a caveat names at most."""
 
 
 def caveats(evidence: Evidence) -> CardSection:
@@ -18,6 +22,7 @@ def caveats(evidence: Evidence) -> CardSection:
         *evidence.warnings,
         *rows_told.warnings(evidence.findings),
         *_notebooks(evidence),
+        *_unmeasured(evidence),
         *_limits(evidence),
     ]
     if not told:
@@ -47,6 +52,18 @@ def _notebooks(evidence: Evidence) -> Iterator[str]:
             yield f"The notebook {notebook.name} {did}{f': {notebook.reason}' if notebook.reason else ''}."
         if notebook.edited:
             yield f"The notebook {notebook.name} is an edited copy of the one that policy lists."
+
+
+def _unmeasured(evidence: Evidence) -> Iterator[str]:
+    """Tell every measure without a value, those with one reason together, as plainly as what was measured."""
+    why: dict[str, list[Finding]] = {}
+    for finding in evidence.findings:
+        if finding.value is None and not finding.by_group:
+            why.setdefault(reasons.brief(finding) or "No reason was recorded.", []).append(finding)
+    for reason, found in why.items():
+        names = list(dict.fromkeys(wording.name(finding) for finding in found))
+        shown = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
+        yield f"Not measured: {wording.listed(shown)}. {reason}"
 
 
 def _limits(evidence: Evidence) -> Iterator[str]:

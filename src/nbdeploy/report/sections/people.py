@@ -7,6 +7,7 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.objective import Kpi
 from nbdeploy.report import wording
 from nbdeploy.report.sections.facts import facts
+from nbdeploy.report.sections.outcomes import named
 
 
 def intended_use(evidence: Evidence) -> CardSection:
@@ -43,17 +44,29 @@ def _or_unknown(value: float | str | None) -> str:
 
 def oversight(evidence: Evidence) -> CardSection:
     """Who decides, and what this card cannot say about it."""
-    used = ", ".join(evidence.objective.content.goal.users) or "people whom the objective does not name"
     lead = (
         "A person other than the one who asks must take responsibility before this model serves anyone, "
         "where policy asks for it."
     )
+    told = facts(
+        ("Its answers go to", ", ".join(evidence.objective.content.goal.users)),
+        ("Left to a person’s judgement", _open_questions(evidence)),
+        ("Going back", f"nbdeploy rollback {evidence.objective.name}: all traffic to the version before, at once"),
+        ("Overruling a single answer", "Not recorded here: the procedure of whoever uses the answers"),
+    )
     text = (
-        f"The model’s answers go to: {used}. Who signed, under which conditions and until when stands on "
-        "the decision sheet, which is "
+        "Who signed, under which conditions and until when stands on the decision sheet, which is "
         "made from the signed ledger; a card is frozen before anyone signs and cannot tell."
     )
-    return CardSection(id="oversight", title="Human oversight", lead=lead, blocks=(Block(kind="text", text=text),))
+    return CardSection(id="oversight", title="Human oversight", lead=lead, blocks=(told, Block(kind="text", text=text)))
+
+
+def _open_questions(evidence: Evidence) -> str:
+    """Return what the gates leave open, which somebody has to answer before the model serves anyone."""
+    open_ = [finding for finding in evidence.gated() if finding.verdict != "pass"]
+    if not open_:
+        return "No gate is open; what no gate asks about stands under the ethical considerations and caveats"
+    return f"{wording.counted(len(open_), 'gate')} that did not pass: {named(open_)}"
 
 
 def ethics(evidence: Evidence) -> CardSection:
