@@ -190,3 +190,12 @@ def test_without_crosswalks_the_card_says_that_none_was_held_against_it():
     section = next(s for s in assemble(PASSING, DIGEST).sections if s.id == "regulations")
     assert section.lead == "No regulation’s clauses were held against this run."
     assert section.blocks == ()
+
+
+def test_a_document_for_a_clause_that_is_not_there_is_told_with_the_nearest_id():
+    evidence = with_documents(PASSING, **{"C-11": "Declaration 14"})
+    card = assemble(held_against(evidence, Clause(id="C-1", title="A clause", document="the declaration")), DIGEST)
+    section = next(one for one in card.sections if one.id == "regulations")
+    assert [block.text for block in section.blocks if block.title == "A document that no clause asks for"] == [
+        "The objective names a document for “C-11”, and no clause of that id asks for one; did you mean 'C-1'?"
+    ]

@@ -93,7 +93,7 @@ def _table(features: tuple[str, ...], finding: Finding, audit: ImpactAudit, fewe
 def _category(value: GroupValue, features: tuple[str, ...], total: int, unknown: set[str], fewest: int) -> Category:
     group = {feature: value.group[feature] for feature in features}
     why = ""
-    if value.n < fewest:
+    if value.n < fewest or value.value is None:
         return Category(group, value.n, None, None, left_out=WITHHELD)
     if any(str(part) in unknown for part in group.values()):
         why = UNKNOWN

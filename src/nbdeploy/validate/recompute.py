@@ -23,7 +23,9 @@ from nbdeploy.stats.metrics import (
     Tally,
     confusion,
 )
+from nbdeploy.stats.scoring_rate import SCORING_RATE
 from nbdeploy.validate.compare import class_names, compared, is_disparity
+from nbdeploy.validate.scoring_rates import scoring_rate
 from nbdeploy.validate.tallies import Tallies
 
 CONDITIONAL_DISPARITIES = (
@@ -47,7 +49,7 @@ def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool
     if metric == COST:
         return section == "performance" and task == "binary"
     if section == "fairness":
-        return metric in (*_OF_CLASSES, *RANKED_SCORES, *_OF_ERRORS) or is_disparity(metric)
+        return metric in (*_OF_CLASSES, *RANKED_SCORES, SCORING_RATE, *_OF_ERRORS) or is_disparity(metric)
     return section == "performance" and metric in (*RATES, *CLASS_SCORES, *RANKED_SCORES, *_OF_ERRORS)
 
 
@@ -64,6 +66,8 @@ def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]]
             disparities += ("demographic_parity_ratio", "demographic_parity_difference")
     else:
         metrics, disparities = (*catalog.STANDARD_GROUP_METRICS, "favourable_rate"), catalog.STANDARD_DISPARITIES
+        if objective.regulations.local_law_144 is not None:
+            metrics += (SCORING_RATE,)
     if objective.control:
         disparities += tuple(metric for metric in CONDITIONAL_DISPARITIES if objective.task in _tasks(metric))
     parts = objective.partitions
@@ -120,8 +124,8 @@ def recompute(
     why = _not_applicable(tallies, metric, features, group)
     if why:
         return blank.model_copy(update={"undefined": why})
-    if metric == COST:
-        return _cost(tallies, blank, seed)
+    if metric in (COST, SCORING_RATE):
+        return _cost(tallies, blank, seed) if metric == COST else _above_median(tallies, blank, features, slice, group)
     if is_disparity(metric):
         return compared(tallies, blank)
     if group:
@@ -161,7 +165,7 @@ def _not_applicable(
         return f"{metric} compares groups: name features, not one group"
     if is_disparity(metric) and not features:
         return f"{metric} compares groups, and no sensitive feature is declared"
-    if metric in RANKED_SCORES and not tallies.scored:
+    if metric in (*RANKED_SCORES, SCORING_RATE) and not tallies.scored:
         return f"{metric} needs scores, and only decisions were given"
     if metric == COST:
         return None
@@ -214,6 +218,18 @@ def _cost(tallies: Tallies, blank: Measurement, seed: int) -> Measurement:
             "denominator": int(cells.sum()),
         }
     )
+
+
+def _above_median(
+    tallies: Tallies,
+    blank: Measurement,
+    features: tuple[str, ...],
+    rows: str | None,
+    group: Mapping[str, Scalar] | None,
+) -> Measurement:
+    objective = tallies.objective
+    scores = tallies.scores(tuple(group) if group else features, rows)
+    return scoring_rate(scores, blank, blank.level or objective.level, objective.min_group_size, group)
 
 
 def _count(blank: Measurement, tally: Tally, features: Sequence[str]) -> Measurement:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.crosswalk import Coverage
 from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
+from nbdeploy.errors import closest
 from nbdeploy.report import figures, wording
 from nbdeploy.report.impact import SMALL, AuditTable, Category, audited
 
@@ -33,6 +35,7 @@ def regulations(evidence: Evidence, coverage: tuple[Coverage, ...]) -> CardSecti
             )
             for one in coverage
         ]
+    blocks += _astray(evidence, coverage)
     blocks += _impact(evidence)
     lead = (
         "Clause by clause: what this run and its objective document, what is missing, and what only another document "
@@ -43,12 +46,24 @@ def regulations(evidence: Evidence, coverage: tuple[Coverage, ...]) -> CardSecti
     return CardSection(id="regulations", title="What regulations ask for", lead=lead, blocks=tuple(blocks))
 
 
+def _astray(evidence: Evidence, coverage: tuple[Coverage, ...]) -> Iterator[Block]:
+    """Yield a note where the objective names a document that no clause asks for: an id may be misspelt."""
+    asked = [clause.id for one in coverage for clause in one.clauses if clause.document]
+    for name in evidence.objective.content.regulations.documents:
+        if name not in asked:
+            said = f"The objective names a document for “{name}”, and no clause of that id asks for one"
+            near = closest(name, asked).removesuffix("?")
+            yield Block(
+                kind="note", title="A document that no clause asks for", text=f"{said}{near}{'?' if near else '.'}"
+            )
+
+
 def _impact(evidence: Evidence) -> Iterator[Block]:
     if evidence.objective.content.regulations.local_law_144 is None:
         return
     tables = audited(evidence)
     if not tables:
-        why = "No selection rate was measured by the declared categories, so there is no impact ratio to tell."
+        why = "No selection or scoring rate was measured by the declared categories, so there is no ratio to tell."
         yield Block(kind="note", title="Impact ratios are missing", text=why)
         return
     yield Block(
@@ -60,7 +75,7 @@ def _impact(evidence: Evidence) -> Iterator[Block]:
         yield Block(
             kind="table",
             title=f"{_RATES[table.finding.metric]} by {' × '.join(table.features)}",
-            text=_beneath(table),
+            text=f"{_beneath(table)}{_direction(table, evidence.objective.content)}",
             findings=(table.finding.id,),
             columns=("Category", "People", _RATES[table.finding.metric], "Impact ratio"),
             cells=tuple(_row(one) for one in table.categories),
@@ -74,9 +89,10 @@ def _how_to_read(evidence: Evidence) -> str:
     objective = evidence.objective.content
     return (
         f"The selection rate is the share of people for whom the model decides {objective.favourable_class}, the "
-        "favourable outcome; the impact ratio is that share divided by the highest share of any category. The law asks "
-        "for a bias audit by an independent auditor on data of the tool’s real use: these tables are the arithmetic, "
-        "not the audit. Below 0.8 is a screening statistic, not a finding of discrimination."
+        "favourable outcome; the scoring rate is the share with a score above the median of all. The impact ratio is "
+        "such a share divided by the highest share of any category. The law asks for a bias audit by an independent "
+        "auditor on data of the tool’s real use: these tables are the arithmetic, not the audit. Below 0.8 is a "
+        "screening statistic, not a finding of discrimination."
     )
 
 
@@ -108,3 +124,13 @@ def _beneath(table: AuditTable) -> str:
         else ""
     )
     return f"{known}{left} Intervals of ratios: {wording.level(finding)}, Miettinen–Nurminen, each pair alone."
+
+
+def _direction(table: AuditTable, objective: Objective) -> str:
+    """Say so where a high score is the worse one: the law's ratio takes it for the better."""
+    if table.finding.metric != "scoring_rate" or objective.favourable_class == objective.positive_class:
+        return ""
+    return (
+        f" Scores are of {objective.positive_class}, which is not the favourable outcome: a high rate is the worse one "
+        "here, and the ratio reads the other way round."
+    )
