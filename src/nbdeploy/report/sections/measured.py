@@ -32,11 +32,21 @@ def measured(evidence: Evidence, section: Section) -> CardSection:
     if section == "fairness":
         blocks += bias(evidence, findings)
     elif single:
-        blocks.append(table("What was measured", single))
+        blocks.append(table("What was measured", [finding for finding in single if not _repeats(finding, single)]))
         blocks += [block for finding in single for block in _charts(finding)]
         blocks += [block for finding in single for block in details(finding)]
         blocks += _grouped([finding for finding in findings if finding.by_group])
     return CardSection(id=section, title=wording.section_name(section), lead=_LEADS[section], blocks=tuple(blocks))
+
+
+def _repeats(finding: Finding, others: Sequence[Finding]) -> bool:
+    """Return whether a finding only repeats the strongest of its own kind, feature by feature, and no gate asks for it.
+
+    Its chart, which shows all features, stands for it then.
+    """
+    if finding.metric != "proxy_strength" or finding.features or finding.verdict is not None or not charts_for(finding):
+        return False
+    return any(other.metric == finding.metric and other.features for other in others)
 
 
 def _absence(evidence: Evidence, section: Section, findings: Sequence[Finding]) -> list[Block]:
