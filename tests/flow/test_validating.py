@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from nbdeploy import flow
+from nbdeploy.documents.evidence import ScoreTable
 from nbdeploy.errors import FloorError, GateFailedError, ModelError, ProjectError
 from nbdeploy.stats.intervals import FEWEST_TOLD
+from nbdeploy.stats.tally.histogram import area_bounds, brier_bounds
 
 OBJECTIVE = """
 name: loan
@@ -192,3 +194,10 @@ def test_a_model_in_memory_needs_a_project(applicants: pd.DataFrame, tmp_path: P
         flow.validate(tmp_path / "o.yaml", model=object(), data=applicants)
     with pytest.raises(ProjectError):
         flow.declare(tmp_path / "o.yaml")
+
+
+def test_the_evidence_alone_bounds_area_and_brier_score(report: Path, findings: dict[str, dict]):
+    table = ScoreTable.model_validate(json.loads((report / "evidence.json").read_bytes())["scores"])
+    for metric, (low, high) in (("roc_auc", area_bounds(table)), ("brier_score", brier_bounds(table))):
+        assert low <= findings[f"performance.{metric}"]["value"] <= high
+        assert high - low < 0.05

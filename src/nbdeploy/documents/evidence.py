@@ -119,6 +119,26 @@ class ErrorTable(Record):
     suppressed_below: int = 0
 
 
+class ScoreBin(Record):
+    """Rows whose scores lie from `low` to `high`, both included."""
+
+    low: float
+    high: float
+    negatives: int = Field(ge=0)
+    positives: int = Field(ge=0)
+
+
+class ScoreTable(Record):
+    """The scores of all rows in rising bins: area under the curve and Brier score are bounded by them without rows.
+
+    No count is between 0 and `counts_from`: neighbours were joined until none was.
+    """
+
+    rows: int
+    bins: tuple[ScoreBin, ...]
+    counts_from: int
+
+
 class VerdictSummary(Record):
     """Overall, and by finding id for every gate."""
 
@@ -164,6 +184,7 @@ class Evidence(Document):
     run: Run
     tallies: tuple[TallyTable, ...] = ()
     errors: tuple[ErrorTable, ...] = ()
+    scores: ScoreTable | None = None
     findings: tuple[Finding, ...]
     verdict: VerdictSummary
     attempts: tuple[AttemptRef, ...] = ()

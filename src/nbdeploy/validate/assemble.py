@@ -21,6 +21,7 @@ from nbdeploy.documents.evidence import (
 )
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Section
+from nbdeploy.stats.tally.histogram import score_table
 from nbdeploy.stats.tally.suppression import published, published_errors
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate.environment import environment
@@ -79,6 +80,7 @@ def assemble_evidence(
         ),
         tallies=tuple(_tables(tallies)),
         errors=tuple(_errors(tallies)),
+        scores=score_table(tallies.scores(), SUPPRESS_BELOW) if tallies.scored else None,
         findings=findings,
         verdict=summary(findings),
         attempts=order.attempts,
