@@ -7,6 +7,7 @@ computed from the evidence of one run.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -50,11 +51,17 @@ class FindingPattern(Record):
 
     def fits(self, section: str, metric: str, features: tuple[str, ...] = ()) -> bool:
         """Whether a finding of this measure and these features is one of them."""
-        glob = ".*".join(map(re.escape, self.metric.split("*")))
-        named = section == self.section and re.fullmatch(glob, metric) is not None
-        return named and (len(features) > 1 or not self.crossed)
+        if section != self.section or (self.crossed and len(features) < 2):
+            return False
+        return _glob(self.metric).fullmatch(metric) is not None
 
 
+@cache
+def _glob(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, text.split("*"))))
+
+
+@cache
 def alternatives(text: str) -> tuple[FindingPattern, ...]:
     """Read ``performance.roc_auc | performance.r2``: any one of them is enough.
 

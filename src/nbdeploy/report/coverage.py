@@ -19,7 +19,7 @@ from nbdeploy.documents.crosswalk import (
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report import reasons, wording
-from nbdeploy.report.impact import audited
+from nbdeploy.report.impact import told_rates
 
 STATES: Mapping[State, tuple[str, str]] = MappingProxyType(
     {
@@ -204,7 +204,7 @@ FACTS: Mapping[Fact, tuple[str, Callable[[Evidence], bool]]] = MappingProxyType(
             "a comparison with the version before",
             lambda e: any("_over_previous" in finding.metric and _valued(finding) for finding in e.findings),
         ),
-        "impact_ratios": ("impact-ratio tables of the declared categories", lambda e: bool(audited(e))),
+        "impact_ratios": ("impact-ratio tables of the declared categories", lambda e: bool(told_rates(e))),
     }
 )
 

@@ -8,7 +8,7 @@ nothing is guessed from names of columns.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
@@ -63,12 +63,18 @@ def audited(evidence: Evidence) -> tuple[AuditTable, ...]:
     audit = evidence.objective.content.regulations.local_law_144
     if audit is None:
         return ()
+    fewest = _threshold(evidence)
+    return tuple(_table(features, finding, audit, fewest) for features, finding in told_rates(evidence))
+
+
+def told_rates(evidence: Evidence) -> tuple[tuple[tuple[str, ...], Finding], ...]:
+    """Return each rate by declared categories: sex, race or ethnicity, and both together."""
+    audit = evidence.objective.content.regulations.local_law_144
+    if audit is None:
+        return ()
     wanted = ((audit.sex,), (audit.race_ethnicity,), (audit.sex, audit.race_ethnicity))
     return tuple(
-        _table(features, finding, audit, _threshold(evidence))
-        for rate in RATES
-        for features in wanted
-        for finding in _findings(evidence, rate, features)
+        (features, finding) for rate in RATES for features in wanted for finding in _findings(evidence, rate, features)
     )
 
 
@@ -106,20 +112,27 @@ def _against_highest(categories: list[Category], level: float) -> Iterator[Categ
     """Yield every category with its ratio to the highest rate among those that are compared."""
     compared = [one for one in categories if not one.left_out and one.rate is not None]
     best = max(compared, key=lambda one: (one.rate or 0.0, one.n), default=None)
+    if best is None or not best.rate:
+        yield from categories
+        return
+    limits = iter(_limits([one for one in compared if one is not best], best, level))
     for one in categories:
-        if best is None or not best.rate or one.rate is None or one.left_out:
+        if one is best:
+            yield replace(one, ratio=1.0, highest=True)
+        elif one.left_out or one.rate is None:
             yield one
-        elif one is best:
-            yield Category(one.group, one.n, one.rate, one.interval, 1.0, None, highest=True)
         else:
-            limits = _limits(one, best, level)
-            yield Category(one.group, one.n, one.rate, one.interval, one.rate / best.rate, limits)
+            yield replace(one, ratio=one.rate / best.rate, ratio_interval=next(limits))
 
 
-def _limits(one: Category, best: Category, level: float) -> tuple[float, float]:
-    """Return Miettinen and Nurminen's limits of the ratio of two rates, for this pair alone."""
+def _limits(others: list[Category], best: Category, level: float) -> list[tuple[float, float]]:
+    """Return Miettinen and Nurminen's limits of each ratio of two rates, for that pair alone."""
     from nbdeploy.stats.two_proportions import ratio_interval
 
-    mine, theirs = round((one.rate or 0.0) * one.n), round((best.rate or 0.0) * best.n)
-    low, high = ratio_interval(mine, one.n, theirs, best.n, level=level)
-    return float(low[0]), float(high[0])
+    if not others:
+        return []
+    selected = [round((one.rate or 0.0) * one.n) for one in others]
+    low, high = ratio_interval(
+        selected, [one.n for one in others], round((best.rate or 0.0) * best.n), best.n, level=level
+    )
+    return list(zip(low.tolist(), high.tolist(), strict=True))
