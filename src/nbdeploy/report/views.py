@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding, Verdict
-from nbdeploy.report import fragments, inert, reasons, wording
+from nbdeploy.report import fragments, inert, pictures, reasons, wording
 from nbdeploy.report.sections.summary import in_words, ordered
 
 HEADERS = ("Gate", "Verdict", "Measured", "Interval", "Must be", "What to do")
@@ -135,8 +135,13 @@ def card_html(card: Card, link: str | None = None, href: str | None = None) -> s
         if b.kind == "note"
     )
     return str(
-        Markup("<h3>Model card: {}</h3><p>{}</p>{}<p><strong>What you must know</strong></p><ol>{}</ol>{}").format(
-            inert.visible(card.title, 160), inert.visible(summary.lead), _verdict_table(card), notes, _whole(link, href)
+        Markup("<h3>Model card: {}</h3><p>{}</p>{}<p><strong>What you must know</strong></p><ol>{}</ol>{}{}").format(
+            inert.visible(card.title, 160),
+            inert.visible(summary.lead),
+            _verdict_table(card),
+            notes,
+            pictures.html(pictures.key_pictures(card)),
+            _whole(link, href),
         )
     )
 
@@ -160,8 +165,13 @@ def card_markdown(card: Card, link: str | None = None) -> str:
         inert.markdown(summary.lead),
         verdict_markdown(card),
         "\n".join(notes),
+        *(f"**{inert.markdown(one.title)}**\n\n{_items(one.words)}" for one in pictures.key_pictures(card)),
     ]
     return "\n\n".join([*parts, f"The whole card: {inert.markdown(link)}"] if link else parts)
+
+
+def _items(words: tuple[str, ...]) -> str:
+    return "\n".join(f"- {inert.markdown(word)}" for word in words)
 
 
 def card_text(card: Card, link: str | None = None) -> str:
@@ -178,5 +188,6 @@ def card_text(card: Card, link: str | None = None) -> str:
         verdict_text(card),
         "",
         *notes,
+        *(line for one in pictures.key_pictures(card) for line in ("", one.title, *(f"  {w}" for w in one.words))),
     ]
     return "\n".join([*parts, "", f"The whole card: {inert.visible(link)}"] if link else parts)
