@@ -208,6 +208,15 @@ def test_a_card_beside_the_notebook_opens_from_it(opened):
     assert shown["card"].query_selector("a") is None  # Jupyter serves nothing out of the project's hidden folder
 
 
+def test_the_pictures_of_a_card_are_seen_and_fit(opened):
+    page, shown, _ = opened
+    pictures = page.evaluate(
+        "output => [...output.querySelectorAll('img')].map(e => [e.naturalWidth, e.clientWidth, e.alt])", shown["card"]
+    )
+    assert pictures
+    assert all(natural > 300 and 300 < width <= 1000 and alt for natural, width, alt in pictures)
+
+
 def test_a_refusal_is_whole_words_without_a_traceback(opened):
     _, shown, _ = opened
     assert shown["refusal"].inner_text().splitlines() == [
