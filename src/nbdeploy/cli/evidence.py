@@ -132,6 +132,23 @@ def card_verify(folder: Path) -> int:
     return result.exit_code
 
 
+@card.command("diff")
+@click.argument("before")
+@click.argument("after")
+@click.option("--html", type=click.Path(path_type=Path), help="Also write the whole comparison to this HTML file.")
+@click.option("--markdown", is_flag=True, help="Print the whole comparison as Markdown.")
+def card_diff(before: str, after: str, html: Path | None, markdown: bool) -> None:
+    """Say what changed from one card to another, and which of it is more than chance.
+
+    BEFORE and AFTER: a run's folder, a card.json, NAME, NAME:ATTEMPT, NAME:draft or MODEL/VERSION.
+    """
+    result = flow.compare_cards(before, after, out=html)
+    if markdown:
+        click.echo(result.markdown, nl=False)
+    else:
+        draw(result)
+
+
 @card.command("export")
 @click.argument("subject", metavar="NAME|FOLDER")
 @click.option("--format", "form", required=True, type=click.Choice(FORMS), help="What to make of the card.")

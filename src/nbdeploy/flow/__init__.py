@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from nbdeploy.flow.auditing import Audited as Audited
     from nbdeploy.flow.auditing import audit as audit
     from nbdeploy.flow.auditing import verify_card as verify_card
+    from nbdeploy.flow.comparing import CardsCompared as CardsCompared
+    from nbdeploy.flow.comparing import compare_cards as compare_cards
+    from nbdeploy.flow.comparing import compare_latest as compare_latest
     from nbdeploy.flow.deciding import Decided as Decided
     from nbdeploy.flow.deciding import PendingRequest as PendingRequest
     from nbdeploy.flow.deciding import PendingRequests as PendingRequests
@@ -55,6 +58,9 @@ _WHERE = {
     "Audited": "auditing",
     "audit": "auditing",
     "verify_card": "auditing",
+    "CardsCompared": "comparing",
+    "compare_cards": "comparing",
+    "compare_latest": "comparing",
     "Decided": "deciding",
     "PendingRequest": "deciding",
     "PendingRequests": "deciding",

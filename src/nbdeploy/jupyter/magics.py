@@ -130,12 +130,17 @@ class GovernanceMagics(Magics):
     @argument("name", help="declared objective")
     @argument("--draft", action="store_true", help="the draft's card instead of the latest recorded one")
     @argument("--export", metavar="FORMAT", help="write it as pdf, csv, … to --out or beside the notebook")
+    @argument("--diff", nargs="*", metavar="RUN", help="compare: with the run before, with this one, or these two")
     @argument("--out", type=Path, help="also write the whole card to this HTML file; beside the notebook it is linked")
     def card(self, line: str) -> Any:
         """Show the model card in the notebook, and say where the whole of it is."""
         from nbdeploy import flow
 
         args = _arguments(self.card, line)
+        if args.diff is not None:
+            if len(args.diff) > 2:
+                raise UsageError("--diff compares two cards: name none, one or two")
+            return flow.compare_latest(args.name, tuple(args.diff), out=args.out)
         if args.export:
             return flow.export_card(args.name, args.export, out=args.out, draft=args.draft, beside=True)
         return flow.card(args.name, draft=args.draft, out=args.out, seen_from=_notebook_folder())

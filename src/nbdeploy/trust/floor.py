@@ -30,11 +30,11 @@ def _breaches(policy: Policy, objective: Objective) -> Iterator[str]:
             declared_gate = objective.gates.get(section, {}).get(name)
             if declared_gate is None:
                 yield f"gates.{section}.{name}: missing, the policy asks for {asked}"
-            elif not _at_least(section, declared_gate, asked):
+            elif not at_least(section, declared_gate, asked):
                 yield f"gates.{section}.{name}: {_told(declared_gate)}, the policy asks for {_told(asked)}"
 
 
-def _at_least(section: Section, declared: Gate, asked: Gate) -> bool:
+def at_least(section: Section, declared: Gate, asked: Gate) -> bool:
     """Whether everything that satisfies the declared gate satisfies the asked one too."""
     low, high = declared.region
     asked_low, asked_high = asked.region
