@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from nbdeploy import flow
-from nbdeploy.errors import DataError, ModelError, ObjectiveError, ProjectError, ServiceError
+from nbdeploy.errors import CardError, DataError, ModelError, ObjectiveError, ProjectError, ServiceError
 from nbdeploy.jupyter.magics import SHORT
 
 from .conftest import OBJECTIVE
@@ -94,6 +94,13 @@ def test_the_version_to_compare_with_reaches_the_run(shell, declared):
     shell.user_ns["rows"] = pd.DataFrame({"churned": [0, 1], "sex": ["f", "m"], "predicted": [0.2, 0.8]})
     with pytest.raises(ModelError, match="nothing can be compared with version '7'"):
         shell.run_line_magic("validate", "churn --predictions rows --previous 7")
+
+
+def test_an_export_needs_a_card_and_a_known_form(shell, declared):
+    with pytest.raises(ProjectError, match="no recorded validation of 'churn'"):
+        shell.run_line_magic("card", "churn --export csv")
+    with pytest.raises(CardError, match="there is no form 'cvs' of a card; did you mean 'csv'"):
+        shell.run_line_magic("card", "churn --export cvs")
 
 
 # Refusing -------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from nbdeploy.documents.card import Card
 from nbdeploy.errors import CardError
+from nbdeploy.report.overrides import check_templates
 from nbdeploy.report.write import verify_card, write_card
 from nbdeploy.templates import path
 
@@ -87,6 +88,14 @@ def test_a_broken_template_is_one_sentence_and_leaves_nothing_half_written(folde
     with pytest.raises(CardError, match=says):
         write(folder, templates)
     assert not (folder / "card.json").exists()
+
+
+def test_a_broken_template_is_found_before_anything_is_measured(templates):
+    (templates / "card.css").write_text(OURS)
+    check_templates(templates)
+    (templates / "card.md.j2").write_text("fine\n{% for %}")
+    with pytest.raises(CardError, match=r"card\.md\.j2, line 2 is broken"):
+        check_templates(templates)
 
 
 def test_a_template_reaches_nothing_of_python(folder, templates):

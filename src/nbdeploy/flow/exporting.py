@@ -51,12 +51,7 @@ def export_card(
         There is no project or run of that name, or the file cannot be written.
     """
     wanted = form(to)
-    given = Path(subject)
-    file = given / "card.json" if given.is_dir() else given
-    if not file.is_file() or not (given.is_dir() or given.suffix == ".json"):
-        if given.is_dir():
-            raise CardError(f"there is no card.json in {given}", next="name the folder that nbdeploy validate wrote")
-        file = Project.require().run(subject, draft=draft).folder / "card.json"
+    file = _file(subject, draft=draft)
     card = _read(file)
     project = Project.find(file.parent) or Project.find()
     content = export(card, to, project.card_templates if project is not None else None)
@@ -67,6 +62,20 @@ def export_card(
         except OSError as error:
             raise ProjectError(f"the card cannot be written to {target} ({error.strerror})") from None
     return CardExported(card.objective.name, wanted, content, target)
+
+
+def _file(subject: str, *, draft: bool) -> Path:
+    """Return where the card lies. A name that is declared wins over a folder of that name that holds no card."""
+    given = Path(subject)
+    file = given / "card.json" if given.is_dir() else given
+    if file.suffix == ".json" and file.is_file():
+        return file
+    project = Project.find()
+    if given.is_dir() and (project is None or subject not in project.declared()):
+        raise CardError(
+            f"there is no card.json in {given.absolute()}", next="name the folder that nbdeploy validate wrote"
+        )
+    return Project.require().run(subject, draft=draft).folder / "card.json"
 
 
 def _read(file: Path) -> Card:

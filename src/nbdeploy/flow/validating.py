@@ -21,6 +21,7 @@ from nbdeploy.flow.project import Project
 from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record
 from nbdeploy.flow.resolving import resolve_model, resolve_objective
 from nbdeploy.flow.validated import Validated
+from nbdeploy.report.overrides import check_templates
 from nbdeploy.report.write import write_card
 from nbdeploy.validate.inputs import Dataset, read_dataset
 from nbdeploy.validate.mlmodel import needs_mlflow
@@ -93,6 +94,7 @@ def validate(
     own = _own_notebooks(project)
     clauses = _crosswalks(project)
     if project is not None:
+        check_templates(project.card_templates)  # not after half an hour of validation
         refuse_below_floor(named, check_objective(named.content, policy=project.policy).breaches)
     recorded = project is not None and declared and not draft
     with (

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, DictLoader, FileSystemLoader
+from jinja2 import BaseLoader, ChoiceLoader, DictLoader, Environment, FileSystemLoader
 
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest
@@ -37,6 +37,18 @@ def used(folder: Path | None) -> dict[str, Digest]:
             f"{folder} holds {unknown[0]}, which stands for no template of a card", next=f"name it {_either(ours)}"
         )
     return {file.name: _digest(file.read_bytes()) for file in found}
+
+
+def check_templates(folder: Path) -> None:
+    """Refuse what is plainly wrong with a project's templates before anything is measured; CardError says what.
+
+    A fault that shows only when a template is filled in, such as an unknown name, is found when the card is written.
+    """
+    for name, digest in used(folder).items():
+        text = _source(name, digest, folder)
+        if name.endswith(".j2"):
+            with _mended(name):
+                Environment(autoescape=True).parse(text, name)
 
 
 def sources(card: Card, folder: Path | None) -> dict[str, str]:
@@ -69,15 +81,17 @@ def loader(texts: Mapping[str, str]) -> BaseLoader:
     return ChoiceLoader([DictLoader(texts), FileSystemLoader(path("card"))])
 
 
-@contextmanager
-def told(card: Card) -> Iterator[None]:
+def told(card: Card) -> AbstractContextManager[None]:
     """Turn what a project's broken template raises into one sentence; a fault of ours stays what it is."""
+    return _mended(_either(card.templates)) if card.templates else nullcontext()
+
+
+@contextmanager
+def _mended(name: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # a template can raise whatever an expression can
-        if not card.templates:
-            raise
-        where = getattr(error, "name", None) or _either(card.templates)
+    except Exception as error:  # noqa: BLE001 - a template can raise whatever an expression can
+        where = getattr(error, "name", None) or name
         number = getattr(error, "lineno", None)
         line = f", line {number}" if number else ""
         raise CardError(
