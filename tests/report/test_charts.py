@@ -276,5 +276,5 @@ def test_a_forest_of_many_groups_draws_its_ends_and_counts_the_rest():
     assert "R001" in drawn
     assert "R100" in drawn
     assert "R050" not in drawn
-    assert "85 more groups between these, in the table below" in drawn
-    assert "2 more groups too small to compare, in the table below" in drawn
+    assert "85 groups between: in the table below" in drawn
+    assert "2 groups too small: in the table below" in drawn

@@ -153,14 +153,14 @@ def forest(finding: Finding) -> Markup:
     elif len(compared) <= LOWEST + HIGHEST:
         lines = [
             *(_group_line(g, how) for g in compared),
-            *_untold(len(groups) - len(compared), "too small to compare"),
+            *_untold(len(groups) - len(compared), "too small"),
         ]
     else:
         lines = [
             *(_group_line(g, how) for g in compared[:LOWEST]),
-            *_untold(len(compared) - LOWEST - HIGHEST, "between these"),
+            *_untold(len(compared) - LOWEST - HIGHEST, "between"),
             *(_group_line(g, how) for g in compared[-HIGHEST:]),
-            *_untold(len(groups) - len(compared), "too small to compare"),
+            *_untold(len(groups) - len(compared), "too small"),
         ]
     plan = Plan(wording.name(finding), column_reach(finding), how, wording.of_all_rows(finding).value, finding.gate)
     return plot(plan, lines)
@@ -175,7 +175,7 @@ def _group_line(group: GroupValue, how: figures.Scale) -> Line:
 
 def _untold(many: int, which: str) -> list[Line]:
     """Return a line that says how many groups are left to the table; none where none are."""
-    return [Line(f"… {wording.counted(many, 'more group')} {which}, in the table below")] if many else []
+    return [Line(f"… {wording.counted(many, 'group')} {which}: in the table below")] if many else []
 
 
 def compared(findings: Sequence[Finding]) -> Markup:
