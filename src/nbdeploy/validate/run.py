@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -114,20 +115,23 @@ def _validate(order: Order, where: Path, executed_into: Path, parent: KernelPare
             f"the files of the model at {order.model.uri} changed before they were scored", next="validate it again"
         )
     kept = Kept(order.cache, workspace, before, fresh=order.fresh) if order.cache is not None else None
-    executed, changed = execute_or_take(
-        runnable,
-        workspace,
-        executed_into,
-        kept,
-        lambda: before == _digests(workspace),
-        watch,
-        jobs=order.jobs or min(4, os.cpu_count() or 1),
-        timeout=order.timeout,
-        parent=parent,
-    )
+    tallies = Tallies(workspace.rows("predictions"), objective)
+    with ThreadPoolExecutor(1, thread_name_prefix="tallies") as pool:
+        counting = pool.submit(tallies.count)  # for the verdict, while notebooks leave a processor idle
+        executed, changed = execute_or_take(
+            runnable,
+            workspace,
+            executed_into,
+            kept,
+            lambda: before == _digests(workspace),
+            watch,
+            jobs=order.jobs or min(4, os.cpu_count() or 1),
+            timeout=order.timeout,
+            parent=parent,
+        )
+        counting.result()
     clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
-    tallies = Tallies(workspace.rows("predictions"), objective)
     silent = silences(objective, sections, executed, has_model=has_model, changed=changed)
     findings = find(objective, _recorded(executed), tallies, silent=silent, seed=order.seed)
     clock.lap("verdict")

@@ -46,6 +46,15 @@ class Tallies:
         """Columns that rows can be grouped by."""
         return tuple(name for name in self.source.schema.names if name not in (LABEL, PREDICTED, SCORE))
 
+    def count(self) -> None:
+        """Count what every verdict needs, before it is asked for."""
+        if self.objective.task == "regression":
+            self.errors()
+            return
+        self.classes()
+        if self.objective.task == "binary" and self.scored:
+            self.scores()
+
     def classes(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
         """Return counts of label × decision by group. The classes are the same in every slice."""
 
