@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from nbdeploy import templates
 from nbdeploy.declare.crosswalks import crosswalks, fields, read_crosswalk, shipped
-from nbdeploy.documents.crosswalk import alternatives
+from nbdeploy.documents.crosswalk import Crosswalk, alternatives
 from nbdeploy.errors import CrosswalkError
 
 SHIPPED = sorted(templates.path("crosswalks").glob("*.yaml"))
@@ -31,6 +33,14 @@ def test_every_clause_that_ships_names_measures_fields_and_facts_that_exist(file
     read = read_crosswalk(file.read_bytes(), origin=file.name)
     assert read.id.replace("-", "") == file.stem.replace("-", "").replace(".", "")
     assert next(ref for ref in shipped() if ref.name == file.name).content == read
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_an_editor_that_knows_the_published_schema_finds_nothing_wrong(file: Path):
+    schema = Crosswalk.model_json_schema(by_alias=True)
+    text = yaml.safe_load(file.read_bytes())
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(text)] == []
+    assert not Draft202012Validator(schema).is_valid(text | {"titel": "x"})
 
 
 def test_the_regulations_that_users_were_promised_ship():
@@ -91,7 +101,7 @@ def test_measures_of_a_projects_own_notebooks_may_be_named():
 
 def test_a_projects_file_is_added_and_takes_the_place_of_one_with_its_id(tmp_path):
     (tmp_path / "house.yaml").write_text(HOUSE, "utf-8")
-    (tmp_path / "nyc.yaml").write_text(HOUSE.replace("house-rules", "nyc-local-law-144"), "utf-8")
+    (tmp_path / "nyc.yml").write_text(HOUSE.replace("house-rules", "nyc-local-law-144"), "utf-8")
     found = crosswalks(tmp_path)
     assert len(found) == len(shipped()) + 1
     assert [ref.content.id for ref in found].count("nyc-local-law-144") == 1

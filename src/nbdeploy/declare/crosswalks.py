@@ -30,7 +30,7 @@ def crosswalks(folder: Path | None = None, own: Mapping[str, Sequence[str]] | No
     Parameters
     ----------
     folder
-        Its ``*.yaml`` are read; nothing where it does not exist.
+        Its ``*.yaml`` and ``*.yml`` are read; nothing where it does not exist.
     own
         Measures of the project's own notebooks, by section, that clauses may name beside the known ones.
 
@@ -41,14 +41,20 @@ def crosswalks(folder: Path | None = None, own: Mapping[str, Sequence[str]] | No
     """
     found = {ref.content.id: ref for ref in shipped()}
     theirs: dict[str, str] = {}
-    for file in sorted(folder.glob("*.yaml")) if folder is not None else ():
-        content = read_crosswalk(file.read_bytes(), origin=str(file), own=own)
+    for file in _files(folder):
+        source = file.read_bytes()
+        content = read_crosswalk(source, origin=str(file), own=own)
         if content.id in theirs:
             raise CrosswalkError(f"{file} and {theirs[content.id]} have the same id {content.id!r}", next="change one")
         theirs[content.id] = file.name
-        digest = bytes_digest(file.read_bytes())
-        found[content.id] = CrosswalkRef(name=file.name, digest=digest, own=True, content=content)
+        found[content.id] = CrosswalkRef(name=file.name, digest=bytes_digest(source), own=True, content=content)
     return tuple(found.values())
+
+
+def _files(folder: Path | None) -> list[Path]:
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.suffix in {".yaml", ".yml"} and file.is_file())
 
 
 @cache
