@@ -117,7 +117,7 @@ def _unmeasured(text: str, evidence: Evidence) -> str:
     said = wording.listed([_words(pattern) for pattern in patterns], "or")
     tried = (f for f in evidence.findings if any(p.fits(f.section, f.metric, f.features) for p in patterns))
     why = next((reasons.brief(finding) for finding in tried if finding.reason), "")
-    return f"{said} ({why.rstrip('.')})" if why else said
+    return f"{said} ({wording.lowered(why).rstrip('.')})" if why else said
 
 
 def _words(pattern: FindingPattern) -> str:
