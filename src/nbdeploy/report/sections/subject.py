@@ -38,6 +38,7 @@ def _stored(model: ModelSubject, governed: str) -> list[tuple[str, str | None]]:
         ("Trained in run", model.run_id),
         ("Logged by", model.logged_by),
         ("Code version", model.commit),
+        ("Licence, contact, citation", None),
         ("Fingerprint", model.digest),
     ]
 
@@ -83,6 +84,7 @@ def _dataset(data: DataSubject) -> Block:
         ("Name", data_name(data)),
         ("Rows", f"{data.rows:,}"),
         ("Columns", columns),
+        ("Why this data, and how it was prepared", UNKNOWN),
         ("Fingerprint", data.digest),
         title=_ROLES[data.role],
     )
