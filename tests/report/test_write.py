@@ -34,7 +34,9 @@ def test_a_fresh_card_verifies(folder):
 def test_a_changed_page_is_found(folder):
     page = folder / "card.html"
     page.write_text(page.read_text("utf-8").replace("Fail", "Pass"), "utf-8")
-    assert verify_card(folder) == ("card.html is not what card.json gives",)
+    problems = verify_card(folder)
+    assert problems[0] == "card.html is not what card.json gives"
+    assert any("tells fairness.demographic_parity_ratio:age_band otherwise" in problem for problem in problems)
 
 
 def test_a_changed_number_in_the_card_is_named(folder):

@@ -124,10 +124,13 @@ def card_show(name: str, draft: bool) -> None:
 
 
 @card.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path))
-def card_verify(folder: Path) -> int:
-    """Check that a card says what its evidence says, to the byte."""
-    result = flow.verify_card(folder)
+@click.argument("card", metavar="FOLDER|CARD", type=click.Path(path_type=Path, exists=True))
+def card_verify(card: Path) -> int:
+    """Check that a card says what its evidence says, to the byte, and name each finding that it tells otherwise.
+
+    A run's folder is checked whole; of a single card.html, card.md or card.json, its evidence.json lies beside it.
+    """
+    result = flow.verify_card(card)
     draw(result)
     return result.exit_code
 

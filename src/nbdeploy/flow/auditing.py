@@ -17,6 +17,7 @@ from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.report.write import verify_card as card_problems
+from nbdeploy.report.write import verify_page
 from nbdeploy.trust.digests import file_digest, model_digest
 
 
@@ -107,11 +108,18 @@ def _model_problems(project: Project, request: Request) -> Iterator[str]:
         yield f"{request.subject}: the registry holds {found}, and {request.digests.model} was asked for"
 
 
-def verify_card(folder: Path) -> Audited:
-    """Check that the card in a run folder says what its evidence says, to the byte."""
+def verify_card(card: Path) -> Audited:
+    """Check that the card in a run folder, or one page of it, says what the evidence beside it says, to the byte."""
+    folder = card if card.is_dir() else card.parent
     if not (folder / "evidence.json").is_file():
         raise ProjectError(f"{folder} holds no evidence.json", next="name the folder that nbdeploy validate wrote")
     project = Project.find(folder) or Project.find()
-    problems = card_problems(folder, project.card_templates if project is not None else None)
+    templates = project.card_templates if project is not None else None
+    if not card.is_dir():
+        problems = verify_page(card, templates)
+        return Audited(
+            str(card), () if problems else (f"Every number agrees with {folder / 'evidence.json'}.",), problems
+        )
+    problems = card_problems(folder, templates)
     lines = ("card.html and card.md regenerate from card.json to the byte; every number agrees with evidence.json.",)
     return Audited(str(folder), () if problems else lines, tuple(problems))

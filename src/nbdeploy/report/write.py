@@ -7,9 +7,11 @@ from pathlib import Path
 
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest, Evidence
+from nbdeploy.documents.finding import Finding
 from nbdeploy.errors import CardError, FormatError
 from nbdeploy.report.assemble import assemble
 from nbdeploy.report.junit import junit
+from nbdeploy.report.naming import differing
 from nbdeploy.report.overrides import used
 from nbdeploy.report.render import render_html, render_markdown
 
@@ -99,8 +101,7 @@ def _belongs(evidence: Evidence, card: Card, digest: Digest) -> list[str]:
             problems.append(f"{CARD} leaves out the finding {finding.id}")
         elif told[finding.id] != finding:
             problems.append(
-                f"{CARD} tells {finding.id} otherwise than {EVIDENCE}: {told[finding.id].value} instead "
-                f"of {finding.value}"
+                f"{CARD} tells {finding.id} otherwise than {EVIDENCE}: {_otherwise(told[finding.id], finding)}"
             )
     invented = [finding.id for finding in card.findings if evidence.finding(finding.id) is None]
     problems += [f"{CARD} tells a finding that {EVIDENCE} does not hold: {name}" for name in invented]
@@ -138,13 +139,65 @@ def _pages(folder: Path, evidence: Evidence, card: Card, templates: Path | None)
         (JUNIT, junit(evidence), EVIDENCE),
     )
     problems = []
+    # A page is held to the evidence, not to a card.json that was changed with it.
+    right = _from_evidence(evidence, card, templates)
     for name, text, source in made:
         file = folder / name
         if not file.is_file():
             problems.append(f"{name} is missing")
         elif file.read_bytes() != text.encode():
             problems.append(f"{name} is not what {source} gives")
+            if source == CARD:
+                problems += differing(name, _text(file), right.get(name, text), card)
     return problems
+
+
+def _from_evidence(evidence: Evidence, card: Card, templates: Path | None) -> dict[str, str]:
+    if card.findings == evidence.findings and card.verdict == evidence.verdict:
+        return {}
+    sound = assemble(evidence, card.evidence, card.templates)
+    return {HTML: render_html(sound, templates), MARKDOWN: render_markdown(sound, templates)}
+
+
+def _otherwise(told: Finding, given: Finding) -> str:
+    """Return each field that differs, as told and as the evidence gives it."""
+    names = [name for name in Finding.model_fields if getattr(told, name) != getattr(given, name)]
+    return "; ".join(f"{name} {getattr(told, name)!r:.80} instead of {getattr(given, name)!r:.80}" for name in names)
+
+
+def verify_page(page: Path, templates: Path | None = None) -> tuple[str, ...]:
+    """Check one ``card.html``, ``card.md`` or ``card.json`` against the evidence beside it.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each finding that the page tells otherwise; empty when all is well.
+
+    Raises
+    ------
+    CardError
+        The page or the evidence cannot be read, or the page is of another kind.
+    """
+    data = _read(page.parent, EVIDENCE)
+    try:
+        evidence = Evidence.from_bytes(data)
+        if page.suffix == ".json":
+            return tuple(_belongs(evidence, Card.from_bytes(page.read_bytes()), _digest(data)))
+        card = assemble(evidence, _digest(data), used(templates))
+    except FormatError as error:
+        raise CardError(f"{page} cannot be checked ({error.fact})", next="take it from the registry again") from None
+    makers = {".html": render_html, ".md": render_markdown}
+    if page.suffix not in makers:
+        raise CardError(f"{page} is no page of a card", next="name a run's folder, card.html, card.md or card.json")
+    given, told = makers[page.suffix](card, templates), _text(page)
+    if told == given:
+        return ()
+    return (f"{page.name} is not what {EVIDENCE} gives", *differing(page.name, told, given, card))
+
+
+def _text(page: Path) -> str:
+    # A byte that is no UTF-8 is a difference like any other.
+    return page.read_bytes().decode("utf-8", "replace")
 
 
 def _read(folder: Path, name: str) -> bytes:
