@@ -1,15 +1,18 @@
 # ruff: noqa: INP001 - a script, not part of a package
-"""Make the pictures of the README from a card: ``python docs/make_pictures.py CARD.html``.
+"""Make the README's card and its pictures: ``python docs/make_pictures.py CARD.html``.
 
-Writes ``card.png`` (the first screen) and ``bias.png`` (the forest plots of the bias section) beside this script. Give
-it the card of the demo: run ``nbdeploy demo``, then look under ``.nbdeploy/runs/progression-risk``. It needs Playwright
-and Pillow, and Chromium at ``/usr/bin/chromium`` (or where ``--chromium`` says).
+Writes ``card.html`` (a copy), ``card.png`` (its first screen) and ``bias.png`` (the forest plots of the bias section)
+beside this script. Give it the card of the demo: run ``nbdeploy demo``, then look under
+``.nbdeploy/runs/progression-risk``. A card names the machine that it was made on, so run the demo where that name says
+nothing: ``unshare --uts sh -c 'hostname example; nbdeploy demo'``. It needs Playwright and Pillow, and Chromium at
+``/usr/bin/chromium`` (or where ``--chromium`` says).
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +29,7 @@ COLOURS = 128  # flat colours only: a palette halves the file and nobody sees it
 
 
 def main() -> None:
-    """Read the arguments and make both pictures."""
+    """Read the arguments, make both pictures and keep the card."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("card", type=Path, help="a card.html")
     parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser to draw with")
@@ -38,6 +41,7 @@ def main() -> None:
         save(page.screenshot(), "card.png")
         save(bias(page), "bias.png")
         browser.close()
+    shutil.copyfile(given.card, HERE / "card.html")
 
 
 def bias(page: Page) -> bytes:
