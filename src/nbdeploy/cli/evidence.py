@@ -121,6 +121,7 @@ def card_show(name: str, draft: bool) -> None:
     result = flow.card(name, draft=draft)
     click.echo(result.text)
     click.echo(f"\nopen {result.folder / 'card.html'}")
+    click.echo(f"who decided: nbdeploy card decision {name}")
 
 
 @card.command("verify")
@@ -131,6 +132,16 @@ def card_verify(card: Path) -> int:
     A run's folder is checked whole; of a single card.html, card.md or card.json, its evidence.json lies beside it.
     """
     result = flow.verify_card(card)
+    draw(result)
+    return result.exit_code
+
+
+@card.command("decision")
+@click.argument("name")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the sheet here instead of beside the card.")
+def card_decision(name: str, html: Path | None) -> int:
+    """Draw the decision sheet of an objective from the ledger: who asked, who signed, and what holds now."""
+    result = flow.decision(name, out=html)
     draw(result)
     return result.exit_code
 

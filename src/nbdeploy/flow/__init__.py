@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from nbdeploy.flow.standings import held as held
     from nbdeploy.flow.standings import settled as settled
     from nbdeploy.flow.standings import status as status
+    from nbdeploy.flow.sheets import DecisionShown as DecisionShown
+    from nbdeploy.flow.sheets import decision as decision
     from nbdeploy.flow.starting import add_person as add_person
     from nbdeploy.flow.starting import create_key as create_key
     from nbdeploy.flow.starting import init as init
@@ -88,6 +90,8 @@ _WHERE = {
     "held": "standings",
     "settled": "standings",
     "status": "standings",
+    "DecisionShown": "sheets",
+    "decision": "sheets",
     "add_person": "starting",
     "create_key": "starting",
     "init": "starting",
