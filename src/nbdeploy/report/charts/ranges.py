@@ -121,6 +121,7 @@ class Line:
     tone: str = ""
     text: str = ""
     gate: GateCondition | None = None
+    aside: bool = False  # a remark, which may run across the plot
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _group_line(group: GroupValue, how: figures.Scale) -> Line:
 
 def _untold(many: int, which: str) -> list[Line]:
     """Return a line that says how many groups are left to the table; none where none are."""
-    return [Line(f"… {wording.counted(many, 'group')} {which}: in the table below")] if many else []
+    return [Line(f"… {wording.counted(many, 'group')} {which}: in the table below", aside=True)] if many else []
 
 
 def compared(findings: Sequence[Finding]) -> Markup:
@@ -217,7 +218,7 @@ def _top(differences: Sequence[Finding]) -> float:
 def plot(plan: Plan, lines: Sequence[Line]) -> Markup:
     """Draw a forest plot, once for wide pages and once for narrow ones."""
     right = max(RIGHT, *(width(line.text) + 18 for line in lines))  # a number is never cut
-    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines if line.text], right)
+    return both(lambda layout: _drawn(plan, lines, layout), [line.name for line in lines if not line.aside], right)
 
 
 def _drawn(plan: Plan, lines: Sequence[Line], layout: Layout) -> Markup:
