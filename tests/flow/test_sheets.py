@@ -45,7 +45,7 @@ def test_a_waiting_request_names_who_asked_and_who_may_sign(world):
     assert (one.word, one.attempt, one.card) == ("waiting for a signature", 1, "../0001/card.html")
     assert "asked by Ana" in one.lines[0]
     assert "Missing: 1 signature by Vera or Otto." in one.lines
-    assert one.assurance[0] == "nobody's approval counts so far"
+    assert one.assurance[0] == "Nobody's approval counts so far"
 
 
 def test_an_approval_tells_its_signer_waiver_and_assurance(world):
@@ -55,7 +55,7 @@ def test_an_approval_tells_its_signer_waiver_and_assurance(world):
     (one,) = sheet(world).decisions
     assert (one.word, one.until) == ("approved", "2026-12-18 12:00 UTC")
     assert f"waived: {RATIO}: the old model fails it too" in one.lines
-    assert one.assurance[0] == "signed by Vera, each with a key of their own; Ana asked, and did not sign"
+    assert one.assurance[0] == "Signed by Vera with a key of their own; Ana asked, and did not sign"
 
 
 def test_where_no_signature_is_asked_for_the_sheet_says_that_nobody_else_looked(world):
@@ -93,7 +93,7 @@ def test_a_ledger_that_does_not_hold_is_said_first_and_nothing_else(world):
             for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             if "entr" in name
         )
-        database.execute(f'UPDATE {table} SET envelope = x'7b7d' WHERE "index" = 2')  # noqa: S608 - a table of ours
+        database.execute(f'UPDATE {table} SET envelope = ? WHERE "index" = 2', (b"{}",))  # noqa: S608 - a table of ours
     drawn = sheet(world)
     page = decision_html(drawn)
     assert drawn.broken

@@ -58,9 +58,10 @@ def assurance(chain: Chain, found: Standing, policy: Policy) -> Iterator[str]:
         yield f"{found.request.environment} asks for no signature: nobody but {asked.person} looked at this"
     elif found.approvals:
         names = ", ".join(logged.person for logged in found.approvals)
-        yield f"signed by {names}, each with a key of their own; {asked.person} asked, and did not sign"
+        keys = "keys" if len(found.approvals) > 1 else "a key"
+        yield f"Signed by {names} with {keys} of their own; {asked.person} asked, and did not sign"
     else:
-        yield "nobody's approval counts so far"
+        yield "Nobody's approval counts so far"
     if any(logged.predicate.unattended for logged in found.approvals):
-        yield "an approval was signed unattended: nobody sat at the terminal"
-    yield ASSURANCE
+        yield "An approval was signed unattended: nobody sat at the terminal"
+    yield f"The log is {ASSURANCE}"
