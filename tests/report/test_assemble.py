@@ -185,3 +185,12 @@ def test_oversight_names_what_is_left_to_a_person():
 
     assert left(card_examples.failing()).startswith("9 gates that did not pass: ")
     assert left(card_examples.passing()).startswith("No gate is open")
+
+
+def test_the_80_percent_rule_stands_with_its_rate_test_and_rows():
+    fairness = next(s for s in assemble(card_examples.failing(), DIGEST).sections if s.id == "fairness")
+    rule = next(block for block in fairness.blocks if block.title == "The 80 % rule")
+    assert rule.columns == ("Group", "Rate", "Highest", "Ratio", "80 % rule", "Test", "Rows of both")
+    assert all(len(row) == len(rule.columns) for row in rule.cells)
+    assert {row[4] for row in rule.cells} <= {"below 0.8", "not below 0.8"}
+    assert "not a legal finding" in rule.text

@@ -124,7 +124,7 @@ def _spread(title: str, quantiles: Sequence[Finding]) -> list[Block]:
 
 def _screening(disparities: Sequence[Finding]) -> list[Block]:
     """Tell the 80 % rule with its test and n: as a screening statistic, never as a finding of law."""
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, ...]] = []
     used: list[str] = []
     for finding in disparities:
         if finding.metric == "demographic_parity_ratio" and isinstance(finding.data.get("eighty_percent"), dict):
@@ -134,39 +134,38 @@ def _screening(disparities: Sequence[Finding]) -> list[Block]:
     if not rows:
         return []
     text = (
-        "Each group’s rate of the favourable outcome, divided by that of the group named as highest. A "
+        "Ratio: a group’s rate of the favourable outcome, divided by that of the group named as highest. A "
         "screening statistic of US hiring "
         "practice (29 CFR 1607.4(D)), not a legal finding: a smaller gap can matter, and a larger one "
         "can be chance where rows are few."
     )
     return [
         Block(
-            kind="facts",
+            kind="table",
             title="The 80 % rule",
             text=text,
-            rows=tuple(rows),
+            columns=("Group", "Rate", "Highest", "Ratio", "80 % rule", "Test", "Rows of both"),
+            cells=tuple(rows),
             findings=tuple(used),
             options={"folded": len(rows) > 12},
         )
     ]
 
 
-def _screened(rule: dict[str, Any]) -> list[tuple[str, str]]:
+def _screened(rule: dict[str, Any]) -> list[tuple[str, ...]]:
     try:
         highest = group_label(rule["highest"])
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for one in rule["groups"]:
             name = group_label(one["group"])
             if name == highest or one.get("ratio") is None:
                 continue
             below = "below 0.8" if one["below"] else "not below 0.8"
-            tested = (
-                f"{one['test']} test: {figures.p_value(float(one['p_value']))}; "
-                if one.get("p_value") is not None
-                else ""
-            )
+            p_value = one.get("p_value")
+            tested = f"{one['test']}: {figures.p_value(float(p_value))}" if p_value is not None else figures.NONE
             ratio = figures.number(float(one["ratio"]), apart_from=(0.8,))
-            rows.append((f"{name} ÷ {highest}", f"{ratio}, {below} ({tested}{int(one['n']):,} rows)"))
+            rate = figures.number(float(one["rate"]), figures.Scale(percent=True))
+            rows.append((name, rate, highest, ratio, below, tested, f"{int(one['n']):,}"))
     except (KeyError, TypeError, ValueError, AttributeError):
         return []  # an edited notebook recorded something else; the ratio itself stays in the table
     return rows
