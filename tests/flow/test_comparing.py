@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,19 @@ def test_what_is_not_there_is_said_with_what_can_be_named(runs, tmp_path):
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(CardError, match="is no card"):
         flow.compare_cards(str(tmp_path), "progression-risk")
+
+
+def test_the_command_line_compares_two_folders_and_refuses_in_one_sentence(runs, tmp_path):
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nbdeploy.cli", "card", "diff", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    first, second = map(str, runs)
+    done = run(first, second, "--markdown", "--html", "diff.html")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("# Compared: progression-risk, attempt 1 and progression-risk, attempt 2")
+    assert (tmp_path / "diff.html").is_file()
+    refused = run(first, "nothing/7")
+    assert refused.returncode == 2
+    assert "no recorded run here is of nothing/7" in refused.stderr
+    assert "Traceback" not in refused.stderr
