@@ -141,6 +141,19 @@ def test_a_group_and_a_measure_that_are_gone_are_told(before):
     assert [finding.id for finding in found.removed] == ["performance.roc_auc"]
 
 
+def test_each_groups_own_number_is_compared_and_not_that_of_all_rows_again(before):
+    name = "fairness.selection_rate:sex"
+    finding = next(f for f in before.findings if f.id == name)
+    first = finding.by_group[0].model_copy(update={"value": 0.99, "interval": (0.97, 1.0)})
+    moved = finding.model_copy(update={"by_group": (first, *finding.by_group[1:])})
+    found = compare(card(before), card(with_findings(before, moved)))
+    assert {change.group: change.outcome for change in found.numbers if change.after.id == name} == {
+        "sex=1": "other",
+        "sex=2": "same",
+    }
+    assert [change.name for change in found.listed] == ["Selection rate in sex=1"]
+
+
 def test_different_tasks_are_compared_all_the_same_and_said_first(before):
     after = with_objective(
         before,

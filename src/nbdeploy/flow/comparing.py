@@ -42,8 +42,7 @@ class CardsCompared(Result):
                 change.difference,
                 OUTCOMES[change.outcome],
             )
-            for change in found.numbers
-            if change.outcome != "same"
+            for change in found.listed
         ]
         return Shown(
             title=f"Compared: {before} and {after}",
@@ -59,7 +58,9 @@ class CardsCompared(Result):
     def facts(self) -> dict[str, Any]:
         return {
             "points": [list(point) for point in self.comparison.points],
-            "numbers": {change.after.id: change.outcome for change in self.comparison.numbers},
+            "numbers": {
+                f"{change.after.id} {change.group}".strip(): change.outcome for change in self.comparison.numbers
+            },
         }
 
 

@@ -32,6 +32,21 @@ class Comparison:
     cautions: tuple[str, ...]
 
     @property
+    def listed(self) -> tuple[Change, ...]:
+        """The numbers that a table shows: of groups, which may be hundreds, those alone that really changed."""
+        return tuple(
+            change
+            for change in self.numbers
+            if change.outcome != "same" and not (change.group and change.outcome in ("chance", "unknown"))
+        )
+
+    @property
+    def folded(self) -> tuple[Change, ...]:
+        """The other numbers."""
+        shown = {id(change) for change in self.listed}
+        return tuple(change for change in self.numbers if id(change) not in shown)
+
+    @property
     def titles(self) -> tuple[str, str]:
         """How the two cards are named."""
         return label(self.before), label(self.after)

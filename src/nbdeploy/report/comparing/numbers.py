@@ -10,6 +10,7 @@ from typing import Literal
 from nbdeploy.documents import catalog
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.record import group_label
 from nbdeploy.report import figures, wording
 from nbdeploy.stats.mover import difference_interval
 
@@ -40,10 +41,13 @@ class Change:
     outcome: Outcome
     method: str
     interval: tuple[float, float] | None = None
+    group: str = ""
 
     @property
     def name(self) -> str:
         """The measure and what it is about."""
+        if self.group:
+            return f"{wording.label(self.after.section, self.after.metric)} in {self.group}"
         return wording.name(self.after)
 
     @property
@@ -60,11 +64,10 @@ class Change:
 def changes(before: Card, after: Card) -> tuple[Change, ...]:
     """Return what became of every measure that both cards tell; what really became worse first."""
     earlier = {finding.id: finding for finding in before.findings}
-    found = [
-        _change(before, after, earlier[finding.id], finding)
-        for finding in after.findings
-        if finding.id in earlier and _compared(finding)
-    ]
+    pairs = [(earlier[new.id], new) for new in after.findings if new.id in earlier and _compared(new)]
+    found = [_change(before, after, old, new) for old, new in pairs if not _of_groups(new)]
+    same = same_rows(before, after)
+    found += [change for old, new in pairs if _of_groups(new) for change in _in_groups(old, new, same=same)]
     return tuple(sorted(found, key=lambda change: _ORDER.index(change.outcome)))
 
 
@@ -82,6 +85,30 @@ def same_rows(before: Card, after: Card) -> bool:
 
 def _evaluated(card: Card) -> set[str]:
     return {data.digest for data in card.subject.data if data.role in ("evaluation", "predictions")}
+
+
+def _of_groups(finding: Finding) -> bool:
+    """Whether a finding tells a measure group by group; its own value is then that of all rows, told elsewhere too."""
+    known = catalog.measure(finding.section, finding.metric)
+    return finding.section == "fairness" and bool(finding.by_group) and known is not None and known.kind != "disparity"
+
+
+def _in_groups(old: Finding, new: Finding, *, same: bool) -> Iterator[Change]:
+    """Yield what became of a measure in each group that both cards judge."""
+    earlier = {group_label(value.group): value for value in old.by_group}
+    for value in new.by_group:
+        label = group_label(value.group)
+        was = earlier.get(label)
+        if was is None or was.excluded or value.excluded or was.value is None or value.value is None:
+            continue
+        one, other = (
+            finding.model_copy(update={"value": told.value, "interval": told.interval})
+            for finding, told in ((old, was), (new, value))
+        )
+        if (one.value, one.interval) == (other.value, other.interval):
+            yield Change(one, other, "same", "the same number", group=label)
+        else:
+            yield replace(_by_intervals(one, other, same=same), group=label)
 
 
 def _compared(finding: Finding) -> bool:
