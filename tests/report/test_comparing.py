@@ -154,6 +154,15 @@ def test_each_groups_own_number_is_compared_and_not_that_of_all_rows_again(befor
     assert [change.name for change in found.listed] == ["Selection rate in sex=1"]
 
 
+def test_a_notebook_that_did_not_run_is_no_change_of_code(before):
+    subject = before.subject.model_copy(update={"notebooks": before.subject.notebooks[1:]})
+    found = compare(card(before), card(before.model_copy(update={"subject": subject})))
+    assert [kind for kind, text in found.made_of if "both runs have" in text] == ["same"]
+    assert [text for kind, text in found.made_of if kind == "changed"] == [
+        f"Notebooks that ran only before ({before.subject.notebooks[0].name}): changed"
+    ]
+
+
 def test_different_tasks_are_compared_all_the_same_and_said_first(before):
     after = with_objective(
         before,

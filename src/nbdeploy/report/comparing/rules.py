@@ -114,7 +114,13 @@ def _parts(before: Card, after: Card) -> Iterator[tuple[str, object, object]]:
         data = [sorted(d.digest for d in card.subject.data if d.role == role) for card in (before, after)]
         if data[0] or data[1]:
             yield f"{role.capitalize()} data", data[0], data[1]
-    code = [{(n.section, n.name): n.source_digest for n in card.subject.notebooks} for card in (before, after)]
-    yield "Code of the validation notebooks", code[0], code[1]
+    code = [{n.name: n.source_digest for n in card.subject.notebooks} for card in (before, after)]
+    both = code[0].keys() & code[1].keys()
+    old, new = ({name: one[name] for name in both} for one in code)
+    yield "Code of the notebooks that both runs have", old, new
+    for one, other, when in ((code[0], code[1], "before"), (code[1], code[0], "now")):
+        lone = sorted(one.keys() - other.keys())
+        if lone:
+            yield f"Notebooks that ran only {when} ({wording.listed(lone)})", lone, None
     yield "Environment", before.subject.environment, after.subject.environment
     yield "Objective", before.objective.digest, after.objective.digest
