@@ -1,7 +1,7 @@
-"""A card as PDF, printed by an engine that is installed: Chromium or Chrome, else WeasyPrint. Neither sees a network.
+"""A card as PDF, printed by a Chromium, Chrome or Edge that is installed; it sees no network.
 
-The same card gives the same pages. Bytes are the same for one engine and version on one machine: fonts differ between
-machines, and the dates that an engine would write are set to the card's.
+The same card gives the same bytes with one version of the browser and the same fonts: the dates that it would write are
+set to the card's. WeasyPrint is not used: version 70 took 19 s for 19 pages and was not done with 48 after 7 minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import subprocess
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from nbdeploy.documents.card import Card
 from nbdeploy.errors import CardError
@@ -30,20 +29,16 @@ def pdf(card: Card, templates: Path | None = None) -> bytes:
     Raises
     ------
     CardError
-        No engine is installed, or it made nothing.
+        No browser is installed, or it made nothing.
     """
     page = render_html(card, templates)
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is not None:
-        return _dated(_browser(browser, page), card.created)
-    try:
-        import weasyprint
-    except (ImportError, OSError):  # OSError: installed, but the libraries that it draws with are not
+    if browser is None:
         raise CardError(
-            "a PDF needs a browser or WeasyPrint, and neither is installed",
-            next="install Chromium or Chrome, or: pip install weasyprint; card.html prints from any browser too",
-        ) from None
-    return _weasyprint(weasyprint, page, card.created)
+            "a PDF is printed by Chromium, Chrome or Edge, and none is installed",
+            next="install Chromium or Chrome; card.html prints from any other browser too",
+        )
+    return _dated(_browser(browser, page), card.created)
 
 
 def _browser(browser: str, page: str) -> bytes:
@@ -84,11 +79,3 @@ def _dated(made: bytes, when: datetime) -> bytes:
     """Set the dates of a PDF to the card's; as long as before, so that its table of offsets still holds."""
     stamp = when.astimezone(UTC).strftime("%Y%m%d%H%M%S").encode()
     return _DATE.sub(lambda found: found[1] + stamp + found[2], made)
-
-
-def _weasyprint(engine: Any, page: str, when: datetime) -> bytes:
-    def refused(url: str, *_: Any, **__: Any) -> Any:
-        raise ValueError(f"a card loads nothing from outside: {url[:80]}")
-
-    made: bytes = engine.HTML(string=page, url_fetcher=refused).write_pdf()
-    return _dated(made, when)
