@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from nbdeploy.flow.serving import down as down
     from nbdeploy.flow.serving import serve_here as serve_here
     from nbdeploy.flow.serving import up as up
+    from nbdeploy.flow.sheets import DecisionShown as DecisionShown
+    from nbdeploy.flow.sheets import decision as decision
     from nbdeploy.flow.standings import StatusReport as StatusReport
     from nbdeploy.flow.standings import held as held
     from nbdeploy.flow.standings import settled as settled
     from nbdeploy.flow.standings import status as status
-    from nbdeploy.flow.sheets import DecisionShown as DecisionShown
-    from nbdeploy.flow.sheets import decision as decision
     from nbdeploy.flow.starting import add_person as add_person
     from nbdeploy.flow.starting import create_key as create_key
     from nbdeploy.flow.starting import init as init
