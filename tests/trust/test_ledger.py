@@ -127,6 +127,7 @@ TAMPERED = [
     ("L1 the last entry removed", [('DELETE FROM ledger_entries WHERE "index" = 5', ())]),
     ("L1 an entry in the middle removed", [('DELETE FROM ledger_entries WHERE "index" = 2', ())]),
     ("L1 the first entry removed", [('DELETE FROM ledger_entries WHERE "index" = 0', ())]),
+    ("L1 an entry made text", [('UPDATE ledger_entries SET envelope = ? WHERE "index" = 2', ("other",))]),
     ("L1 an entry edited", [('UPDATE ledger_entries SET envelope = ? WHERE "index" = 2', (b"other",))]),
     ("L1 an entry edited with its digest", [
         ('UPDATE ledger_entries SET envelope = ?, digest = ? WHERE "index" = 2', (b"", bytes_digest(b""))),

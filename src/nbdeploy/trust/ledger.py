@@ -202,7 +202,14 @@ def _entries_after(connection: Connection, after: int) -> list[Entry]:
     columns = (_entries.c.index, _entries.c.digest, _entries.c.envelope)
     found = connection.execute(sql.select(*columns).where(_entries.c.index > after).order_by(_entries.c.index))
     # By position: a row is a tuple, whose own `index` would shadow the column.
-    return [Entry(int(index), str(digest), bytes(envelope)) for index, digest, envelope in found]
+    return [Entry(int(index), str(digest), _stored(index, envelope)) for index, digest, envelope in found]
+
+
+def _stored(index: int, envelope: object) -> bytes:
+    """Return what lies in the column, which SQLite lets be of any type."""
+    if not isinstance(envelope, bytes):
+        raise LogError(f"ledger entry {index} was edited: its envelope is {type(envelope).__name__}, not bytes")
+    return envelope
 
 
 def _checkpoint(connection: Connection) -> str:
