@@ -254,6 +254,20 @@ class SignatureError(Refusal):
     code = "E-SIG"
 
 
+class ScanError(Refusal):
+    """A model's files reach for what no model needs, or for what nobody signed for."""
+
+    code = "E-SCAN"
+    rule = "nothing is loaded that reaches for more than a model needs, unless a signed waiver names it"
+
+
+class SizeError(Refusal):
+    """Something is larger, deeper or more packed than is looked through."""
+
+    code = "E-LIMIT"
+    rule = "what cannot be looked through within limits is not loaded"
+
+
 class LogError(Refusal):
     """The ledger was truncated, edited or forked."""
 

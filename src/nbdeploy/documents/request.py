@@ -29,6 +29,9 @@ class Request(Document):
     ----------
     ledger
         The public key of the one ledger that it counts in: elsewhere, logged again by somebody, it says nothing.
+    scan
+        What the file scan found that only a signed waiver lets through, by the ids that such a waiver names as its gate
+        (``scan:unknown:my_package.MyStep``). The deployer scans the bytes again and goes by what it finds itself.
     """
 
     schema_name: ClassVar[str] = "request"
@@ -48,6 +51,7 @@ class Request(Document):
     requested: datetime
     undecided: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    scan: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

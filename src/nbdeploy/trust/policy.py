@@ -65,7 +65,9 @@ class Environment(Record):
     """What one environment asks for.
 
     `runner` names the services that may have run the validation; empty for any with the role runner. `notebooks` lists
-    the digests of validation notebooks whose own measurements count for floor gates.
+    the digests of validation notebooks whose own measurements count for floor gates. `scan` says what becomes of code
+    that a model brings and of names that are on no list: a signed waiver names each (waive), nobody may let it through
+    (block), or it passes as it is (allow), with what the deployer's own account may do.
     """
 
     approvals: int = Field(default=1, ge=0)
@@ -75,6 +77,7 @@ class Environment(Record):
     inconclusive: Literal["acknowledge", "waive", "block"] = "acknowledge"
     not_evaluated: Literal["acknowledge", "waive", "block"] = "acknowledge"
     failed: Literal["waive", "block"] = "block"
+    scan: Literal["waive", "block", "allow"] = "waive"
     waive_by: tuple[str, ...] = ()
     notebooks: tuple[str, ...] = ()
 
