@@ -24,8 +24,8 @@ _COMMANDS: dict[str, str] = {
     "up": "service:up",
     "down": "service:down",
     "audit": "chain:audit",
-    "key": "chain:key",
-    "policy": "chain:policy",
+    "key": "keys:key",
+    "policy": "policy:policy",
     "schema": "project:schema",
     "demo": "demo:demo",
 }
