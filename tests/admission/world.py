@@ -260,6 +260,7 @@ class World:
             "expires": NOW + 20 * DAY,
         }
         bound = request.digests.model_dump() | {"request": self.chain().asked[request.id].digest}
+        bound["policy"] = self.policy.digest
         return self.log(DecisionPredicate(**(content | changes)), bound | dict(subjects or {}), sign_as or by)
 
     def revoke(self, request: Request, *, by: str = "Vera") -> Entry:
@@ -281,4 +282,4 @@ class World:
 
 
 def waiver(gate: str, reason: str = "the old model fails it too", **options) -> Waiver:
-    return Waiver(gate=gate, reason=reason, **options)
+    return Waiver(gate=gate, reason=reason, **({"expires": NOW + 60 * DAY} | options))

@@ -33,7 +33,7 @@ def test_sheet_tells_the_whole_story_in_order(world: World):
     assert after[4] == "Approval by Vera on 2026-11-18 12:00 UTC. Better than none."
     assert after[5:8] == [
         f"  acknowledged: {ROC}",
-        f"  waived: {RATIO}: the old model fails it too",
+        f"  waived: {RATIO}, until 2027-01-20: the old model fails it too",
         "  condition: watch the error rate (Ana, by 2026-12-01)",
     ]
     assert after[8] == "Standing: approved, to start a rollout until 2026-12-18 12:00 UTC."

@@ -24,10 +24,12 @@ def decided(world: World, request: Request, by: str = "Vera", decision: str = "a
     return decide(world.chain(), request.id, world.policy, key(by).public, decision, **({"now": NOW} | options))
 
 
-def test_an_approval_repeats_every_digest_of_the_request_and_names_its_envelope(world: World):
+def test_an_approval_repeats_the_requests_digests_and_names_its_envelope_and_the_signers_policy(world: World):
     request = world.requested()
     predicate, subjects = decided(world, request, reason="I read the card")
-    assert subjects == request.digests.model_dump() | {"request": world.chain().asked[request.id].digest}
+    bound = request.digests.model_dump() | {"request": world.chain().asked[request.id].digest}
+    assert subjects == bound | {"policy": world.policy.digest}
+    assert predicate.policy_version == world.policy.version
     assert (predicate.model, predicate.version, predicate.environment) == ("churn", "1", "production")
     assert (predicate.by, predicate.signed, predicate.not_before) == ("Vera", NOW, NOW)
     assert predicate.expires == NOW + 30 * DAY
@@ -44,7 +46,7 @@ def test_unattended_is_said_for_ever(world: World):
         pytest.param("Ana", SelfApprovalError, id="A2 requester"),
         pytest.param("Ana second", SelfApprovalError, id="A2 requester's other key"),
         pytest.param("bench", SelfApprovalError, id="A2 service that works for the requester"),
-        pytest.param("ci", SelfApprovalError, id="A2 runner of the validation"),
+        pytest.param("ci", RoleError, id="A5 the service that ran the validation"),
         pytest.param("Zoe", RoleError, id="A5 no role for the environment"),
         pytest.param("deployer", RoleError, id="a service"),
         pytest.param("Mallory", RoleError, id="a key that nobody holds"),

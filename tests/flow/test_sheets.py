@@ -54,7 +54,7 @@ def test_an_approval_tells_its_signer_waiver_and_assurance(world):
     world.sign(world.requested(), waive=(waiver(RATIO),), reason="Better than none.")
     (one,) = sheet(world).decisions
     assert (one.word, one.until) == ("approved", "2026-12-18 12:00 UTC")
-    assert f"waived: {RATIO}: the old model fails it too" in one.lines
+    assert f"waived: {RATIO}, until 2027-01-20: the old model fails it too" in one.lines
     assert one.assurance[0] == "Signed by Vera with a key of their own; Ana asked, and did not sign"
 
 

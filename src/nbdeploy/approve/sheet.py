@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from nbdeploy.approve.chain import Chain, Logged
-from nbdeploy.approve.rules import environment_of, needs
+from nbdeploy.approve.gates import needs
+from nbdeploy.approve.rules import environment_of
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate
@@ -51,8 +52,9 @@ def _asked(chain: Chain, request: Request, policy: Policy) -> Iterator[str]:
         f"Validated as attempt {said.attempt} of {said.objective} by {validation.person}: "
         f"{said.overall.replace('_', ' ')}."
     )
-    for gate, need in needs(environment_of(policy, request), said).items():
-        yield f"  {gate}: {said.gates[gate].replace('_', ' ')}, {_WORDS[need]}"
+    for gate, need in needs(environment_of(policy, request), request, said).items():
+        found = said.gates[gate].replace("_", " ") if gate in said.gates else "found in its files"
+        yield f"  {gate}: {found}, {_WORDS[need]}"
 
 
 def _decision(logged: Logged[DecisionPredicate]) -> Iterator[str]:
@@ -63,8 +65,7 @@ def _decision(logged: Logged[DecisionPredicate]) -> Iterator[str]:
     for gate in said.acknowledged:
         yield f"  acknowledged: {gate}"
     for waiver in said.waived:
-        until = f", until {waiver.expires:%Y-%m-%d}" if waiver.expires else ""
-        yield f"  waived: {waiver.gate}{until}: {waiver.reason}"
+        yield f"  waived: {waiver.gate}, until {waiver.expires:%Y-%m-%d}: {waiver.reason}"
     for condition in said.conditions:
         yield f"  condition: {condition.text} ({condition.owner}, by {condition.by})"
 

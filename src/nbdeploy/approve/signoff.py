@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from nbdeploy.approve.chain import Chain
-from nbdeploy.approve.rules import check_gates, check_request, check_signer, environment_of
+from nbdeploy.approve.gates import check_gates, how_to_waive, left_open, waivers_roles
+from nbdeploy.approve.rules import check_request, environment_of
+from nbdeploy.approve.signers import check_signer, counts
+from nbdeploy.approve.standing import standing
+from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
-from nbdeploy.errors import NotApprovedError, RevokedError, RoleError, closest
-from nbdeploy.trust.policy import Policy
+from nbdeploy.errors import AcknowledgeError, NotApprovedError, RevokedError, RoleError, closest
+from nbdeploy.trust.policy import Policy, Principal
 
 DECISIONS: tuple[str, ...] = get_args(DecisionPredicate.model_fields["decision"].annotation)
 
@@ -52,15 +56,15 @@ def decide(
         )
     logged = chain.request(request_id)
     request = logged.predicate.request
-    rule = environment_of(policy, request)
-    principal = policy.who(public, now)
-    check_signer(chain, request, policy, public, principal.person or principal.name)
-    if principal.is_service:
-        raise RoleError(f"{principal.name} is a service, and only people decide")
+    principal = _signer(chain, request, policy, public, now)
     if chain.revocations.get(request_id):
         raise RevokedError(f"{request_id} was revoked", next=f"ask again: nbdeploy deploy {request.objective}")
     if decision != "approval" and not reason.strip():
         raise NotApprovedError(f"a {decision} needs a reason for the author", next="add --reason '…'")
+    if decision != "approval" and (acknowledge or waive or conditions):
+        raise AcknowledgeError(
+            f"a {decision} acknowledges and waives nothing, and sets no condition", next="write it into --reason '…'"
+        )
     predicate = DecisionPredicate(
         request=request.id,
         model=request.model,
@@ -69,15 +73,56 @@ def decide(
         decision=decision,
         by=principal.name,
         reason=reason,
-        acknowledged=tuple(acknowledge),
+        acknowledged=tuple(dict.fromkeys(acknowledge)),
         waived=tuple(waive),
         conditions=tuple(conditions),
+        policy_version=policy.version,
         signed=now,
         not_before=not_before or now,
-        expires=now + timedelta(days=rule.expires_days),
+        expires=now + timedelta(days=environment_of(policy, request).expires_days),
         unattended=unattended,
     )
     if decision == "approval":
-        validation = check_request(chain, request, policy)
-        check_gates(request, rule, validation.predicate, predicate, principal.roles)
-    return predicate, request.digests.model_dump() | {"request": logged.digest}
+        _check_approval(chain, request, policy, predicate, principal)
+    return predicate, request.digests.model_dump() | {"policy": policy.digest, "request": logged.digest}
+
+
+def _signer(chain: Chain, request: Request, policy: Policy, public: str, now: datetime) -> Principal:
+    """Return whose key it is, if that is a person who may decide on this request."""
+    environment_of(policy, request)
+    principal = policy.who(public, now)
+    if principal.person is None:
+        raise RoleError(
+            f"{principal.name} is a service, and only people decide",
+            next=f"a person signs with a key of their own: nbdeploy signoff {request.id}",
+        )
+    check_signer(chain, request, policy, public, principal.person)
+    if principal.is_service:
+        raise RoleError(
+            f"{principal.name} is a service, and only people decide",
+            next=f"{principal.person} signs with a key of their own: nbdeploy signoff {request.id}",
+        )
+    return principal
+
+
+def _check_approval(
+    chain: Chain, request: Request, policy: Policy, predicate: DecisionPredicate, principal: Principal
+) -> None:
+    """Refuse an approval of a request that does not hold, or that leaves a gate open which nobody else waived."""
+    rule = environment_of(policy, request)
+    said = check_request(chain, request, policy).predicate
+    signs = counts(rule, principal.roles)
+    check_gates(request, rule, said, predicate, principal.roles, complete=signs)
+    if not signs and not predicate.waived:
+        raise RoleError(
+            f"{principal.name} may waive in {request.environment}, and an approval counts from the role "
+            f"{' or '.join(rule.by)} only",
+            next=how_to_waive(left_open(rule, request, said, ())) or "leave it to them",
+        )
+    others = standing(chain, request.id, policy, predicate.signed).approvals
+    waived = [*predicate.waived, *(waiver for logged in others for waiver in logged.predicate.waived)]
+    left = left_open(rule, request, said, waived)
+    if left and signs:
+        may = waivers_roles(rule)
+        who = "" if may & set(principal.roles) else f"somebody with the role {' or '.join(sorted(may))} signs first: "
+        raise AcknowledgeError(f"not waived: {', '.join(left)}", next=f"{who}{how_to_waive(left)}")

@@ -8,18 +8,10 @@ from datetime import datetime
 from typing import Literal
 
 from nbdeploy.approve.chain import Chain, Logged
-from nbdeploy.approve.rules import (
-    check_binding,
-    check_gates,
-    check_order,
-    check_request,
-    check_signer,
-    check_time,
-    environment_of,
-    expires,
-    needs,
-    others,
-)
+from nbdeploy.approve.gates import check_gates, left_open
+from nbdeploy.approve.rules import check_binding, check_order, check_request, environment_of
+from nbdeploy.approve.signers import check_signer, counts, missing, others
+from nbdeploy.approve.times import check_time, expires
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate
 from nbdeploy.errors import AcknowledgeError, ExpiredError, Refusal
@@ -36,9 +28,11 @@ class Standing:
     Attributes
     ----------
     approvals
-        The approvals that count, one a person.
+        The approvals that hold, one a person; one by somebody who may only waive is no signature towards `missing`.
     missing
         Signatures still needed.
+    unwaived
+        Gates that somebody still has to waive, or that the environment never takes.
     approvers
         People who may still sign.
     until
@@ -51,6 +45,7 @@ class Standing:
     state: State
     approvals: tuple[Decision, ...]
     missing: int
+    unwaived: tuple[str, ...]
     approvers: tuple[str, ...]
     until: datetime | None
     refusals: tuple[Refusal, ...] = ()
@@ -82,13 +77,19 @@ def standing(chain: Chain, request_id: str, policy: Policy, now: datetime) -> St
     latest = _latest(chain, request, policy, validation, refusals)
     approvals = [logged for logged in latest if logged.predicate.decision == "approval"]
     timely = _timely(rule, approvals, now, refusals)
-    sound = validation is not None and _closed(request, rule, validation.predicate, timely, refusals)
+    unwaived = _unwaived(rule, request, validation, timely)
+    if unwaived:
+        refusals.append(
+            AcknowledgeError(f"{request.environment} does not take {request.id} with {', '.join(unwaived)}")
+        )
+    enough = [_enough(rule, request, validation, some) for some in (timely, approvals)]
     done = {logged.person for logged in timely}
     return Standing(
         request=request,
-        state=_state(chain, request, rule, latest, timely, sound=sound, now=now),
+        state=_state(chain, request, latest, now, holds=enough[0], held=enough[1]),
         approvals=tuple(timely),
-        missing=max(0, rule.approvals - len(timely)),
+        missing=missing(rule, [logged.principal.roles for logged in timely]),
+        unwaived=unwaived,
         approvers=tuple(name for name in others(chain, request, policy) if name not in done),
         until=min((expires(rule, logged.predicate) for logged in timely), default=None),
         refusals=tuple(refusals),
@@ -116,12 +117,13 @@ def _latest(
     rule = environment_of(policy, request)
     by_person: dict[str, Decision] = {}
     for logged in chain.decisions.get(request.id, ()):
+        said, roles = logged.predicate, logged.principal.roles
         try:
             check_binding(chain, request, logged)
             check_signer(chain, request, policy, logged.public, logged.person)
             check_order(by_person.get(logged.person), logged)
-            if logged.predicate.decision == "approval" and validation is not None:
-                check_gates(request, rule, validation.predicate, logged.predicate, logged.principal.roles)
+            if said.decision == "approval" and validation is not None:
+                check_gates(request, rule, validation.predicate, said, roles, complete=counts(rule, roles))
         except Refusal as refusal:
             refusals.append(refusal)
             continue
@@ -141,45 +143,39 @@ def _timely(rule: Environment, approvals: Sequence[Decision], now: datetime, ref
     return timely
 
 
-def _closed(
-    request: Request, rule: Environment, said: ValidationPredicate, timely: Sequence[Decision], refusals: list[Refusal]
-) -> bool:
-    """Whether no gate is left that somebody would have to waive.
+def _unwaived(
+    rule: Environment, request: Request, validation: Logged[ValidationPredicate] | None, approvals: Sequence[Decision]
+) -> tuple[str, ...]:
+    """Return the gates that none of the approvals waives, and that somebody would have to."""
+    if validation is None:
+        return ()
+    waivers = [waiver for logged in approvals for waiver in logged.predicate.waived]
+    return left_open(rule, request, validation.predicate, waivers)
 
-    Every approval that counts has seen to all gates. What this adds is an environment that asks for no approval: there
-    an undecided gate may pass unseen, a failed one never.
-    """
-    waived = {waiver.gate for logged in timely for waiver in logged.predicate.waived}
-    left = [
-        gate
-        for gate, need in needs(rule, said).items()
-        if need == "block" or (need == "waive" and gate not in waived and not rule.approvals)
-    ]
-    if left:
-        refusals.append(AcknowledgeError(f"{request.environment} does not take {request.id} with {', '.join(left)}"))
-    return not left
+
+def _enough(
+    rule: Environment, request: Request, validation: Logged[ValidationPredicate] | None, approvals: Sequence[Decision]
+) -> bool:
+    """Whether these approvals are enough for a request that holds; where none is asked for, none may be."""
+    if validation is None or _unwaived(rule, request, validation, approvals):
+        return False
+    return not missing(rule, [logged.principal.roles for logged in approvals])
 
 
 def _state(
-    chain: Chain,
-    request: Request,
-    rule: Environment,
-    latest: Sequence[Decision],
-    timely: Sequence[Decision],
-    *,
-    sound: bool,
-    now: datetime,
+    chain: Chain, request: Request, latest: Sequence[Decision], now: datetime, *, holds: bool, held: bool
 ) -> State:
+    """Return the state; `holds` says that the approvals of now are enough, `held` that they would be in their days."""
     said = [logged.predicate.decision for logged in latest]
     if chain.revocations.get(request.id):
         return "revoked"
     if "rejection" in said:
         return "rejected"
-    if sound and len(timely) >= rule.approvals:
+    if holds:
         return "approved"
     if "return" in said:
         return "returned"
-    if sound and said.count("approval") >= rule.approvals:
+    if held:
         early = any(now < logged.predicate.not_before for logged in latest if logged.predicate.decision == "approval")
         return "not_yet" if early else "expired"
     return "questioned" if "question" in said else "requested"

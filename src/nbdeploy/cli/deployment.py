@@ -24,21 +24,15 @@ def deploy(name: str, environment: str, strategy: str | None, ask_waiver: bool) 
     draw(result)
 
 
-def _condition(text: str) -> tuple[str, str, date]:
+def _parts(text: str, form: str) -> tuple[str, str, date]:
+    """Split ``A | B | YYYY-MM-DD``, the one form of conditions and waivers."""
     parts = [part.strip() for part in text.split("|")]
-    if len(parts) != 3:
-        raise click.BadParameter("write a condition as 'TEXT | OWNER | YYYY-MM-DD'")
+    if len(parts) != 3 or not all(parts):
+        raise click.BadParameter(f"{text!r} is not of the form {form}")
     try:
         return parts[0], parts[1], date.fromisoformat(parts[2])
     except ValueError:
         raise click.BadParameter(f"{parts[2]!r} is not a date such as 2027-01-31") from None
-
-
-def _waiver(text: str) -> tuple[str, str]:
-    gate, _, reason = text.partition("=")
-    if not reason.strip():
-        raise click.BadParameter("write a waiver as GATE='the reason'")
-    return gate.strip(), reason.strip()
 
 
 @click.command()
@@ -53,7 +47,12 @@ def _waiver(text: str) -> tuple[str, str]:
 @click.option("--passphrase-fd", type=int, help="Read the passphrase from this file descriptor instead of a prompt.")
 @click.option("--reason", default="", help="Why; needed for anything but an approval.")
 @click.option("--acknowledge", multiple=True, metavar="GATE", help="An undecided gate that you saw (repeatable).")
-@click.option("--waive", multiple=True, metavar="GATE=REASON", help="A failed gate that may pass (repeatable).")
+@click.option(
+    "--waive",
+    multiple=True,
+    metavar="'GATE | REASON | DATE'",
+    help="A failed gate, or a finding of the file scan, that may pass until a day (repeatable).",
+)
 @click.option(
     "--condition", "conditions", multiple=True, metavar="'TEXT | OWNER | DATE'", help="What must follow (repeatable)."
 )
@@ -80,8 +79,8 @@ def signoff(  # noqa: PLR0917 - click hands every option over by name
         passphrase=lambda: passphrase_from(passphrase_fd, f"Passphrase of {key_file}"),
         reason=reason,
         acknowledge=acknowledge,
-        waive=[_waiver(text) for text in waive],
-        conditions=[_condition(text) for text in conditions],
+        waive=[_parts(text, "'GATE | REASON | YYYY-MM-DD'") for text in waive],
+        conditions=[_parts(text, "'TEXT | OWNER | YYYY-MM-DD'") for text in conditions],
     )
     draw(result)
 

@@ -97,19 +97,22 @@ class Condition(BaseModel):
 
 
 class Waiver(BaseModel):
-    """A failed gate that goes through all the same, for a while, with a reason."""
+    """A failed gate that goes through all the same, for a while, with a reason.
+
+    `gate` may be a finding of the file scan (``scan:unknown:package.Class``). The approval ends when it does.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     gate: str
     reason: str
-    expires: datetime | None = None
+    expires: datetime
 
 
 class DecisionPredicate(Predicate):
     """An approval, question, return or rejection.
 
-    Subjects: ``model``, ``card``, ``evidence``, ``objective``, ``policy``, ``request`` (the envelope).
-    `unattended` is True when no person sat at the terminal (a demo or a test).
+    Subjects: ``model``, ``card``, ``evidence``, ``objective``, ``policy`` (the one that the signer went by, of version
+    `policy_version`), ``request`` (the envelope). `unattended` is True when no person sat at the terminal (a demo or a test).
     """
 
     kind: ClassVar[str] = "decision"
@@ -123,6 +126,7 @@ class DecisionPredicate(Predicate):
     acknowledged: tuple[str, ...] = ()
     waived: tuple[Waiver, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    policy_version: int | None = None
     signed: datetime
     not_before: datetime
     expires: datetime

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from datetime import time as day_time
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def sign_off(
     passphrase: Callable[[], bytes],
     reason: str = "",
     acknowledge: Sequence[str] = (),
-    waive: Sequence[tuple[str, str]] = (),
+    waive: Sequence[tuple[str, str, date]] = (),
     conditions: Sequence[tuple[str, str, date]] = (),
     unattended: bool = False,
 ) -> Decided:
@@ -157,7 +158,8 @@ def sign_off(
     acknowledge
         Ids of undecided gates that the signer has seen, one by one.
     waive
-        (gate, reason) for failed gates that may pass.
+        (gate, reason, last day) for gates that may pass for a while although they failed, and for findings of the file
+        scan. The approval ends with the first of them.
     conditions
         (text, owner, date) of what must follow.
     unattended
@@ -179,7 +181,7 @@ def sign_off(
         decision,
         reason=reason,
         acknowledge=tuple(acknowledge),
-        waive=tuple(Waiver(gate=gate, reason=why) for gate, why in waive),
+        waive=tuple(Waiver(gate=gate, reason=why, expires=_end_of(day)) for gate, why, day in waive),
         conditions=tuple(Condition(text=text, owner=owner, by=by) for text, owner, by in conditions),
         now=datetime.now(UTC),
         unattended=unattended,
@@ -195,6 +197,11 @@ def sign_off(
         state=found.state,
         missing=found.missing,
     )
+
+
+def _end_of(day: date) -> datetime:
+    """Return the last moment of a day: dates of a statement include their last day, as those of keys do."""
+    return datetime.combine(day, day_time.max, UTC)
 
 
 def wait(request: str, *, timeout: float = 3600.0) -> tuple[PendingRequest, int]:

@@ -67,7 +67,8 @@ class Environment(Record):
     `runner` names the services that may have run the validation; empty for any with the role runner. `notebooks` lists
     the digests of validation notebooks whose own measurements count for floor gates. `scan` says what becomes of code
     that a model brings and of names that are on no list: a signed waiver names each (waive), nobody may let it through
-    (block), or it passes as it is (allow), with what the deployer's own account may do.
+    (block), or it passes as it is (allow), with what the deployer's own account may do. `waiver_days` is how long a
+    waiver may last at most.
     """
 
     approvals: int = Field(default=1, ge=0)
@@ -79,6 +80,7 @@ class Environment(Record):
     failed: Literal["waive", "block"] = "block"
     scan: Literal["waive", "block", "allow"] = "waive"
     waive_by: tuple[str, ...] = ()
+    waiver_days: int | None = Field(default=None, ge=1)
     notebooks: tuple[str, ...] = ()
 
 

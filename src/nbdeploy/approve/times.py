@@ -1,0 +1,33 @@
+"""When an approval holds: from its first moment to the first of its ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from nbdeploy.approve.chain import Logged
+from nbdeploy.documents.statements import DecisionPredicate
+from nbdeploy.errors import ExpiredError
+from nbdeploy.trust.policy import Environment
+
+
+def expires(rule: Environment, decision: DecisionPredicate) -> datetime:
+    """Return when an approval ends: by itself, by the environment's days, or with the first of its waivers."""
+    ends = [waiver.expires for waiver in decision.waived]
+    return min(decision.expires, decision.signed + timedelta(days=rule.expires_days), *ends)
+
+
+def check_time(rule: Environment, logged: Logged[DecisionPredicate], now: datetime) -> None:
+    """Refuse an approval outside of its days.
+
+    Raises
+    ------
+    ExpiredError
+    """
+    first, last = logged.predicate.not_before, expires(rule, logged.predicate)
+    if now < first:
+        raise ExpiredError(f"the approval by {logged.person} holds from {first:%Y-%m-%d %H:%M} UTC, and it is earlier")
+    if now >= last:
+        raise ExpiredError(
+            f"the approval by {logged.person} expired on {last:%Y-%m-%d %H:%M} UTC",
+            next=f"nbdeploy signoff {logged.predicate.request}",
+        )
