@@ -24,6 +24,8 @@ def visible(text: str, limit: int = LIMIT) -> str:
 
     Line breaks and tabs become spaces. More than three combining marks on one letter are written out too.
     """
+    if _plain(text) and len(text) <= limit:
+        return text
     shown: list[str] = []
     marks = 0
     for character in text[: limit + 1]:
@@ -40,8 +42,15 @@ def visible(text: str, limit: int = LIMIT) -> str:
     return "".join(shown[:limit]) + f"… ({len(text):,} characters in all)"
 
 
+def _plain(text: str) -> bool:
+    """Whether there is nothing to look for, as in nearly every text."""
+    return text.isascii() and text.isprintable()
+
+
 def deceptive(text: str) -> bool:
     """Whether `text` hides characters, or mixes Latin letters with letters of another script that look like them."""
+    if _plain(text):
+        return False
     if visible(text, len(text)) != text.replace("\n", " ").replace("\r", " ").replace("\t", " "):
         return True
     return any(_mixes_scripts(word) for word in re.findall(r"[^\W\d_]+", text))

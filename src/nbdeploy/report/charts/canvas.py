@@ -120,9 +120,11 @@ class Canvas:
         )
 
     def _add(self, tag: str, cls: str, tip: str = "", extra: Markup = Markup(""), **numbers: float) -> None:  # noqa: B008 - immutable
-        placed = Markup(" ").join(Markup('{}="{}"').format(name, _at(number)) for name, number in numbers.items())
-        inside = Markup("<title>{}</title>").format(visible(tip)) if tip else Markup("")
-        self._shapes.append(Markup('<{} class="{}" {} {}>{}</{}>').format(tag, cls, placed, extra, inside, escape(tag)))
+        # Names are ours and numbers are numbers; what is foreign is escaped.
+        placed = " ".join(f'{name}="{_at(number)}"' for name, number in numbers.items())
+        inside = f"<title>{escape(visible(tip))}</title>" if tip else ""
+        shape = f'<{tag} class="{escape(cls)}" {placed} {extra}>{inside}</{tag}>'
+        self._shapes.append(Markup(shape))  # noqa: S704 - see above
 
 
 @dataclass(frozen=True)
