@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from nbdeploy.admission.files import check_files
 from nbdeploy.admission.linkage import check_documents
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.record import read_chain
@@ -27,13 +28,15 @@ from nbdeploy.errors import (
     RevokedError,
     ThresholdError,
 )
-from nbdeploy.trust.digests import model_digest
+from nbdeploy.trust.digests import UNCOVERED, model_digest
 from nbdeploy.trust.floor import floor_breaches
 from nbdeploy.trust.ledger import Ledger
 from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.scan import Scan, scan_model
 
 Fetch = Callable[[Request, Path], Path]
 Documents = Callable[[Request], Mapping[str, bytes]]
+Scanner = Callable[[Path], Scan]
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def admit(
     documents: Documents,
     into: Path,
     now: datetime,
+    scanner: Scanner = scan_model,
 ) -> Admitted:
     """Decide whether a request may start a rollout, on bytes that nobody else can change any more.
 
@@ -83,11 +87,13 @@ def admit(
         is there.
     into
         A folder that does not exist or is empty. Only its owner can read it afterwards; a refusal empties it.
+    scanner
+        Looks through the files, if not as `scan_model` does by itself: with the advisories that a deployer goes by.
 
     Raises
     ------
     LogError, NotApprovedError, PolicyError, ModeError, PathError, DigestError, LinkError, RoleError, FormatError,
-    FloorError, AcknowledgeError, SelfApprovalError, ThresholdError, ExpiredError, RevokedError
+    FloorError, AcknowledgeError, SelfApprovalError, ThresholdError, ExpiredError, RevokedError, ScanError, SizeError
         By the first rule that says no.
     """
     chain = _current(chain, ledger, policy, now)
@@ -101,6 +107,7 @@ def admit(
         _check_floor(policy, evidence.objective.content)
         found = standing(chain, request_id, policy, now)
         _check_standing(found, policy)
+        check_files(scanner(folder), found, policy)
     except BaseException:
         _empty(into, made=made)
         raise
@@ -108,7 +115,14 @@ def admit(
 
 
 def check_again(
-    request_id: str, objective: Objective, *, chain: Chain, ledger: Ledger, policy: Policy, now: datetime
+    request_id: str,
+    objective: Objective,
+    scan: Scan,
+    *,
+    chain: Chain,
+    ledger: Ledger,
+    policy: Policy,
+    now: datetime,
 ) -> None:
     """Decide whether a copy that was admitted before, and is whole, may be started again.
 
@@ -116,6 +130,8 @@ def check_again(
     ----------
     objective
         The one that the copy's evidence tells.
+    scan
+        What the copy's files would do.
 
     Raises
     ------
@@ -127,7 +143,9 @@ def check_again(
     _check_policy(request, policy)
     check_request(chain, request, policy)
     _check_floor(policy, objective)
-    _check_standing(standing(chain, request_id, policy, now), policy)
+    found = standing(chain, request_id, policy, now)
+    _check_standing(found, policy)
+    check_files(scan, found, policy)
 
 
 def _current(chain: Chain, ledger: Ledger, policy: Policy, now: datetime) -> Chain:
@@ -186,6 +204,8 @@ def _download(request: Request, fetch: Fetch, into: Path) -> Path:
             f"{request.id} is for {request.digests.model[:19]}…, and {request.subject} is {found[:19]}… there now",
             next=f"validate what is there now, and ask again: nbdeploy deploy {request.objective}",
         )
+    # No digest covers what MLflow writes there while it downloads, so nothing of it stays.
+    (folder / UNCOVERED).unlink(missing_ok=True)
     return folder
 
 

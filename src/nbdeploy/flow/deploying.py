@@ -26,13 +26,14 @@ from nbdeploy.errors import (
     closest,
 )
 from nbdeploy.flow.project import Project, RecordedRun
-from nbdeploy.flow.requested import Requested
+from nbdeploy.flow.requested import Requested, to_be_waived
 from nbdeploy.flow.serving import service_url
 from nbdeploy.release.plan import plan
 from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.policy import Environment
+from nbdeploy.trust.scan import scan_model
 
 
 def deploy(
@@ -64,6 +65,8 @@ def deploy(
         A gate failed or is undecided where policy wants it decided; the sentence says which, and what would help.
     DigestError, CardError
         The model, the evidence or the card are not what was recorded.
+    ScanError, SizeError, PathError, FormatError
+        The model's files do what nobody may let through here.
     ModeError
         The policy only observes this model.
     """
@@ -80,7 +83,7 @@ def deploy(
     _allowed(project, objective)
     undecided, failed = _gates(run, environment, to, ask_waiver=ask_waiver)
     _siblings_hold(project, objective, chain, digests.model)
-    version = _register(project, objective, run, digests, watch)
+    version, scan = _register(project, objective, run, digests, environment=environment, watch=watch)
     request = Request(
         id=f"r-{secrets.token_hex(4)}",
         ledger=project.ledger.public or "",
@@ -96,6 +99,7 @@ def deploy(
         requested=datetime.now(UTC),
         undecided=tuple(finding.id for finding in undecided),
         failed=tuple(finding.id for finding in failed),
+        scan=scan,
     )
     subjects = digests.model_dump() | {"validation": validation}
     project.ledger.append(sign(RequestPredicate(request=request), subjects, project.workstation))
@@ -112,6 +116,7 @@ def deploy(
         missing=found.missing,
         approvers=tuple(found.approvers),
         service=service_url(project),
+        scan=environment.scan,
     )
 
 
@@ -223,8 +228,16 @@ def _siblings_hold(project: Project, objective: Objective, chain: Chain, model: 
             )
 
 
-def _register(project: Project, objective: Objective, run: RecordedRun, digests: DigestSet, watch: Watcher) -> str:
-    """Return the version in the registry that holds exactly the validated bytes."""
+def _register(
+    project: Project,
+    objective: Objective,
+    run: RecordedRun,
+    digests: DigestSet,
+    *,
+    environment: Environment,
+    watch: Watcher,
+) -> tuple[str, tuple[str, ...]]:
+    """Return the version in the registry that holds exactly the validated bytes, and what of its files to waive."""
     subject = run.evidence.subject.model
     if subject is None:
         raise ModelError("there is no model to register")
@@ -237,6 +250,7 @@ def _register(project: Project, objective: Objective, run: RecordedRun, digests:
                 f"the model at {subject.uri} changed since {run.label} was recorded",
                 next=f"nbdeploy validate {objective.name} again",
             )
+        scan = to_be_waived(scan_model(folder), environment)
         version = project.registry.register(
             objective.governed_model,
             folder,
@@ -244,4 +258,4 @@ def _register(project: Project, objective: Objective, run: RecordedRun, digests:
             tags={"evidence": digests.evidence, "objective": objective.name, "verdict": run.evidence.verdict.overall},
         )
     watch(Progress(stage="register", part=objective.governed_model, state="done", detail=f"version {version}"))
-    return version
+    return version, scan

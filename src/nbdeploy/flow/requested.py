@@ -6,12 +6,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbdeploy.documents.request import Request
+from nbdeploy.errors import ScanError
 from nbdeploy.flow.show import Result, Shown, Table
+from nbdeploy.trust.policy import Environment
+from nbdeploy.trust.scan import Scan
+from nbdeploy.trust.scan.waivers import check_never, gates, told
 
 HOW_TO_NAME_A_VALIDATOR = (
     "nbdeploy key create 'THEIR NAME'   # the validator, on their own machine; it prints the public key",
     "nbdeploy policy add 'THEIR NAME' --role validator --key ed25519:…   # here",
 )
+
+
+def to_be_waived(scan: Scan, environment: Environment) -> tuple[str, ...]:
+    """Return the gates of what a model's files do that only a signed waiver lets through.
+
+    Raises
+    ------
+    ScanError, SizeError, PathError, FormatError
+        They do what no waiver lets through, or what this environment lets nobody waive.
+    """
+    check_never(scan.findings)
+    found = gates(scan.findings)
+    if found and environment.scan == "block":
+        raise ScanError(
+            f"this environment takes no model that does {'; '.join(told(gate, found[gate]) for gate in found)}",
+            next="log the model again without it, and validate that",
+        )
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -23,6 +45,7 @@ class Requested(Result):
     missing: int
     approvers: tuple[str, ...]
     service: str | None
+    scan: str = "waive"
 
     @property
     def waiting(self) -> bool:
@@ -46,6 +69,7 @@ class Requested(Result):
         undecided = "To be acknowledged one by one:" if self.waiting else "Not decided by the data:"
         lines += [undecided, *(f"  {gate}" for gate in request.undecided)] if request.undecided else []
         lines += ["To be waived, with a reason:", *(f"  {gate}" for gate in request.failed)] if request.failed else []
+        lines += [self._scan_says, *(f"  {gate}" for gate in request.scan)] if request.scan else []
         return Shown(
             title=f"Request {request.id}: {request.subject} to {request.environment}",
             lines=lines,
@@ -56,6 +80,14 @@ class Requested(Result):
                 )
             ],
             next=steps,
+        )
+
+    @property
+    def _scan_says(self) -> str:
+        return (
+            "Its files bring code or ask for more than a model needs; to be waived, with a reason:"
+            if self.scan == "waive"
+            else "Its files bring code or ask for more than a model needs, which this environment allows:"
         )
 
     def facts(self) -> dict[str, Any]:

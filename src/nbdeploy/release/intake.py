@@ -17,6 +17,7 @@ from nbdeploy.errors import DigestError
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.ledger import Ledger
 from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.scan import scan_model
 
 EVIDENCE = "evidence.json"
 
@@ -88,11 +89,13 @@ class Intake:
             By the rule that says no.
         """
         try:
-            _, objective = self.opened(request)
+            folder, objective = self.opened(request)
         except DigestError:
             self.admit(request, chain=chain, policy=policy, now=now)
         else:
-            check_again(request.id, objective, chain=chain, ledger=self._ledger, policy=policy, now=now)
+            check_again(
+                request.id, objective, scan_model(folder), chain=chain, ledger=self._ledger, policy=policy, now=now
+            )
 
     def opened(self, request: Request) -> tuple[Path, Objective]:
         """Return the admitted model and its objective, held to their digests once more before they are loaded.

@@ -20,7 +20,7 @@ from nbdeploy.trust.names import check_distinct, check_name, shown
 
 # MLflow writes this file beside a model while downloading it, with the time of day in it. Only at the root: a file of
 # that name in a subfolder is a file like any other.
-_EXCLUDED = "registered_model_meta"
+UNCOVERED = "registered_model_meta"
 
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -95,7 +95,7 @@ def _files(folder: Path) -> Iterator[str]:
                 folders.append(relative)
             elif not item.is_file(follow_symlinks=False):
                 raise PathError(f"{shown(relative)} is not a regular file")
-            elif relative != _EXCLUDED:
+            elif relative != UNCOVERED:
                 yield relative
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,11 +20,24 @@ Rule = Literal[
     "code",
     "loader",
     "source",
+    "vulnerable",
     "yaml",
 ]
 
-REVIEWED: tuple[Rule, ...] = ("unknown", "code", "closed", "loader", "source", "empty")
+REVIEWED: tuple[Rule, ...] = ("unknown", "code", "closed", "loader", "source", "vulnerable", "empty")
 """What a person may accept by name. Nothing else of these rules is ever needed by a model."""
+
+_LONGEST = 200
+
+
+def plain(text: str) -> str:
+    """Return a foreign text in printable ASCII, and short: a longer one keeps its beginning and its digest."""
+    escaped = text.encode("unicode_escape").decode("ascii")
+    if len(escaped) <= _LONGEST:
+        return escaped
+    return (
+        f"{escaped[: _LONGEST - 40]}...sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+    )
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,8 @@ class ScanFinding:
         while loading; ``trailing`` bytes behind a pickle's end; ``broken`` it cannot be followed to its end; ``empty``
         a pickle without any object; ``limit`` more than is looked through; ``path`` a member outside of its archive;
         ``closed`` a form that is not looked into; ``unreadable``; ``code``; ``loader`` another loader than one of
-        MLflow's; ``source`` a requirement from elsewhere, or of any version; ``yaml`` a tag that no MLmodel has.
+        MLflow's, or one whose files are not looked into; ``source`` a requirement from elsewhere, or of any version;
+        ``vulnerable`` a package that an advisory warns of; ``yaml`` a tag that no MLmodel has.
     says
         In words, without a full stop.
     subject
@@ -58,5 +73,5 @@ class ScanFinding:
 
     @property
     def sentence(self) -> str:
-        """The finding in one line."""
-        return f"{self.path}: {f'{self.subject}: ' if self.subject else ''}{self.says}"
+        """The finding in one line, foreign names escaped."""
+        return f"{plain(self.path)}: {f'{plain(self.subject)}: ' if self.subject else ''}{self.says}"
