@@ -46,6 +46,15 @@ def render_markdown(card: Card, templates: Path | None = None) -> str:
     return "\n".join(kept).strip() + "\n"
 
 
+def prepare_pages() -> None:
+    """Compile the templates, which takes as long as a page does: at a time when a processor has nothing to do."""
+    for form in ("html", "md"):
+        environment = _environment(form)
+        for name in environment.list_templates():
+            if name.endswith(f".{form}.j2"):
+                environment.get_template(name)
+
+
 def _rendered(form: str, card: Card, templates: Path | None) -> str:
     sources = overrides.sources(card, templates)
     css = sources.get("card.css") or path("card", "card.css").read_text("utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -47,7 +47,12 @@ class ValidationRun:
 
 @contextmanager
 def run_validation(
-    order: Order, folder: Path, *, parent: KernelParent | None = None, watch: Watcher = unwatched
+    order: Order,
+    folder: Path,
+    *,
+    parent: KernelParent | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+    watch: Watcher = unwatched,
 ) -> Iterator[ValidationRun]:
     """Validate, and yield the run while its folder can still be added to.
 
@@ -58,6 +63,8 @@ def run_validation(
     ----------
     parent
         Forks the run's processes; one is started unless given.
+    meanwhile
+        Called in a thread while notebooks run, which leave this process nothing to do.
 
     Raises
     ------
@@ -74,7 +81,7 @@ def run_validation(
             placed(folder) as building,
             nullcontext(parent) if parent else _parent(order) as forks,
         ):
-            evidence = _validate(order, Path(scratch) / "workspace", building / "notebooks", forks, watch)
+            evidence = _validate(order, Path(scratch) / "workspace", building / "notebooks", forks, meanwhile, watch)
             data = evidence.to_bytes()
             (building / "objective.yaml").write_bytes(order.objective_bytes)
             (building / "evidence.json").write_bytes(data)
@@ -88,7 +95,14 @@ def _parent(order: Order) -> AbstractContextManager[KernelParent | None]:
     return kernel_parent(with_model=folder is not None, with_mlflow=folder is not None and needs_mlflow(folder))
 
 
-def _validate(order: Order, where: Path, executed_into: Path, parent: KernelParent | None, watch: Watcher) -> Evidence:
+def _validate(  # noqa: PLR0917 - one call, above
+    order: Order,
+    where: Path,
+    executed_into: Path,
+    parent: KernelParent | None,
+    meanwhile: Callable[[], None],
+    watch: Watcher,
+) -> Evidence:
     started, clock, objective = datetime.now(UTC), _Clock(), order.objective
     sections = tuple(section for section in SECTIONS if section in (order.sections or SECTIONS))
     notebooks = choose(sections, order.extra_notebooks, order.trusted_notebooks)
@@ -117,7 +131,8 @@ def _validate(order: Order, where: Path, executed_into: Path, parent: KernelPare
     kept = Kept(order.cache, workspace, before, fresh=order.fresh) if order.cache is not None else None
     tallies = Tallies(workspace.rows("predictions"), objective)
     with ThreadPoolExecutor(1, thread_name_prefix="tallies") as pool:
-        counting = pool.submit(tallies.count)  # for the verdict, while notebooks leave a processor idle
+        # For the verdict, and for what comes after it, while notebooks leave a processor idle.
+        aside = [pool.submit(tallies.count), pool.submit(meanwhile)]
         executed, changed = execute_or_take(
             runnable,
             workspace,
@@ -129,7 +144,8 @@ def _validate(order: Order, where: Path, executed_into: Path, parent: KernelPare
             timeout=order.timeout,
             parent=parent,
         )
-        counting.result()
+        for each in aside:
+            each.result()
     clock.lap("notebooks")
     watch(Progress(stage=STAGE, part="verdict", state="running"))
     silent = silences(objective, sections, executed, has_model=has_model, changed=changed)
