@@ -18,6 +18,7 @@ __all__ = [
     "card",
     "deploy",
     "sign_off",
+    "revoke",
     "status",
     "release",
     "rollback",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from nbdeploy.flow import down as down
     from nbdeploy.flow import init as init
     from nbdeploy.flow import release as release
+    from nbdeploy.flow import revoke as revoke
     from nbdeploy.flow import rollback as rollback
     from nbdeploy.flow import sign_off as sign_off
     from nbdeploy.flow import status as status

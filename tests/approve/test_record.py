@@ -96,9 +96,11 @@ def test_a_deployment_is_told_by_a_deployer_only(world: World):
 def test_a_revocation_is_of_the_requests_own_bytes(world: World):
     request = world.requested()
     said = {"request": request.id, "model": "churn", "version": "1", "by": "Vera", "reason": "drift", "at": NOW - DAY}
-    world.log(RevocationPredicate(**said), {"model": "sha256:" + "0" * 64}, "Vera")
+    bound = {"model": request.digests.model, "request": world.chain().asked[request.id].digest}
+    for name in bound:
+        world.log(RevocationPredicate(**said), bound | {name: "sha256:" + "0" * 64}, "Vera")
     assert world.chain().revocations == {}
-    assert "another model" in ignored(world)[0]
+    assert ["another model" in ignored(world)[0], "another request" in ignored(world)[1]] == [True, True]
     world.revoke(request)
     assert len(world.chain().revocations[request.id]) == 1
 
@@ -130,7 +132,7 @@ def test_a_revocation_by_anybody_else_is_ignored_with_its_reason(world: World, b
     world.revoke(request, by=by)
     assert world.chain().revocations == {}
     (reason,) = ignored(world)
-    assert f"{by} revoked {request.id}, and neither asked for it nor holds a role that decides on production" in reason
+    assert f"{by} revokes {request.id}, and neither asked for it nor holds a role that decides on production" in reason
 
 
 def test_a_revocation_in_an_environment_that_the_policy_forgot_is_the_requesters(world: World):

@@ -17,7 +17,7 @@ from nbdeploy.documents.statements import (
     ValidationPredicate,
 )
 from nbdeploy.errors import NotApprovedError, closest
-from nbdeploy.trust.ledger import Entry
+from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Principal
 
 P = TypeVar("P", bound=Predicate)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from nbdeploy.approve.chain import Chain, Logged
+from nbdeploy.approve.signers import check_revoker
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import (
     DecisionPredicate,
@@ -22,14 +23,13 @@ from nbdeploy.documents.statements import (
 from nbdeploy.errors import FormatError, LinkError, LogError, Refusal, RoleError
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import Opened, open_envelope
-from nbdeploy.trust.ledger import Entry
+from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Policy, Principal
 
 # How far a signer's clock may be ahead of the reader's.
 _SKEW = timedelta(minutes=10)
 
 # Which roles may say what. A person may hold several; a service signs no decision, whatever its roles.
-_PEOPLE_ONLY = frozenset({"decision", "revocation"})
 _ROLES: dict[str, frozenset[str]] = {
     "objective": frozenset({"author", "runner"}),
     "validation": frozenset({"runner"}),
@@ -42,7 +42,7 @@ _SUBJECTS: dict[str, frozenset[str]] = {
     "request": frozenset({"model", "card", "evidence", "objective", "policy", "validation"}),
     "decision": frozenset({"model", "card", "evidence", "objective", "policy", "request"}),
     "deployment": frozenset({"model", "request"}),
-    "revocation": frozenset({"model"}),
+    "revocation": frozenset({"model", "request"}),
 }
 
 
@@ -134,9 +134,9 @@ def _logged(entry: Entry, opened: Opened, policy: Policy, *, said: datetime, log
 
 def _may_say(opened: Opened, principal: Principal) -> None:
     kind = opened.kind
-    if kind in _PEOPLE_ONLY and principal.is_service:
+    if kind == "decision" and principal.is_service:
         # Which role a decision needs depends on the environment; standing looks at that.
-        raise RoleError(f"the service {principal.name} signed a {kind}, and only people decide")
+        raise RoleError(f"the service {principal.name} signed a decision, and only people decide")
     if kind in _ROLES and not _ROLES[kind] & set(principal.roles):
         raise RoleError(f"{principal.name} signed a {kind} without the role {' or '.join(sorted(_ROLES[kind]))}")
     if kind in ("objective", "request") and principal.person is None:
@@ -192,14 +192,8 @@ def _add_revocation(
 ) -> None:
     """Take a revocation of a request's own bytes, by who asked for it or may decide where it is asked for."""
     asked = chain.request(predicate.request)
-    environment = asked.predicate.request.environment
-    rule = policy.environments.get(environment)
-    roles = rule.by if rule else ()
-    if logged.person != asked.person and not set(roles) & set(logged.principal.roles):
-        raise RoleError(
-            f"{logged.person} revoked {predicate.request}, and neither asked for it nor holds a role that decides on "
-            f"{environment} ({', '.join(roles) or 'none'})"
-        )
-    if logged.subjects["model"] != asked.subjects["model"]:
-        raise LinkError(f"a revocation of {predicate.request} was signed over another model than it asks for")
+    check_revoker(chain, asked.predicate.request, policy, logged.principal)
+    for name, digest in (("model", asked.subjects["model"]), ("request", asked.digest)):
+        if logged.subjects[name] != digest:
+            raise LinkError(f"a revocation of {predicate.request} was signed over another {name} than it asks for")
     chain.revocations.setdefault(predicate.request, []).append(logged)

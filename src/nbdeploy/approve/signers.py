@@ -9,7 +9,7 @@ from nbdeploy.approve.gates import waivers_roles
 from nbdeploy.approve.rules import environment_of
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import RoleError, SelfApprovalError
-from nbdeploy.trust.policy import Environment, Policy
+from nbdeploy.trust.policy import Environment, Policy, Principal
 
 
 def own_work(chain: Chain, request: Request) -> Mapping[str, str]:
@@ -84,3 +84,26 @@ def check_signer(chain: Chain, request: Request, policy: Policy, public: str, pe
             f"{person} holds none of the roles that decide on {request.environment} ({', '.join(roles) or 'none'})",
             next=ask,
         )
+
+
+def check_revoker(chain: Chain, request: Request, policy: Policy, principal: Principal) -> None:
+    """Refuse a revocation by somebody who neither asked for it nor may decide where it was asked for.
+
+    What a person asked for with the key of their workstation they may take back with it: a revocation only ever makes
+    less run. A service decides nothing beyond that, whatever its roles.
+
+    Raises
+    ------
+    RoleError
+    """
+    asked = chain.asked[request.id].person
+    rule = policy.environments.get(request.environment)
+    roles = may_decide(rule) if rule else ()
+    if principal.person == asked or (not principal.is_service and set(roles) & set(principal.roles)):
+        return
+    who = principal.person or principal.name
+    raise RoleError(
+        f"{who} revokes {request.id}, and neither asked for it nor holds a role that decides on "
+        f"{request.environment} ({', '.join(roles) or 'none'})",
+        next=f"{asked} may, or whoever decides on {request.environment}",
+    )

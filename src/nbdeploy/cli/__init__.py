@@ -18,6 +18,7 @@ _COMMANDS: dict[str, str] = {
     "deploy": "deployment:deploy",
     "signoff": "deployment:signoff",
     "wait": "deployment:wait",
+    "revoke": "deployment:revoke",
     "status": "deployment:status",
     "release": "deployment:release",
     "rollback": "deployment:rollback",
@@ -54,7 +55,10 @@ def nbdeploy() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 refused, 2 not possible, 130 interrupted (validate also knows 3)."""
+    """Run the command line and exit: 0 done, 1 refused, 2 not possible, 130 interrupted.
+
+    Of validate and wait, 3 says that it is not decided.
+    """
     try:
         outcome: Any = nbdeploy.main(args=arguments, prog_name="nbdeploy", standalone_mode=False)
     except NbdeployError as error:

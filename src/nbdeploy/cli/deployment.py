@@ -1,4 +1,4 @@
-"""``deploy``, ``signoff``, ``wait``, ``status``, ``release``, ``rollback``: from a request to traffic, and back."""
+"""From a request to traffic, and back: ``deploy``, ``signoff``, ``wait``, ``revoke``, ``status``, ``release`` and so on."""
 
 from __future__ import annotations
 
@@ -87,12 +87,37 @@ def signoff(  # noqa: PLR0917 - click hands every option over by name
 
 @click.command()
 @click.argument("request")
-@click.option("--timeout", type=float, default=3600, show_default=True, help="Seconds to wait at most.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=3600, show_default=True, help="Seconds at most.")
 def wait(request: str, timeout: float) -> int:
-    """Wait for the decision on REQUEST: 0 approved, 1 refused, 2 nothing decided in time."""
-    result, code = flow.wait(request, timeout=timeout)
+    """Wait for the decision on REQUEST, and exit by it.
+
+    0 approved; 1 rejected, returned, expired, revoked, or the ledger does not hold; 2 there is no such request; 3 still
+    open at the time-out.
+    """
+    result = flow.wait(request, timeout=timeout)
     draw(result)
-    return code
+    return result.exit_code
+
+
+@click.command()
+@click.argument("request")
+@click.option("--reason", required=True, help="Why; everybody reads it later.")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path),
+    help="Your key file, or its name in your key folder; without it, the workstation's own takes back what you asked.",
+)
+@click.option("--passphrase-fd", type=int, help="Read the passphrase from this file descriptor instead of a prompt.")
+def revoke(request: str, reason: str, key_file: Path | None, passphrase_fd: int | None) -> None:
+    """Take back REQUEST with every approval of it: its traffic goes to the last valid version, or is answered 503."""
+    result = flow.revoke(
+        request,
+        reason=reason,
+        key=key_file,
+        passphrase=lambda: passphrase_from(passphrase_fd, f"Passphrase of {key_file}"),
+    )
+    draw(result)
 
 
 @click.command()

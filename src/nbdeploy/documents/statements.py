@@ -149,7 +149,7 @@ class DeploymentPredicate(Predicate):
 
 
 class RevocationPredicate(Predicate):
-    """Subjects: ``model`` and the ``approval`` envelopes that hold no longer."""
+    """Subjects: ``model``, ``request`` (the envelope) and every ``approval-N`` envelope that holds no longer."""
 
     kind: ClassVar[str] = "revocation"
     request: str

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from nbdeploy.flow.auditing import Audited as Audited
     from nbdeploy.flow.auditing import audit as audit
     from nbdeploy.flow.auditing import verify_card as verify_card
+    from nbdeploy.flow.awaiting import Awaited as Awaited
+    from nbdeploy.flow.awaiting import wait as wait
     from nbdeploy.flow.comparing import CardsCompared as CardsCompared
     from nbdeploy.flow.comparing import compare_cards as compare_cards
     from nbdeploy.flow.comparing import compare_latest as compare_latest
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from nbdeploy.flow.deciding import PendingRequests as PendingRequests
     from nbdeploy.flow.deciding import pending as pending
     from nbdeploy.flow.deciding import sign_off as sign_off
-    from nbdeploy.flow.deciding import wait as wait
     from nbdeploy.flow.declaring import Declared as Declared
     from nbdeploy.flow.declaring import declare as declare
     from nbdeploy.flow.declaring import example_objective as example_objective
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from nbdeploy.flow.reading import CardShown as CardShown
     from nbdeploy.flow.reading import card as card
     from nbdeploy.flow.requested import Requested as Requested
+    from nbdeploy.flow.revoking import Revoked as Revoked
+    from nbdeploy.flow.revoking import revoke as revoke
     from nbdeploy.flow.serving import Started as Started
     from nbdeploy.flow.serving import Stopped as Stopped
     from nbdeploy.flow.serving import down as down
@@ -60,6 +63,8 @@ _WHERE = {
     "Audited": "auditing",
     "audit": "auditing",
     "verify_card": "auditing",
+    "Awaited": "awaiting",
+    "wait": "awaiting",
     "CardsCompared": "comparing",
     "compare_cards": "comparing",
     "compare_latest": "comparing",
@@ -68,7 +73,6 @@ _WHERE = {
     "PendingRequests": "deciding",
     "pending": "deciding",
     "sign_off": "deciding",
-    "wait": "deciding",
     "Declared": "declaring",
     "declare": "declaring",
     "example_objective": "declaring",
@@ -81,6 +85,8 @@ _WHERE = {
     "audit_log": "logbook",
     "CardShown": "reading",
     "card": "reading",
+    "Revoked": "revoking",
+    "revoke": "revoking",
     "Started": "serving",
     "Stopped": "serving",
     "down": "serving",

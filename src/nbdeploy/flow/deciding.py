@@ -1,8 +1,7 @@
-"""The verbs *sign off* and *wait*: a person decides, with a key that never enters a notebook."""
+"""The verb *sign off*: a person decides, with a key that never enters a notebook."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,17 +9,21 @@ from datetime import time as day_time
 from pathlib import Path
 from typing import Any
 
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.sheet import decision_sheet
 from nbdeploy.approve.signoff import decide
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
-from nbdeploy.documents.statements import Condition, Waiver
-from nbdeploy.errors import NotApprovedError
+from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
+from nbdeploy.errors import closest
+from nbdeploy.flow.card_to_sign import card_to_sign
+from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.flow.starting import find_key
 from nbdeploy.trust.envelopes import sign
-from nbdeploy.trust.keys import is_encrypted, load_key
+from nbdeploy.trust.keys import Signer, is_encrypted, load_key
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,14 @@ class Decided(Result):
     index: int
     state: str
     missing: int
+    notes: tuple[str, ...] = ()
 
     def show(self) -> Shown:
         left = f" {self.missing} more signature{'s' * (self.missing > 1)} needed." if self.missing else ""
         return Shown(
             title=f"{self.decision.capitalize()} of {self.request.id} by {self.by}",
             lines=[f"Signed and logged as ledger entry {self.index}. {self.request.subject} is {self.state}.{left}"],
+            notes=self.notes,
             next=["nbdeploy status"],
         )
 
@@ -99,38 +104,46 @@ class Decided(Result):
 def pending(request: str | None = None) -> PendingRequest | PendingRequests:
     """Return what waits for a signature: one request in full, or all of them."""
     project = Project.require()
-    chain = project.chain()
+    chain = verified_chain(project)
     if request is not None:
-        return _pending(project, request)
+        return _pending(
+            project, chain, request, card=card_to_sign(project, chain, chain.request(request).predicate.request)
+        )
     waiting = []
     for known in chain.requests:
-        found = _pending(project, known)
+        found = _pending(project, chain, known)
         if found.state in ("requested", "questioned"):
             waiting.append(found)
     return PendingRequests(tuple(waiting))
 
 
-def _pending(project: Project, request_id: str) -> PendingRequest:
+def _pending(project: Project, chain: Chain, request_id: str, *, card: Path | None = None) -> PendingRequest:
     now = datetime.now(UTC)
-    chain = project.chain()
     found = standing(chain, request_id, project.policy, now)
     return PendingRequest(
         request=found.request,
         sheet=decision_sheet(chain, request_id, project.policy, now),
-        card=card_of(project, found.request),
+        card=card,
         state=found.state,
         approvers=tuple(found.approvers),
     )
 
 
-def card_of(project: Project, request: Request) -> Path | None:
-    """Return the card that a request is about, where this machine has it."""
-    from nbdeploy.trust.digests import file_digest
+def verified_chain(project: Project) -> Chain:
+    """Read the ledger, every entry held to the signed tree: a person signs on what holds only.
 
-    for card in sorted((project.settings.runs / request.objective).glob("*/card.json")):
-        if file_digest(card) == request.digests.card:
-            return card.with_suffix(".html")
-    return None
+    Raises
+    ------
+    LogError
+        It does not hold, or is not the one that was seen here before.
+    """
+    return read_chain(project.ledger.verify(), project.policy, ledger=project.ledger.public)
+
+
+def unlocked(key: Path, passphrase: Callable[[], bytes]) -> Signer:
+    """Return a person's key; the passphrase is only asked for when it has one."""
+    file = find_key(key)
+    return load_key(file, passphrase() if is_encrypted(file) else None)
 
 
 def sign_off(
@@ -167,14 +180,15 @@ def sign_off(
 
     Raises
     ------
-    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError
-        By the rule that forbids it. Nothing was signed then.
+    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError, RevokedError, LinkError
+        By the rule that forbids it; the last also when the card on this machine is not the request's. Nothing was
+        signed then.
     """
     project = Project.require()
-    file = find_key(Path(key))
-    signer = load_key(file, passphrase() if is_encrypted(file) else None)
+    signer = unlocked(Path(key), passphrase)
+    chain, now = verified_chain(project), datetime.now(UTC)
     predicate, subjects = decide(
-        project.chain(),
+        chain,
         request,
         project.policy,
         signer.public,
@@ -183,50 +197,34 @@ def sign_off(
         acknowledge=tuple(acknowledge),
         waive=tuple(Waiver(gate=gate, reason=why, expires=_end_of(day)) for gate, why, day in waive),
         conditions=tuple(Condition(text=text, owner=owner, by=by) for text, owner, by in conditions),
-        now=datetime.now(UTC),
+        now=now,
         unattended=unattended,
     )
+    asked = chain.request(request).predicate.request
+    if decision == "approval":
+        card_to_sign(project, chain, asked)  # refuses when the page on this machine is another one
     entry = project.ledger.append(sign(predicate, subjects, signer))
     found = standing(project.chain(), request, project.policy, datetime.now(UTC))
-    project.registry.mirror(found.request.model, found.request.version, tags={"standing": found.state})
     return Decided(
-        request=found.request,
+        request=asked,
         decision=predicate.decision,
         by=predicate.by,
         index=entry.index,
         state=found.state,
         missing=found.missing,
+        notes=(*_unknown_owners(project, predicate), *show_standing(project, asked, found.state)),
+    )
+
+
+def _unknown_owners(project: Project, predicate: DecisionPredicate) -> tuple[str, ...]:
+    known = [person.name for person in project.policy.people]
+    return tuple(
+        f"{owner} owns a condition, and the policy names nobody so{closest(owner, known)}"
+        for owner in dict.fromkeys(condition.owner for condition in predicate.conditions)
+        if owner not in known
     )
 
 
 def _end_of(day: date) -> datetime:
     """Return the last moment of a day: dates of a statement include their last day, as those of keys do."""
     return datetime.combine(day, day_time.max, UTC)
-
-
-def wait(request: str, *, timeout: float = 3600.0) -> tuple[PendingRequest, int]:
-    """Wait for the decision on a request.
-
-    Returns
-    -------
-    result, code
-        0 approved; 1 rejected, returned, expired or revoked.
-
-    Raises
-    ------
-    NotApprovedError
-        Nothing was decided within `timeout` seconds.
-    """
-    project = Project.require()
-    deadline = time.monotonic() + timeout
-    while True:
-        found = _pending(project, request)
-        if found.state == "approved":
-            return found, 0
-        if found.state not in ("requested", "questioned", "not_yet"):
-            return found, 1
-        if time.monotonic() >= deadline:
-            raise NotApprovedError(
-                f"{request} is still {found.state} after {timeout:g} s", next=f"nbdeploy signoff {request}"
-            )
-        time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))
