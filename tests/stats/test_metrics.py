@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from nbdeploy.stats import curves
 from nbdeploy.stats.metrics import ERROR_SCORES, RATES, class_score, kinds, values
-from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
 EXACT = 1e-9
 
@@ -199,9 +199,10 @@ def test_no_metric_of_an_empty_tally_is_a_number():
     tallies = {
         ClassTally: ClassTally.from_arrow(nothing, label="y", predicted="p", classes=(0, 1)),
         ScoreTally: ScoreTally.from_arrow(nothing, label="y", score="p"),
+        ProbabilityTally: ProbabilityTally.from_arrow(nothing, label="y", scores={0: "p"}),
         ErrorTally: ErrorTally.from_arrow(nothing, label="y", predicted="p"),
     }
-    for metric, kind in kinds().items():
+    for metric, kind in ((metric, kind) for metric, found in kinds().items() for kind in found):
         value = values(tallies[kind], metric)
         assert value.shape == (1,)
         assert value[0] == 0 if metric == "count" else np.isnan(value[0]), metric

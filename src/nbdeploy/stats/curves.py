@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import wilson
-from nbdeploy.stats.metrics import divide
+from nbdeploy.stats.division import divide
 from nbdeploy.stats.tally import ScoreTally
 
 Values = NDArray[np.float64]

@@ -16,9 +16,11 @@ from nbdeploy.stats.binomial import clopper_pearson, wilson
 from nbdeploy.stats.error_intervals import error_interval, quantile_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
 from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusion, rates, values
+from nbdeploy.stats.one_against_rest import lacking
+from nbdeploy.stats.one_against_rest_intervals import probability_interval
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
 from nbdeploy.stats.score_intervals import RESAMPLES, calibration_interval, mean_loss_interval, mover_mean, resampled
-from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
 __all__ = ["FEWEST_TOLD", "Estimate", "by_group", "clopper_pearson", "estimate", "estimates", "wilson"]
 
@@ -169,10 +171,11 @@ def _why(tally: Tally, metric: str, denominator: int) -> str:
         return f"no row that {metric} could be of"
     if denominator == 0:
         return f"no row that {metric} divides by: 0/0 is undefined"
-    if isinstance(tally, ScoreTally) and metric in ("roc_auc", "average_precision"):
-        return f"{metric} needs rows of both classes" if metric == "roc_auc" else f"{metric} needs a positive row"
+    if isinstance(tally, ProbabilityTally):
+        return lacking(tally, metric)
     if isinstance(tally, ScoreTally):
-        return f"{metric} needs scores between 0 and 1"
+        wanted = {"roc_auc": "rows of both classes", "average_precision": "a positive row"}
+        return f"{metric} needs {wanted.get(metric, 'scores between 0 and 1')}"
     if isinstance(tally, ErrorTally):
         return f"{metric} is undefined where the truth does not vary"
     return f"a part of {metric} is 0/0: a class without a row or without a prediction"
@@ -200,6 +203,8 @@ def _interval(tally: Tally, index: int, asked: _Asked) -> tuple[Limits | None, s
         return _of_classes(tally, index, asked)
     if isinstance(tally, ScoreTally):
         return _of_scores(tally, index, asked)
+    if isinstance(tally, ProbabilityTally):
+        return probability_interval(tally, index, asked.metric, asked.level)
     return _of_errors(tally, index, asked)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nbdeploy.stats.binomial import normal_quantile
-from nbdeploy.stats.metrics import divide
+from nbdeploy.stats.division import divide
 
 Limits = tuple[float, float]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.stats.metrics import divide
+from nbdeploy.stats.division import divide
 from nbdeploy.stats.tally import ErrorTally
 
 Values = NDArray[np.float64]

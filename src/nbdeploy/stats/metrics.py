@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.division import divide
+from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES, probability_score
 from nbdeploy.stats.ranking import average_precision, roc_auc
-from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
 Values = NDArray[np.float64]
-Tally = ClassTally | ScoreTally | ErrorTally
+Tally = ClassTally | ScoreTally | ProbabilityTally | ErrorTally
 
 RATES = (
     "selection_rate",
@@ -82,13 +84,6 @@ class Confusion:
     fp: Values
     fn: Values
     tn: Values
-
-
-def divide(top: Any, bottom: Any) -> Values:
-    """Return the quotient, NaN where the denominator is 0."""
-    top, bottom = np.broadcast_arrays(np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64))
-    quotient: Values = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
-    return quotient
 
 
 def confusion(tally: ClassTally, positive: Scalar = 1) -> Confusion:
@@ -220,12 +215,14 @@ def values(tally: Tally, metric: str, *, positive: Scalar = 1, favourable: Scala
     ValueError
         The metric does not follow from this kind of tally.
     """
-    if kinds().get(metric) is not type(tally):
+    if type(tally) not in kinds().get(metric, ()):
         raise ValueError(f"{metric!r} does not follow from a {type(tally).__name__}")
     if isinstance(tally, ClassTally):
         return _of_classes(tally, metric, positive, favourable)
     if isinstance(tally, ErrorTally):
         return error_score(tally, metric)
+    if isinstance(tally, ProbabilityTally):
+        return probability_score(tally, metric)
     if metric in ("brier_score", "log_loss"):
         return mean_loss(tally, metric)
     if metric == "expected_calibration_error":
@@ -246,10 +243,13 @@ def _rows(tally: ClassTally) -> Values:
     return tally.sizes.astype(np.float64)
 
 
-def kinds() -> Mapping[str, type[Tally]]:
-    """Return every metric with the kind of tally that it follows from."""
-    return MappingProxyType(
-        dict.fromkeys(("count", *RATES, *CLASS_SCORES), ClassTally)
-        | dict.fromkeys(RANKED_SCORES, ScoreTally)
-        | dict.fromkeys((*ERROR_SCORES, *ERROR_QUANTILES), ErrorTally)
-    )
+def kinds() -> Mapping[str, tuple[type[Tally], ...]]:
+    """Return every metric with the kinds of tally that it follows from."""
+    of: dict[type[Tally], tuple[str, ...]] = {
+        ClassTally: ("count", *RATES, *CLASS_SCORES),
+        ScoreTally: RANKED_SCORES,
+        ProbabilityTally: PROBABILITY_SCORES,
+        ErrorTally: (*ERROR_SCORES, *ERROR_QUANTILES),
+    }
+    known = dict.fromkeys(metric for metrics in of.values() for metric in metrics)
+    return {metric: tuple(kind for kind, metrics in of.items() if metric in metrics) for metric in known}

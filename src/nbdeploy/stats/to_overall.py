@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.disparity_names import Kind
+from nbdeploy.stats.division import divide
 from nbdeploy.stats.extremes import Disparity, Pairs, extreme, stated
-from nbdeploy.stats.metrics import Rates, Values, divide
+from nbdeploy.stats.metrics import Rates, Values
 from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
 
 ALL = -1

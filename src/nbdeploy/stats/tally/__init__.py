@@ -8,6 +8,7 @@ from nbdeploy.stats.tally.classes import ClassTally
 from nbdeploy.stats.tally.columns import ColumnTallies, ColumnTally
 from nbdeploy.stats.tally.errors import ErrorTally
 from nbdeploy.stats.tally.levels import MISSING, Group, Rows
+from nbdeploy.stats.tally.probabilities import ProbabilityTally
 from nbdeploy.stats.tally.repeats import Repeated, RepeatTally
 from nbdeploy.stats.tally.scores import ScoreTally
 
@@ -18,6 +19,7 @@ __all__ = [
     "ColumnTally",
     "ErrorTally",
     "Group",
+    "ProbabilityTally",
     "RepeatTally",
     "Repeated",
     "Rows",

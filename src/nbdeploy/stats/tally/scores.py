@@ -120,6 +120,11 @@ class ScoreTally:
             raise AssertionError(f"{seen:.0f} rows were read and {tally.rows} counted")
         return tally
 
+    @staticmethod
+    def merged(parts: Sequence[ScoreTally], features: tuple[str, ...]) -> ScoreTally:
+        """Return the tally of all parts, each over these features: quicker than adding one after the other."""
+        return _merged(parts, features)
+
     @property
     def sizes(self) -> NDArray[Any]:
         """Rows of each group."""
