@@ -117,6 +117,12 @@ class RegistryError(NbdeployError):
     code = "E-REGISTRY"
 
 
+class AccountError(RegistryError):
+    """MLflow does not know the caller, or does not let their account do this."""
+
+    code = "E-ACCOUNT"
+
+
 class ServiceError(NbdeployError):
     """A service cannot start, is not running or did not answer."""
 
@@ -242,6 +248,13 @@ class PolicyError(Refusal):
     code = "E-POLICY"
 
 
+class AliasError(Refusal):
+    """Somebody wants to change by hand what MLflow shows of an enforced model."""
+
+    code = "E-ALIAS"
+    rule = "aliases, stages and nbdeploy's tags of an enforced model follow signed approvals, set by the controller alone"
+
+
 class FormatError(Refusal):
     """A signed document does not have the exact form that it must have."""
 
@@ -272,6 +285,12 @@ class LogError(Refusal):
     """The ledger was truncated, edited or forked."""
 
     code = "E-LOG"
+
+
+class ClockError(Refusal):
+    """Two clocks disagree by more than clocks do, so that nothing that has a time can be decided."""
+
+    code = "E-CLOCK"
 
 
 def closest(word: str, known: Sequence[str]) -> str:

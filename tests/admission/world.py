@@ -30,7 +30,8 @@ from nbdeploy.documents.statements import (
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Entry, Ledger
+from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
 

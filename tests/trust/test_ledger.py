@@ -62,7 +62,8 @@ def test_entries_come_back_in_the_order_in_which_they_were_logged(file: Path):
     assert [entry.envelope for entry in ledger.verify()] == ENVELOPES
     leaves = [leaf_hash(envelope) for envelope in ENVELOPES]
     assert (ledger.size, ledger.root()) == (6, tree_root(leaves))
-    assert checkpoints.read(ledger.checkpoint(), KEY.public) == (6, tree_root(leaves))
+    signed = checkpoints.read(ledger.checkpoint(), KEY.public)
+    assert (signed.size, signed.root) == (6, tree_root(leaves))
     for index in range(6):
         assert verify_inclusion(leaves[index], index, 6, ledger.inclusion(index), ledger.root())
 
@@ -210,10 +211,10 @@ def test_a_ledger_that_grew_is_remembered(file: Path, seen: Path):
     """Case P2 in passing: a machine that remembers nothing starts with what it sees."""
     ledger = filled(file, ENVELOPES[:3], seen=seen)
     ledger.verify()
-    assert checkpoints.read(seen.read_text("utf-8"), KEY.public)[0] == 3
+    assert checkpoints.read(seen.read_text("utf-8"), KEY.public).size == 3
     ledger.append(b"more")
     ledger.verify()
-    assert checkpoints.read(seen.read_text("utf-8"), KEY.public)[0] == 4
+    assert checkpoints.read(seen.read_text("utf-8"), KEY.public).size == 4
     assert [path.name for path in seen.parent.iterdir()] == ["seen"]
 
 
@@ -310,7 +311,7 @@ def die(*args):
     write(*args)
     os._exit(9)  # between the entry and its head, as a power cut would
 with ledger._database.writing() as connection:
-    connection.execute(module._entries.insert().values(index=6, digest="sha256:x", envelope=b"half"))
+    connection.execute(module.entry_table.insert().values(index=6, digest="sha256:x", envelope=b"half"))
     module.checkpoints.write = die
     die(7, bytes(32), ledger._key)
 """

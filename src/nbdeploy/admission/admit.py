@@ -30,7 +30,7 @@ from nbdeploy.errors import (
 )
 from nbdeploy.trust.digests import UNCOVERED, model_digest
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.scan import Scan, scan_model
 
@@ -63,7 +63,7 @@ def admit(
     request_id: str,
     *,
     chain: Chain,
-    ledger: Ledger,
+    ledger: Log,
     policy: Policy,
     fetch: Fetch,
     documents: Documents,
@@ -120,7 +120,7 @@ def check_again(
     scan: Scan,
     *,
     chain: Chain,
-    ledger: Ledger,
+    ledger: Log,
     policy: Policy,
     now: datetime,
 ) -> None:
@@ -148,7 +148,7 @@ def check_again(
     check_files(scan, found, policy)
 
 
-def _current(chain: Chain, ledger: Ledger, policy: Policy, now: datetime) -> Chain:
+def _current(chain: Chain, ledger: Log, policy: Policy, now: datetime) -> Chain:
     """Return the caller's chain if it tells exactly these verified entries, else the chain that they give.
 
     A revocation may have been logged after the caller looked.

@@ -19,7 +19,7 @@ from nbdeploy.errors import Refusal
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.envelopes import open_envelope
-from nbdeploy.trust.ledger import Entry
+from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Policy
 
 

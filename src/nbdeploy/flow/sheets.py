@@ -20,7 +20,7 @@ from nbdeploy.flow.declaring import write_whole
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.report.decision import DecisionTold, Sheet, decision_html
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
 
 FILE = "decision.html"
@@ -84,7 +84,7 @@ def decision(name: str, *, out: Path | None = None, now: datetime | None = None)
     return DecisionShown(sheet, html, file.absolute())
 
 
-def draw_sheet(name: str, ledger: Ledger, policy: Policy, card: Callable[[int], str | None], now: datetime) -> Sheet:
+def draw_sheet(name: str, ledger: Log, policy: Policy, card: Callable[[int], str | None], now: datetime) -> Sheet:
     """Return what a ledger says about an objective; `card` gives the address of an attempt's card, if it is there."""
     drawn = f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     try:

@@ -12,7 +12,7 @@ from nbdeploy.documents.request import Request
 from nbdeploy.errors import PolicyError
 from nbdeploy.release import addresses
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
 
@@ -40,7 +40,7 @@ class Authority:
         The deployer's own copy.
     """
 
-    def __init__(self, ledger: Ledger, policy_file: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Log, policy_file: Path, clock: Callable[[], datetime]) -> None:
         self._ledger = ledger
         self._policy_file = policy_file
         self._clock = clock

@@ -12,7 +12,7 @@ from nbdeploy.release.authority import Authority
 from nbdeploy.release.journal import Journal, Journaled
 from nbdeploy.release.statements import Act, Action, statement
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Log
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Book:
     """
 
     journal: Journal
-    ledger: Ledger
+    ledger: Log
     authority: Authority
     signer: Signer
     clock: Callable[[], datetime]

@@ -23,7 +23,7 @@ from nbdeploy.release.routes import Routes
 from nbdeploy.release.step import next_step
 from nbdeploy.release.targets import Target
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Log
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Controller:
         The controller's key: signs what was deployed.
     """
 
-    ledger: Ledger
+    ledger: Log
     policy_file: Path
     journal: Journal
     intake: Intake

@@ -15,7 +15,7 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import DigestError
 from nbdeploy.trust.digests import bytes_digest, model_digest
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.scan import scan_model
 
@@ -39,7 +39,7 @@ class Intake:
         Made with mode 0700.
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, source: Bytes) -> None:
+    def __init__(self, folder: Path, ledger: Log, source: Bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._ledger = ledger

@@ -6,51 +6,28 @@ that concurrent writers get one order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
-from nbdeploy.errors import KeyFileError, LogError
+from nbdeploy.errors import ClockError, KeyFileError, LogError
 from nbdeploy.trust import checkpoints
+from nbdeploy.trust.checkpoints import SKEW, Checkpoint
 from nbdeploy.trust.database import Database
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.merkle import Edge, inclusion_proof, leaf_hash, tree_root
-from nbdeploy.trust.seen import check_growth, check_seen
-
-_LOCK = 0x6E626470  # "nbdp": the advisory lock of PostgreSQL that writers of the ledger share
-
-_tables = sql.MetaData()
-_entries = sql.Table(
-    "ledger_entries",
-    _tables,
-    sql.Column("index", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("digest", sql.String(71), nullable=False, unique=True),
-    sql.Column("envelope", sql.LargeBinary, nullable=False),
-)
-_head = sql.Table(
-    "ledger_head",
-    _tables,
-    sql.Column("id", sql.Integer, primary_key=True, autoincrement=False),
-    sql.Column("size", sql.BigInteger, nullable=False),
-    sql.Column("edge", sql.LargeBinary, nullable=False),
-    sql.Column("checkpoint", sql.Text, nullable=False),
-)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One logged envelope."""
-
-    index: int
-    digest: str
-    envelope: bytes
+from nbdeploy.trust.ledger_tables import LOCK, entries_after, entry_table, head_edge, head_note, head_table, tables
+from nbdeploy.trust.log import Entry, Level
+from nbdeploy.trust.merkle import Edge, Tree, leaf_hash
+from nbdeploy.trust.seen import LastSeen
 
 
 class Ledger:
-    """The log of one project or team.
+    """The log of one project, or what the ledger service of a team keeps.
 
     Parameters
     ----------
@@ -63,6 +40,8 @@ class Ledger:
         neither, `verify` does not ask who signed the checkpoint.
     seen
         Where this machine remembers the last checkpoint that held. Without it a rollback goes unnoticed.
+    max_age
+        How old a checkpoint a reader takes. Whoever holds the key is not asked: no one else could have logged more.
 
     Raises
     ------
@@ -72,8 +51,17 @@ class Ledger:
         `key` is not the one of `public`.
     """
 
+    level: Level = "local"
+
     def __init__(
-        self, url: str, key: Signer | None = None, *, public: str | None = None, seen: Path | None = None
+        self,
+        url: str,
+        key: Signer | None = None,
+        *,
+        public: str | None = None,
+        seen: Path | None = None,
+        max_age: timedelta | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if key is not None and public not in (None, key.public):
             raise KeyFileError(
@@ -83,8 +71,12 @@ class Ledger:
         self.url = url
         self._key = key
         self._public = key.public if key else public
-        self._seen = seen
-        self._database = Database(url, _tables, lock=_LOCK, name="the ledger", complaint=LogError)
+        self._seen = LastSeen(seen, self._public) if seen else None
+        self._max_age = None if key else max_age
+        self._clock = clock
+        self._database = Database(url, tables, lock=LOCK, name="the ledger", complaint=LogError)
+        self._tree = Tree()
+        self._tree_lock = threading.Lock()
 
     @property
     def public(self) -> str | None:
@@ -102,68 +94,136 @@ class Ledger:
             This ledger was opened without its key.
         LogError
             The tree that would be continued is not the one that this key signed, or is older than the one seen here.
+        ClockError
+            This machine's clock is behind the checkpoint that is there.
         """
-        if self._key is None:
-            raise KeyFileError("the ledger's key is not on this machine, so nothing can be logged here")
         digest = bytes_digest(envelope)
+        earlier = self._seen.read() if self._seen else None
         with self._database.writing() as connection:
-            known = connection.execute(sql.select(_entries.c.index).where(_entries.c.digest == digest)).scalar()
+            signer = self._signer()
+            known = connection.execute(sql.select(entry_table.c.index).where(entry_table.c.digest == digest)).scalar()
             if known is not None:
                 return Entry(int(known), digest, envelope)
-            edge = self._signed_edge(connection)
-            grown = edge.append(leaf_hash(envelope))
-            connection.execute(_entries.insert().values(index=edge.size, digest=digest, envelope=envelope))
-            state = {
-                "size": grown.size,
-                "edge": b"".join(grown.roots),
-                "checkpoint": checkpoints.write(grown.size, grown.root(), self._key),
-            }
-            if edge.size:
-                connection.execute(_head.update().where(_head.c.id == 0).values(**state))
-            else:
-                connection.execute(_head.insert().values(id=0, **state))
+            edge, last = self._signed_edge(connection, earlier)
+            connection.execute(entry_table.insert().values(index=edge.size, digest=digest, envelope=envelope))
+            signed = self._sign(connection, edge.append(leaf_hash(envelope)), last, signer)
+        if self._seen and (earlier or not edge.size):
+            self._seen.write(signed)
         return Entry(edge.size, digest, envelope)
 
-    def _signed_edge(self, connection: Connection) -> Edge:
+    def refresh(self, older_than: timedelta = timedelta(0)) -> str:
+        """Sign the present tree with the present time, if its checkpoint is older than that; return the checkpoint.
+
+        An empty ledger gets a checkpoint too: that there is nothing is a claim like any other.
+        """
+        note = self.checkpoint()
+        if note:
+            time = checkpoints.read(note, self._public).time
+            if time is not None and self._clock() - time <= older_than:
+                return note
+        earlier = self._seen.read() if self._seen else None
+        with self._database.writing() as connection:
+            signer = self._signer()
+            edge, last = self._signed_edge(connection, earlier)
+            return self._sign(connection, edge, last, signer).note
+
+    def _signer(self) -> Signer:
+        if self._key is None:
+            raise KeyFileError("the ledger's key is not on this machine, so nothing can be logged here")
+        return self._key
+
+    def _signed_edge(self, connection: Connection, earlier: Checkpoint | None) -> tuple[Edge, Checkpoint | None]:
         """Return the edge to continue, and none that somebody else wrote into the head: we would sign their history."""
-        edge, note = _edge(connection), _checkpoint(connection)
-        if (edge.size or note) and checkpoints.read(note, self._public) != (edge.size, edge.root()):
+        edge, note = head_edge(connection), head_note(connection)
+        last = checkpoints.read(note, self._public) if edge.size or note else None
+        if last is not None and (last.size, last.root) != (edge.size, edge.root()):
             raise LogError(
-                "the ledger's head is not the tree that its checkpoint was signed for", next="nbdeploy audit"
+                "the ledger's head is not the tree that its checkpoint was signed for", next="nbdeploy audit verify"
             )
         if self._seen:
-            check_growth(self._seen, edge, self._public)
-        return edge
+            self._seen.check_head(earlier, edge.size, edge.root())
+        return edge, last
+
+    def _sign(self, connection: Connection, edge: Edge, last: Checkpoint | None, signer: Signer) -> Checkpoint:
+        """Make `edge` the head, signed with a time that is never before the last one's."""
+        now = time = self._clock().replace(microsecond=0)
+        if last is not None and last.time is not None:
+            if now < last.time - SKEW:
+                raise ClockError(
+                    f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, and the ledger's checkpoint is of "
+                    f"{last.time:%Y-%m-%d %H:%M} UTC",
+                    next="set the clock",
+                )
+            time = max(now, last.time)  # writers' clocks differ a little
+        note = checkpoints.write(edge.size, edge.root(), signer, time)
+        state = {"size": edge.size, "edge": b"".join(edge.roots), "checkpoint": note}
+        if last is None:
+            connection.execute(head_table.insert().values(id=0, **state))
+        else:
+            connection.execute(head_table.update().where(head_table.c.id == 0).values(**state))
+        return Checkpoint(note, edge.size, edge.root(), time)
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
     def entries(self, after: int = -1) -> list[Entry]:
         """Return the entries with an index above `after`, in order."""
         with self._database.reading() as connection:
-            return _entries_after(connection, after)
+            return list(entries_after(connection, after))
+
+    def page(self, after: int, *, count: int, size: int) -> list[Entry]:
+        """Return the next entries: at most `count`, and no more bytes than `size` after the first."""
+        found: list[Entry] = []
+        with self._database.reading() as connection:
+            for entry in entries_after(connection, after, count):
+                size -= len(entry.envelope)
+                if found and size < 0:
+                    break
+                found.append(entry)
+        return found
 
     @property
     def size(self) -> int:
         """Number of entries."""
         with self._database.reading() as connection:
-            return _edge(connection).size
+            return head_edge(connection).size
 
     def root(self) -> bytes:
         """Return the root of the tree as the head row has it."""
         with self._database.reading() as connection:
-            return _edge(connection).root()
+            return head_edge(connection).root()
 
     def checkpoint(self) -> str:
-        """Return the signed checkpoint of the current tree (C2SP tlog-checkpoint), empty for an empty ledger."""
+        """Return the signed checkpoint of the current tree (C2SP tlog-checkpoint), empty where none was signed yet."""
         with self._database.reading() as connection:
-            return _checkpoint(connection)
+            return head_note(connection)
 
-    def inclusion(self, index: int) -> tuple[bytes, ...]:
-        """Return the proof that entry `index` is in the tree of the current size."""
-        leaves = [leaf_hash(entry.envelope) for entry in self.entries()]
-        if not 0 <= index < len(leaves):
-            raise LogError(f"the ledger has no entry {index}; it has {len(leaves)}")
-        return inclusion_proof(leaves, index)
+    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
+        """Return the proof that entry `index` is in the tree of the first `size` entries, of all unless given."""
+        tree = self._grown()
+        within = len(tree) if size is None else size
+        if not 0 <= index < within <= len(tree):
+            raise LogError(f"the ledger has no entry {index} among {within}; it has {len(tree)}")
+        return tree.inclusion(index, within)
+
+    def consistency(self, first: int, size: int | None = None) -> tuple[bytes, ...]:
+        """Return the proof that the first `first` entries are a prefix of the first `size`, of all unless given."""
+        tree = self._grown()
+        within = len(tree) if size is None else size
+        if not 0 <= first <= within <= len(tree):
+            raise LogError(f"no tree of {first} is a part of one of {within}; the ledger has {len(tree)} entries")
+        return tree.consistency(first, within)
+
+    def _grown(self) -> Tree:
+        """Return the tree as it is now. Only new entries are read; all together always give the head's root."""
+        with self._tree_lock:
+            with self._database.reading() as connection:
+                edge = head_edge(connection)
+                for entry in entries_after(connection, len(self._tree) - 1):
+                    self._tree.append(leaf_hash(entry.envelope))
+            if (len(self._tree), self._tree.root()) != (edge.size, edge.root()):
+                self._tree = Tree()
+                raise LogError("the ledger's entries do not give the root that its head says")
+            return self._tree
 
     def verify(self) -> list[Entry]:
         """Hold every entry to the signed tree, and the tree to the last one seen on this machine.
@@ -177,50 +237,36 @@ class Ledger:
         ------
         LogError
             An entry was edited, dropped, swapped or added past the head; the checkpoint is not signed by the ledger's
-            key; or the log is older than, or a fork of, what was seen here before.
+            key, or too old; or the log is older than, or a fork of, what was seen here before.
+        ClockError
+            The checkpoint, or the one seen before, is of a moment that has not come by this machine's clock.
         """
+        earlier = self._seen.read() if self._seen else None
         with self._database.reading() as connection:
-            entries, edge, note = _entries_after(connection, -1), _edge(connection), _checkpoint(connection)
-        for position, entry in enumerate(entries):
-            if entry.index != position:
-                raise LogError(f"ledger entry {position} is missing")
-            if bytes_digest(entry.envelope) != entry.digest:
-                raise LogError(f"ledger entry {position} was edited")
+            entries = list(entries_after(connection, -1))
+            edge, note = head_edge(connection), head_note(connection)
+        tree = Tree(_leaves(entries))
         if len(entries) != edge.size:
             raise LogError(f"the ledger has {len(entries)} entries, and its head says {edge.size}")
-        leaves = [leaf_hash(entry.envelope) for entry in entries]
-        if tree_root(leaves) != edge.root():
+        if tree.root() != edge.root():
             raise LogError("the ledger's entries do not give the root that its head says")
-        if (entries or note) and checkpoints.read(note, self._public) != (edge.size, edge.root()):
+        if not entries and not note:
+            if self._seen:
+                self._seen.gone(earlier)
+            return entries
+        now = checkpoints.read(note, self._public)
+        if (now.size, now.root) != (edge.size, edge.root()):
             raise LogError(f"the signed checkpoint is of another tree than that of the ledger's {edge.size} entries")
+        checkpoints.check_age(now, self._clock(), self._max_age)
         if self._seen:
-            check_seen(self._seen, leaves, note, self._public)
+            self._seen.hold(earlier, now, lambda old: tree.root(old.size) == old.root, self._clock())
         return entries
 
 
-def _entries_after(connection: Connection, after: int) -> list[Entry]:
-    columns = (_entries.c.index, _entries.c.digest, _entries.c.envelope)
-    found = connection.execute(sql.select(*columns).where(_entries.c.index > after).order_by(_entries.c.index))
-    # By position: a row is a tuple, whose own `index` would shadow the column.
-    return [Entry(int(index), str(digest), _stored(index, envelope)) for index, digest, envelope in found]
-
-
-def _stored(index: int, envelope: object) -> bytes:
-    """Return what lies in the column, which SQLite lets be of any type."""
-    if not isinstance(envelope, bytes):
-        raise LogError(f"ledger entry {index} was edited: its envelope is {type(envelope).__name__}, not bytes")
-    return envelope
-
-
-def _checkpoint(connection: Connection) -> str:
-    return str(connection.execute(sql.select(_head.c.checkpoint)).scalar() or "")
-
-
-def _edge(connection: Connection) -> Edge:
-    row = connection.execute(sql.select(_head.c.size, _head.c.edge)).first()
-    if row is None:
-        return Edge()
-    size, data = int(row.size), bytes(row.edge)
-    if len(data) != 32 * size.bit_count():
-        raise LogError("the head of the ledger is not the edge of a tree")
-    return Edge(size, tuple(data[start : start + 32] for start in range(0, len(data), 32)))
+def _leaves(entries: list[Entry]) -> Iterator[bytes]:
+    for position, entry in enumerate(entries):
+        if entry.index != position:
+            raise LogError(f"ledger entry {position} is missing")
+        if bytes_digest(entry.envelope) != entry.digest:
+            raise LogError(f"ledger entry {position} was edited")
+        yield leaf_hash(entry.envelope)

@@ -1,12 +1,13 @@
 """RFC 6962 Merkle tree hashing: roots, inclusion and consistency proofs.
 
 The right edge (`Edge`) is all that an append needs: the roots of the full subtrees of the current size, largest first.
+A `Tree` keeps every full subtree, and gives any proof.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -47,24 +48,94 @@ class Edge:
         return found
 
 
+class Tree:
+    """Leaf hashes with the roots of all full subtrees above them, so that a root or a proof costs O(log² n)."""
+
+    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
+        self._levels: list[list[bytes]] = [[]]
+        for leaf in leaves:
+            self.append(leaf)
+
+    def __len__(self) -> int:
+        return len(self._levels[0])
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash at the end."""
+        node = leaf
+        for height in range(len(self).bit_length() + 1):
+            if height == len(self._levels):
+                self._levels.append([])
+            row = self._levels[height]
+            row.append(node)
+            if len(row) & 1:
+                return
+            node = node_hash(row[-2], row[-1])
+
+    def root(self, size: int | None = None) -> bytes:
+        """Return the root of the first `size` leaves, of all unless given; that of none is SHA-256 of nothing."""
+        return self._root(0, len(self) if size is None else size)
+
+    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
+        """Return the audit path of one leaf in the tree of the first `size` (RFC 6962 section 2.1.1)."""
+        start, stop = 0, len(self) if size is None else size
+        path = []
+        while stop - start > 1:
+            split = start + _split(stop - start)
+            if index < split:
+                path.append(self._root(split, stop))
+                stop = split
+            else:
+                path.append(self._root(start, split))
+                start = split
+        return tuple(reversed(path))
+
+    def consistency(self, first: int, size: int | None = None) -> tuple[bytes, ...]:
+        """Return the proof that `first` leaves are a prefix of the first `size` (RFC 6962 section 2.1.2)."""
+        start, stop = 0, len(self) if size is None else size
+        if not 0 < first < stop:
+            return ()
+        path = []
+        whole = True  # RFC 6962's b: the known tree is one that the verifier has the root of already
+        while first != stop:
+            split = start + _split(stop - start)
+            if first <= split:
+                path.append(self._root(split, stop))
+                stop = split
+            else:
+                path.append(self._root(start, split))
+                start, whole = split, False
+        if not whole:
+            path.append(self._root(start, stop))
+        return tuple(reversed(path))
+
+    def _root(self, start: int, stop: int) -> bytes:
+        """Return the root over some leaves; `start` is a multiple of a power of two not below their number."""
+        found = b""
+        for node in reversed(list(self._full(start, stop))):
+            found = node_hash(node, found) if found else node
+        return found or hashlib.sha256().digest()
+
+    def _full(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the roots of the full subtrees that some leaves are made of, largest first."""
+        for height in reversed(range((stop - start).bit_length())):
+            if (stop - start) >> height & 1:
+                yield self._levels[height][start >> height]
+                start += 1 << height
+
+
 def tree_root(leaves: Sequence[bytes]) -> bytes:
-    """Return the root over leaf hashes, by RFC 6962's recursion."""
-    if not leaves:
-        return hashlib.sha256().digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    split = _split(len(leaves))
-    return node_hash(tree_root(leaves[:split]), tree_root(leaves[split:]))
+    """Return the root over leaf hashes."""
+    return Tree(leaves).root()
 
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Return the audit path of one leaf (RFC 6962 section 2.1.1)."""
-    if len(leaves) <= 1:
-        return ()
-    split = _split(len(leaves))
-    if index < split:
-        return (*inclusion_proof(leaves[:split], index), tree_root(leaves[split:]))
-    return (*inclusion_proof(leaves[split:], index - split), tree_root(leaves[:split]))
+    return Tree(leaves).inclusion(index)
+
+
+def consistency_proof(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
+    """Return the proof that the tree of the first `first` leaves is a prefix of this one (RFC 6962 section 2.1.2)."""
+    return Tree(leaves).consistency(first)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
@@ -83,21 +154,6 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
             found = node_hash(found, node)
         position, last = position >> 1, last >> 1
     return last == 0 and found == root
-
-
-def consistency_proof(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
-    """Return the proof that the tree of the first `first` leaves is a prefix of this one (RFC 6962 section 2.1.2)."""
-
-    # `whole` is RFC 6962's b: the known tree is one that the verifier has the root of already.
-    def subproof(known: int, part: Sequence[bytes], whole: bool) -> tuple[bytes, ...]:
-        if known == len(part):
-            return () if whole else (tree_root(part),)
-        split = _split(len(part))
-        if known <= split:
-            return (*subproof(known, part[:split], whole), tree_root(part[split:]))
-        return (*subproof(known - split, part[split:], False), tree_root(part[:split]))
-
-    return subproof(first, leaves, True) if 0 < first < len(leaves) else ()
 
 
 def verify_consistency(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> bool:
