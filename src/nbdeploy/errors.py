@@ -252,7 +252,7 @@ class AliasError(Refusal):
     """Somebody wants to change by hand what MLflow shows of an enforced model."""
 
     code = "E-ALIAS"
-    rule = "aliases, stages and nbdeploy's tags of an enforced model follow signed approvals, set by the controller alone"
+    rule = "aliases, stages and our tags of an enforced model follow signed approvals, and the controller sets them"
 
 
 class FormatError(Refusal):
