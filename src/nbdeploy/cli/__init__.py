@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Any
@@ -73,4 +74,5 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # `nbdeploy … | head` is no error
         sys.stderr.close()
         sys.exit(0)
+    gc.freeze()  # what was imported needs no last look for garbage, which takes half a second after a validation
     sys.exit(outcome if isinstance(outcome, int) else 0)

@@ -66,10 +66,10 @@ def _leave(code: int) -> None:
 
 
 def _import(names: Sequence[str]) -> None:
+    gc.disable()  # what imports make is there to stay, and looking for garbage in it takes an eighth of their time
     for name in names:
         with suppress(Exception):
             import_module(name)
-    gc.collect()
     gc.freeze()  # what is shared with the forks stays shared when they collect
 
 
@@ -162,6 +162,7 @@ def _settle(asked: dict[str, Any], log: int) -> None:
     """Give a fork what a new process would have: a session, a folder, its streams and its own randomness."""
     import numpy as np
 
+    gc.enable()
     _libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     os.setsid()
     os.chdir(asked["cwd"])
