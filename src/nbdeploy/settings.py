@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from nbdeploy.documents.record import Record
 from nbdeploy.errors import ProjectError, SettingsError, closest
@@ -31,9 +31,10 @@ class MlflowSettings(Record):
 
 
 class LedgerSettings(Record):
-    """``[ledger]``: a SQLAlchemy URL."""
+    """``[ledger]``: a SQLAlchemy URL, or the https address of a team's ledger service and the file with its token."""
 
     url: str = "sqlite:///.nbdeploy/ledger.db"
+    token_file: str | None = None
 
 
 class PolicySettings(Record):
@@ -43,9 +44,16 @@ class PolicySettings(Record):
 
 
 class ServeSettings(Record):
-    """``[serve]``."""
+    """``[serve]``. Every `recheck_minutes` what runs is held to the rules of that moment."""
 
     target: str = "local"
+    recheck_minutes: float = Field(default=10, gt=0)
+
+
+class ScanSettings(Record):
+    """``[scan]``: a file, or a folder of files, with advisories about packages; relative to the file."""
+
+    advisories: str | None = None
 
 
 class Settings(Record):
@@ -57,6 +65,7 @@ class Settings(Record):
     ledger: LedgerSettings = LedgerSettings()
     policy: PolicySettings = PolicySettings()
     serve: ServeSettings = ServeSettings()
+    scan: ScanSettings = ScanSettings()
 
     @property
     def state(self) -> Path:
@@ -89,6 +98,11 @@ class Settings(Record):
         return self.root / self.policy.file
 
     @property
+    def advisories(self) -> Path | None:
+        """Where advisories about packages lie, if the project has any."""
+        return None if self.scan.advisories is None else self.root / self.scan.advisories
+
+    @property
     def tracking_uri(self) -> str:
         """MLflow's address, a relative SQLite path made absolute."""
         return self._absolute(self.mlflow.tracking_uri)
@@ -97,6 +111,16 @@ class Settings(Record):
     def ledger_url(self) -> str:
         """The ledger's address, a relative SQLite path made absolute."""
         return self._absolute(self.ledger.url)
+
+    @property
+    def ledger_is_remote(self) -> bool:
+        """Whether the ledger is behind a service, and not a database of this machine."""
+        return self.ledger.url.startswith(("http://", "https://"))
+
+    @property
+    def journal_url(self) -> str:
+        """The address of the controller's journal: in the ledger's database, or in one of its own."""
+        return self._absolute("sqlite:///.nbdeploy/journal.db") if self.ledger_is_remote else self.ledger_url
 
     def _absolute(self, url: str) -> str:
         prefix = "sqlite:///"

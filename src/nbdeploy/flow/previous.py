@@ -168,7 +168,7 @@ def _live(project: Project, model: str) -> Iterator[_Candidate]:
     from nbdeploy.release.journal import Journal
 
     environment = strictest(project.policy)
-    for journaled in reversed(Journal(project.settings.ledger_url).releases()):
+    for journaled in reversed(Journal(project.settings.journal_url).releases()):
         release = journaled.release
         if (release.model, release.environment, release.state) == (model, environment, "live"):
             yield _Candidate(release.version, release.digest)

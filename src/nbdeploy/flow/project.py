@@ -16,7 +16,8 @@ from nbdeploy.errors import NbdeployError, ObjectiveError, PolicyError, ProjectE
 from nbdeploy.registry import Registry
 from nbdeploy.settings import Settings, find_settings, require_settings
 from nbdeploy.trust.keys import Signer, load_key
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger_opening import open_ledger
+from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
 
@@ -79,12 +80,9 @@ class Project:
         return load_key(self.key_file("workstation"), None)
 
     @cached_property
-    def ledger(self) -> Ledger:
-        """The ledger, opened with its key when this machine holds it (single-user mode)."""
-        file = self.key_file("ledger")
-        key = load_key(file, None) if file.is_file() else None
-        seen = self.settings.state / "ledger.seen"
-        return Ledger(self.settings.ledger_url, key, public=self.policy.ledger, seen=seen)
+    def ledger(self) -> Log:
+        """The ledger: a database, opened with its key when this machine holds it, or the service of a team."""
+        return open_ledger(self.settings, public=self.policy.ledger)
 
     def chain(self) -> Chain:
         """Read and verify the whole ledger as it stands now."""

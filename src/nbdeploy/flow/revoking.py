@@ -91,7 +91,7 @@ def revoke(
 
 def _outcome(project: Project, chain: Chain, request: Request) -> str:
     """Say what the controller will do with the traffic, as far as the journal on this machine tells."""
-    journal = Journal(project.settings.ledger_url)
+    journal = Journal(project.settings.journal_url)
     journaled = journal.release(request.id)
     if journaled is None or journaled.release.state not in _SERVED:
         return "Nothing of it is live, and nothing will start from it."

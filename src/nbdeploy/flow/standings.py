@@ -85,7 +85,7 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
         Seconds to wait at most for rollouts under way.
     """
     project = Project.require()
-    journal = Journal(project.settings.ledger_url)
+    journal = Journal(project.settings.journal_url)
     deadline = time.monotonic() + settle
     while settle and service_url(project) and time.monotonic() < deadline and _moving(project, journal, name):
         time.sleep(0.1)
@@ -105,13 +105,13 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
 def settled(name: str) -> bool:
     """Whether no rollout of an objective is on its way: all are live, rolled back, refused, or held for a human."""
     project = Project.require()
-    return not _moving(project, Journal(project.settings.ledger_url), name)
+    return not _moving(project, Journal(project.settings.journal_url), name)
 
 
 def held(name: str) -> bool:
     """Whether a rollout of an objective waits for a human: the requests so far decide nothing."""
     project = Project.require()
-    return any(line.live.startswith("held") for line in _lines(project, Journal(project.settings.ledger_url), name))
+    return any(line.live.startswith("held") for line in _lines(project, Journal(project.settings.journal_url), name))
 
 
 def _moving(project: Project, journal: Journal, name: str | None) -> bool:

@@ -65,7 +65,7 @@ def _ask(name: str, verb: Verb, reason: str) -> Steered:
         raise ServiceError(
             "no service of this project is running, so nothing can be steered", next="start it with: nbdeploy up"
         )
-    journal = Journal(project.settings.ledger_url)
+    journal = Journal(project.settings.journal_url)
     number = journal.ask(endpoint, verb, by=project.person, reason=reason)
     deadline = time.monotonic() + _ANSWER_SECONDS
     while time.monotonic() < deadline:

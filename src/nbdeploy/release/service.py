@@ -14,11 +14,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, RegistryError, ServiceError
@@ -33,6 +34,8 @@ from nbdeploy.serve.gateway import Gateway
 from nbdeploy.settings import FILE, Settings, read_settings
 from nbdeploy.trust.keys import load_key
 from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger_opening import ledger_token, open_ledger
+from nbdeploy.trust.ledger_service import LedgerService
 from nbdeploy.trust.policy_file import read_policy
 
 POLL_SECONDS = 0.25
@@ -62,10 +65,12 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
         )
     keys = settings.state / "keys"
     named = read_policy(policy_bytes(policy_file)).ledger
-    key = load_key(keys / "ledger.pem", None)
-    ledger = Ledger(settings.ledger_url, key, public=named, seen=settings.state / "controller.seen")
+    if not settings.ledger_is_remote:
+        load_key(keys / "ledger.pem", None)  # without it nothing that is done here could be logged
+    ledger = open_ledger(settings, public=named, seen="controller.seen")
     signer = load_key(keys / "controller.pem", None)
-    journal = Journal(settings.ledger_url)
+    journal = Journal(settings.journal_url)
+    token = ledger_token(settings)
     with _listening(port) as listener, _leased(journal):
         source, mirror = _registry(settings, journal)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -77,7 +82,14 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
             made.routes.expect()
             return made
 
-        asyncio.run(_serve(controller, listener, settings.state, _announcer(settings.state / STATE, url, say)))
+        def also(made: Controller) -> Sequence[BaseRoute]:
+            # Whoever holds the ledger's key is its service: others of the team submit to it and read from it.
+            return (
+                LedgerService(ledger, made.authority.policy, token=token).routes if isinstance(ledger, Ledger) else ()
+            )
+
+        announce = _announcer(settings.state / STATE, url, say)
+        asyncio.run(_serve(controller, also, listener, settings.state, announce))
     return 0
 
 
@@ -135,12 +147,17 @@ def _leased(journal: Journal) -> Iterator[None]:
 
 
 async def _serve(
-    make: Callable[[LocalTarget], Controller], listener: socket.socket, state: Path, announce: Callable[[], None]
+    make: Callable[[LocalTarget], Controller],
+    also: Callable[[Controller], Sequence[BaseRoute]],
+    listener: socket.socket,
+    state: Path,
+    announce: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
     gateway = Gateway()
     target = LocalTarget(gateway, loop, state / "logs")
     controller = make(target)
+    gateway.app.router.routes.extend(also(controller))
     server = _Server(gateway, announce)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
