@@ -129,6 +129,12 @@ class ServiceError(NbdeployError):
     code = "E-SERVICE"
 
 
+class AdvisoryError(NbdeployError):
+    """The file of advisories about packages is missing or cannot be read."""
+
+    code = "E-ADVISORY"
+
+
 class KeyFileError(NbdeployError):
     """A key is missing, world-readable, or its passphrase is wrong."""
 
@@ -139,6 +145,12 @@ class CardError(NbdeployError):
     """A card cannot be found or read."""
 
     code = "E-CARD"
+
+
+class BundleError(NbdeployError):
+    """A file is no audit bundle, or not one that every program reads alike."""
+
+    code = "E-BUNDLE"
 
 
 class InterruptedRunError(NbdeployError):

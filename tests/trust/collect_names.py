@@ -65,6 +65,8 @@ BY_HAND = {
                                     "LeastAbsoluteError", "HuberLossFunction", "QuantileLossFunction"],
     "xgboost.sklearn": ["XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor", "XGBModel"],
     "xgboost.core": ["Booster"],
+    "mlflow.models.signature": ["_TypeHints"],
+    "mlflow.pyfunc.model": ["PythonModel"],
     "lightgbm.sklearn": ["LGBMClassifier", "LGBMRegressor", "LGBMRanker", "LGBMModel"],
     "lightgbm.basic": ["Booster"],
     "catboost.core": ["CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker", "CatBoost"],

@@ -33,7 +33,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVC
 
 from nbdeploy.trust.scan import scan_model
-from nbdeploy.trust.scan.declared import MOST_NODES
+from nbdeploy.trust.scan.texts import MOST_NODES
 from nbdeploy.trust.scan.stream import LimitError, Stream
 
 CLEAN = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbdeploy.trust.scan.advisories import Advisories
 from nbdeploy.trust.scan.content import scan_file
-from nbdeploy.trust.scan.declared import named_files, scan_declared
+from nbdeploy.trust.scan.declared import read_declared
 from nbdeploy.trust.scan.finding import ScanFinding
 
-__all__ = ["Scan", "ScanFinding", "scan_model"]
+__all__ = ["Advisories", "Scan", "ScanFinding", "scan_model"]
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,25 @@ class Scan:
         return tuple(sorted({one.subject for one in self.findings if one.rule == "unknown"}))
 
 
-def scan_model(folder: Path) -> Scan:
+def scan_model(folder: Path, *, advisories: Advisories | None = None) -> Scan:
     """Look through all files of a model's folder, by their bytes and whatever their names.
 
     Nothing is loaded, imported or unpacked to disk. Whether names of files are plain, and none is a link, is the
     manifest's to say (`trust.digests`); here only regular files are opened.
+
+    Parameters
+    ----------
+    advisories
+        What is known of packages that the model asks for.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    models = named_files(folder)
-    findings = list(scan_declared(folder))
+    declared = read_declared(folder)
+    findings = list(declared.findings)
+    if advisories is not None:
+        findings += advisories.findings(declared.asked.fixed)
     for path in files:
         relative = path.relative_to(folder).as_posix()
+        found = scan_file(path, relative, is_pickle=relative in declared.pickles, is_onnx=relative in declared.onnx)
         # A pickle of plain numbers harms nobody; as the model itself it cannot be what it says it is.
-        findings += [one for one in scan_file(path, relative) if one.rule != "empty" or relative in models]
-    return Scan(len(files), tuple(findings))
+        findings += [one for one in found if one.rule != "empty" or relative in declared.models]
+    return Scan(len(files), tuple(dict.fromkeys(findings)))

@@ -45,13 +45,23 @@ def _item_size(dtype: Any) -> int | None:
     if not isinstance(dtype, Made) or not isinstance(dtype.arguments, tuple):
         raise ValueError("an array of no known type")  # noqa: TRY004 - damage to a file, as below
     match = re.fullmatch(r"[<>|=]?([a-zA-Z])(\d+)", str(dtype.arguments[0]))
-    if match is None or (match[1] == "V" and _holds_objects(dtype.state)):
+    if match is None:
         raise ValueError("an array of no known type")
     if match[1] == "O":
         return None
-    return int(match[2]) * (4 if match[1] == "U" else 1)
+    size = int(match[2]) * (4 if match[1] == "U" else 1)
+    _check_state(dtype.state, size, plain=match[1] != "V")
+    return size
 
 
-def _holds_objects(state: Any) -> bool:
-    """Whether a structured type may hold objects; its flags say so (``NPY_ITEM_HASOBJECT`` is the lowest bit)."""
-    return not isinstance(state, tuple) or len(state) < 8 or not isinstance(state[7], int) or bool(state[7] & 1)
+def _check_state(state: Any, size: int, *, plain: bool) -> None:
+    """Refuse a type that was filled so that it holds objects, or elements of another size than its name says.
+
+    The state is ``(version, order, subtype, names, fields, size, alignment, flags, …)``; -1 leaves a size as it is, and
+    the lowest bit of the flags (``NPY_ITEM_HASOBJECT``) says that there are objects.
+    """
+    if state is None and plain:
+        return
+    whole = isinstance(state, tuple) and len(state) >= 8 and isinstance(state[7], int) and isinstance(state[5], int)
+    if not whole or state[7] & 1 or state[5] not in (-1, size):
+        raise ValueError("an array of no known type")

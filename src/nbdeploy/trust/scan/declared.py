@@ -3,135 +3,147 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-from packaging.requirements import InvalidRequirement, Requirement
-
-from nbdeploy.trust.scan.content import named_finding
+from nbdeploy.trust.scan.archives import named_finding
 from nbdeploy.trust.scan.finding import ScanFinding
+from nbdeploy.trust.scan.packages import Asked
+from nbdeploy.trust.scan.texts import read_yaml
 from nbdeploy.trust.scan.values import Named
 
-MOST_NODES = 100_000
-"""Of a YAML text once its aliases are written out. A text of 300 bytes can hold millions."""
-MOST_BYTES = 10 * 1024**2
+LOADERS = re.compile(r"mlflow\.(sklearn|xgboost|lightgbm|catboost|onnx|statsmodels|prophet|pmdarima|pyfunc\.model)")
+"""MLflow's loaders whose files are looked into here."""
+_OPAQUE = re.compile(r"mlflow\.\w+")
 
-LOADERS = re.compile(
-    r"mlflow\.(sklearn|xgboost|lightgbm|catboost|onnx|pytorch|tensorflow|keras|spark|statsmodels|prophet|h2o|paddle|spacy"
-    r"|transformers|sentence_transformers|pmdarima|diviner|pyfunc\.model)"
-)
-_YAML = ("MLmodel", "python_env.yaml", "conda.yaml")
-_ELSEWHERE = re.compile(
-    r"^(-i|-f|-e|--(extra-)?index-url|--find-links|--editable|--trusted-host|-r|--requirement|-c)\b|://"
-)
+_CLASSES = ("model_class", "model_type", "skops_trusted_types", "trusted")
+"""Keys whose values are names that MLflow imports, or lets skops import."""
+_PICKLED = ("pickled_model", "python_model")
+_PICKLING = ("statsmodels", "pmdarima")
+_FROM_ELSEWHERE = ("uri", "artifact_uri", "source", "config", "model_config")
+"""Keys that tell where something came from, or what the model itself is given: no loader opens them."""
 
 
-def scan_declared(folder: Path) -> Iterator[ScanFinding]:
-    """Yield what the texts at the root of a model's folder ask for that a person should know."""
-    read: dict[str, Any] = {}
-    for name in _YAML:
-        if (folder / name).is_file():
-            found = tuple(_yaml_findings(folder / name, name))
-            yield from found
-            if not found:
-                read[name] = yaml.safe_load((folder / name).read_bytes())
-    if isinstance(read.get("MLmodel"), dict):
-        yield from _mlmodel(read["MLmodel"])
-    for name in ("requirements.txt", "conda.yaml"):
-        yield from _requirements(name, _lines(folder / name, read.get(name)))
+@dataclass
+class Declared:
+    """What a model's texts say.
+
+    Attributes
+    ----------
+    pickles, onnx
+        Files that are loaded as such, whatever their names.
+    models
+        Files that hold the model itself.
+    asked
+        Packages.
+    """
+
+    findings: list[ScanFinding] = field(default_factory=list)
+    models: set[str] = field(default_factory=set)
+    pickles: set[str] = field(default_factory=set)
+    onnx: set[str] = field(default_factory=set)
+    asked: Asked = field(default_factory=Asked)
 
 
-def named_files(folder: Path) -> tuple[str, ...]:
-    """Return the files that ``MLmodel`` names as the model itself."""
-    path = folder / "MLmodel"
-    if not path.is_file() or any(_yaml_findings(path, "MLmodel")):
-        return ()
-    content = yaml.safe_load(path.read_bytes())
-    flavors = content.get("flavors") if isinstance(content, dict) else None
-    values = [flavor for flavor in (flavors or {}).values() if isinstance(flavor, dict)]
-    keys = ("pickled_model", "model_path", "data", "python_model")
-    return tuple({str(flavor[key]) for flavor in values for key in keys if isinstance(flavor.get(key), str)})
+def read_declared(folder: Path) -> Declared:
+    """Read the texts at the root of a model's folder, and those that ``MLmodel`` names as its environment."""
+    found = Declared()
+    content = _read(folder, "MLmodel", found)
+    flavors = _flavors(content)
+    for name, told in flavors.items():
+        found.findings += _flavor(name, told)
+        _files(name, told, found)
+    found.findings += _outside(flavors)
+    found.asked.read_requirements(folder / "requirements.txt", "requirements.txt")
+    conda, python = _environments(flavors)
+    for name in sorted(conda):
+        found.asked.read_conda(_read(folder, name, found), name)
+    for name in sorted(python):
+        found.asked.read_python(_read(folder, name, found), name)
+    found.findings += found.asked.findings
+    return found
 
 
-def _yaml_findings(path: Path, name: str) -> Iterator[ScanFinding]:
-    """Yield why a text must not be given to a YAML loader; its events are read one by one, nothing is built."""
-    if path.stat().st_size > MOST_BYTES:
-        yield ScanFinding(name, "limit", f"it has more than {MOST_BYTES:,} bytes")
-        return
-    sizes: dict[str | None, int] = {}
-    open_: list[tuple[str | None, int]] = []
-    nodes = 0
-    try:
-        for event in yaml.parse(path.read_bytes(), Loader=yaml.SafeLoader):
-            tag = getattr(event, "tag", None)
-            if tag is not None and (not tag.startswith("tag:yaml.org,2002:") or "python" in tag):
-                yield ScanFinding(name, "yaml", "a tag asks for more than plain values", tag[:80])
-                return
-            nodes += sizes.get(event.anchor, 0) if isinstance(event, yaml.AliasEvent) else _one(event)
-            if isinstance(event, yaml.CollectionStartEvent):
-                open_.append((event.anchor, nodes - 1))
-            elif isinstance(event, yaml.CollectionEndEvent):
-                anchor, before = open_.pop()
-                sizes[anchor] = nodes - before
-            if nodes > MOST_NODES:
-                yield ScanFinding(name, "limit", f"its aliases stand for more than {MOST_NODES:,} entries")
-                return
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        yield ScanFinding(name, "broken", f"it is no YAML ({type(error).__name__})")
+def _flavors(content: Any) -> dict[str, dict[str, Any]]:
+    told = content.get("flavors") if isinstance(content, dict) else None
+    return {str(name): one for name, one in told.items() if isinstance(one, dict)} if isinstance(told, dict) else {}
 
 
-def _one(event: yaml.Event) -> int:
-    return isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent))
+def _read(folder: Path, name: str, found: Declared) -> Any:
+    path = folder / name
+    if _escapes(name) or not path.is_file():
+        return None
+    content, problems = read_yaml(path, name)
+    found.findings += problems
+    return content
 
 
-def _mlmodel(content: dict[str, Any]) -> Iterator[ScanFinding]:
-    flavors = content.get("flavors")
-    for flavor, told in flavors.items() if isinstance(flavors, dict) else ():
-        if not isinstance(told, dict):
+def _flavor(name: str, told: Mapping[str, Any]) -> Iterator[ScanFinding]:
+    loader = told.get("loader_module")
+    if loader is not None and not LOADERS.fullmatch(str(loader)):
+        says = (
+            "its files may name code, and are not looked into"
+            if _OPAQUE.fullmatch(str(loader))
+            else "it is loaded by a module of its own"
+        )
+        yield ScanFinding("MLmodel", "loader", says, str(loader))
+    for key in ("code", "model_code_path"):
+        if told.get(key):
+            yield ScanFinding("MLmodel", "code", f"the flavour {name} brings code", str(told[key]))
+    for key in _CLASSES:
+        value = told.get(key)
+        for text in value if isinstance(value, (list, tuple)) else (value,) if value else ():
+            module, _, attribute = str(text).rpartition(".")
+            if module:
+                yield from named_finding("MLmodel", Named(module, attribute))
+
+
+def _files(name: str, told: Mapping[str, Any], found: Declared) -> None:
+    for key in (*_PICKLED, "model_path", "data"):
+        value = told.get(key)
+        if not isinstance(value, str):
             continue
-        loader = told.get("loader_module")
-        if loader is not None and not LOADERS.fullmatch(str(loader)):
-            yield ScanFinding("MLmodel", "loader", "it is loaded by a module of its own", str(loader)[:120])
-        for key in ("code", "model_code_path"):
-            if told.get(key):
-                yield ScanFinding("MLmodel", "code", f"the flavour {flavor} brings code", str(told[key])[:120])
-        trusted = told.get("skops_trusted_types") or told.get("trusted") or ()
-        for name in trusted if isinstance(trusted, (list, tuple)) else ():
-            module, _, attribute = str(name).rpartition(".")
-            yield from named_finding("MLmodel", Named(module, attribute))
+        path = PurePosixPath(value).as_posix()
+        found.models.add(path)
+        if key in _PICKLED or (key == "data" and name in _PICKLING):
+            found.pickles.add(path)
+        if name == "onnx":
+            found.onnx.add(path)
 
 
-def _lines(path: Path, content: Any) -> list[str]:
-    if not path.is_file() or path.stat().st_size > MOST_BYTES:
-        return []
-    if path.suffix == ".txt":
-        return path.read_text("utf-8", "replace").splitlines()
-    parts = content.get("dependencies") if isinstance(content, dict) else None
-    lists = [part["pip"] for part in parts or () if isinstance(part, dict) and isinstance(part.get("pip"), list)]
-    return [str(line) for lines in lists for line in lines]
+def _environments(flavors: Mapping[str, Mapping[str, Any]]) -> tuple[set[str], set[str]]:
+    """Return the files of conda and of Python environments: the usual ones, and those that a flavour names instead."""
+    conda, python = {"conda.yaml"}, {"python_env.yaml"}
+    for told in flavors.values():
+        env = told.get("env")
+        if isinstance(env, str):
+            conda.add(env)
+        elif isinstance(env, Mapping):
+            conda |= {str(env["conda"])} if "conda" in env else set()
+            python |= {str(env["virtualenv"])} if "virtualenv" in env else set()
+    return conda, python
 
 
-def _requirements(name: str, lines: list[str]) -> Iterator[ScanFinding]:
-    for line in lines:
-        text = line.split(" #", maxsplit=1)[0].strip()
-        if not text or text.startswith("#"):
+def _outside(flavors: Mapping[str, Any]) -> Iterator[ScanFinding]:
+    """Yield a finding for each value that leads out of the model's folder: loaders join it to the folder's path."""
+    seen: set[int] = set()
+    open_: list[tuple[str, Any]] = list(flavors.items())
+    while open_:
+        key, value = open_.pop()
+        if key in _FROM_ELSEWHERE:
             continue
-        if _ELSEWHERE.search(text):
-            yield ScanFinding(
-                name, "source", "a package comes from elsewhere than the usual index", _hidden(text)[:120]
-            )
-            continue
-        try:
-            asked = Requirement(text)
-        except InvalidRequirement:
-            yield ScanFinding(name, "source", "it is no requirement of a version", text[:120])
-            continue
-        if not any(part.operator in {"==", "==="} for part in asked.specifier):
-            yield ScanFinding(name, "source", "no version is fixed", text[:120])
+        if isinstance(value, (dict, list)):
+            if id(value) in seen:  # an alias may lead back to itself
+                continue
+            seen.add(id(value))
+            open_ += [(str(inner), one) for inner, one in value.items()] if isinstance(value, dict) else []
+            open_ += [(key, one) for one in value] if isinstance(value, list) else []
+        elif isinstance(value, str) and _escapes(value):
+            yield ScanFinding("MLmodel", "path", f"{key} leads out of the model", value)
 
 
-def _hidden(text: str) -> str:
-    """Take a password out of an address."""
-    return re.sub(r"(?<=://)[^/\s@]+(?=@)", "…", text)
+def _escapes(text: str) -> bool:
+    where = PurePosixPath(text.replace("\\", "/"))
+    return where.is_absolute() or ".." in where.parts or text.startswith(("~", "file:")) or "\0" in text

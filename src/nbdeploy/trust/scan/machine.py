@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from nbdeploy.trust.scan.arrays import is_joblib_array, step_over
+from nbdeploy.trust.scan.names import WHOLE
 from nbdeploy.trust.scan.stream import Stream
 from nbdeploy.trust.scan.values import Behaviour, Made, Named
 
+_SUBIMPORT = Named("cloudpickle.cloudpickle", "subimport")
 _MARK = object()
 _OPAQUE = object()
 """A value that decides nothing."""
@@ -75,7 +77,16 @@ class Machine:
         if not isinstance(callable_, (Named, Made)):
             raise ValueError("what is called is no name")  # noqa: TRY004 - damage to a file, as all here
         self._found.calls += 1
+        if callable_ == _SUBIMPORT:
+            self._imported(arguments)
         self._stack.append(Made(callable_, arguments))
+
+    def _imported(self, arguments: Any) -> None:
+        """Note the module that cloudpickle is asked for, as code in a notebook names `np` or `os`."""
+        if isinstance(arguments, tuple) and len(arguments) == 1 and type(arguments[0]) is str:
+            self._found.names.add(Named(arguments[0], WHOLE))
+        else:
+            self._found.makers.add(None)
 
     # Opcodes ----------------------------------------------------------------------------------------------------------
 

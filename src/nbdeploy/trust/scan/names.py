@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import tomllib
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from functools import cache
 from importlib.resources import files
 
 from nbdeploy.trust.scan.values import Named
 
-_LOADERS = ("load", "loads", "load_model", "load_pickle", "read_pickle", "unpickle", "runstring", "eval", "exec")
+_LOADERS = (
+    "load",
+    "loads",
+    "load_model",
+    "load_pickle",
+    "load_pyfunc",
+    "read_pickle",
+    "unpickle",
+    "runstring",
+    "eval",
+    "exec",
+    "system",
+    "popen",
+)
 """Functions of whatever library that execute what they are given."""
 
-_MOVED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-"""Pickles up to protocol 2 name modules as Python 2 did."""
+WHOLE = "*"
+"""In the place of a name: the module itself is what is looked up."""
+
+_EVERYTHING = ("builtins", "operator", "_operator", "functools")
+"""Modules that lead to everything; with one of the others in hand, only code could go further."""
 
 
 @cache
@@ -27,20 +44,33 @@ def _lists() -> tuple[frozenset[tuple[str, str]], frozenset[str], frozenset[tupl
 
 def allowed(named: Named) -> bool:
     """Whether clean models need it, and nothing but a plain object can come of it."""
-    return (_MOVED.get(named.module, named.module), named.name) in _lists()[0]
+    module, name = _now(named)
+    return (module, name) in _lists()[0]
 
 
 def refused(named: Named) -> bool:
     """Whether it runs commands or code, loads other files, or reaches any other name by its text."""
+    return _refused(named.module, named.name) or _refused(*_now(named))
+
+
+def _now(named: Named) -> tuple[str, str]:
+    """Return where a name is today: pickles up to protocol 2 name modules as Python 2 did (`_compat_pickle`)."""
+    moved = NAME_MAPPING.get((named.module, named.name))
+    return moved or (IMPORT_MAPPING.get(named.module, named.module), named.name)
+
+
+def _refused(module: str, name: str) -> bool:
     _, modules, names = _lists()
-    path = named.module.split(".")
+    path = module.split(".")
     if any(".".join(path[: length + 1]) in modules for length in range(len(path))):
         return True
-    first, *_ = named.name.split(".")
+    if name == WHOLE:
+        return module in _EVERYTHING
+    first, *_ = name.split(".")
     return (
-        (named.module, named.name) in names
-        or (named.module, first) in names
-        or named.name.rpartition(".")[2] in _LOADERS
+        (module, name) in names
+        or (module, first) in names
+        or name.rpartition(".")[2].lstrip("_") in _LOADERS
         # A dotted name walks from object to object: from a harmless module to what that has imported.
-        or any(part in modules for part in named.name.split(".")[:-1])
+        or any(part in modules for part in name.split(".")[:-1])
     )

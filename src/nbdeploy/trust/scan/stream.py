@@ -9,7 +9,11 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import IO, cast
+
+LONGEST_LINE = 64 * 1024**2
+"""Old protocols write an array as one line of text."""
 
 
 class LimitError(Exception):
@@ -43,11 +47,13 @@ class Stream:
         return data
 
     def readline(self) -> bytes:
-        """Read a line; LimitError as in `read`."""
-        data = self._source.readline(self._left + 1)
+        """Read a line; LimitError as in `read`, or where it is longer than is looked through."""
+        data = self._source.readline(min(self._left, LONGEST_LINE) + 1)
         self._left -= len(data)
         if self._left < 0:
             raise LimitError(f"it holds more than {self._most:,} bytes when unpacked")
+        if len(data) > LONGEST_LINE:
+            raise LimitError(f"it holds a line of more than {LONGEST_LINE:,} bytes")
         return data
 
     def skip(self, size: int) -> None:
@@ -105,12 +111,24 @@ def _unpacking(source: IO[bytes], head: bytes) -> IO[bytes] | None:
         return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
     if head.startswith(b"BZh"):
         return bz2.BZ2File(source)
-    if head.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00")):
+    if head.startswith((b"\xfd7zXZ\x00", b"\x5d\x00")):
         return lzma.LZMAFile(source)
     if head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2], "big") % 31 == 0:
         return io.BufferedReader(_Zlib(source))
+    if head.startswith(LZ4) and lz4_is_here():
+        from lz4.frame import LZ4FrameFile  # type: ignore[import-untyped]  # it carries no types
+
+        return cast("IO[bytes]", LZ4FrameFile(source))
     return None
 
 
-UNPACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
-"""What the standard library raises where compressed bytes are damaged."""
+LZ4 = b"\x04\x22\x4d\x18"
+
+
+def lz4_is_here() -> bool:
+    """Whether LZ4 can be unpacked: joblib needs the same package for it."""
+    return find_spec("lz4") is not None
+
+
+UNPACKING_ERRORS = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError)
+"""What is raised where compressed bytes are damaged; RuntimeError by lz4."""
