@@ -122,7 +122,8 @@ def _registry(settings: Settings, journal: Journal) -> tuple[Bytes, Mirror]:
 
 @contextlib.contextmanager
 def _listening(port: int) -> Iterator[socket.socket]:
-    listener = socket.socket()
+    # asyncio only switches Nagle's delay off (40 ms an answer) for sockets that name their protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
