@@ -17,6 +17,8 @@ from nbdeploy.documents.record import Document, Record, Scalar
 
 Section = Literal["data", "performance", "fairness", "robustness", "explainability", "operations"]
 SECTIONS: tuple[Section, ...] = ("data", "performance", "fairness", "robustness", "explainability", "operations")
+RiskTier = Literal["low", "medium", "high"]
+RISK_TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
 Operator = Literal[">=", "<=", ">", "<", "==", "between"]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -248,7 +250,7 @@ class Objective(Document):
     schema_name: ClassVar[str] = "objective"
 
     name: Name
-    risk_tier: Literal["low", "medium", "high"] = "medium"
+    risk_tier: RiskTier = "medium"
     model: Name | None = None
     endpoint: Name | None = None
     goal: Goal = Goal()

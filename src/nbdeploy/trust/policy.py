@@ -3,95 +3,24 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from datetime import time as day_time
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from nbdeploy.documents.objective import Gate, Section
+from nbdeploy.documents.objective import RISK_TIERS, RiskTier
 from nbdeploy.documents.record import Record
-from nbdeploy.errors import ExpiredError, LogError, PolicyError, RoleError
-from nbdeploy.trust.keys import raw_public
+from nbdeploy.errors import ExpiredError, LogError, PolicyError, RevokedError, RoleError, closest
+from nbdeploy.trust.policy_floor import Floor
+from nbdeploy.trust.policy_rules import Environment, KeyEntry, LedgerRules, Person, Roots, Service
+
+__all__ = ["Environment", "Floor", "KeyEntry", "Mode", "Person", "Policy", "Preset", "Principal", "Service"]
 
 Preset = Literal["solo", "team", "regulated"]
 Mode = Literal["observe", "warn", "enforce"]
-
-
-class KeyEntry(Record):
-    """A public key with the days on which it counts, both included."""
-
-    public: str
-    from_: date | None = Field(default=None, alias="from")
-    until: date | None = None
-
-    @field_validator("public")
-    @classmethod
-    def _valid(cls, public: str) -> str:
-        try:
-            raw_public(public)
-        except PolicyError as error:
-            raise ValueError(error.fact) from None
-        return public
-
-    def holds(self, at: datetime) -> bool:
-        """Whether the key counts at a moment."""
-        after = self.from_ is None or at >= datetime.combine(self.from_, day_time.min, UTC)
-        before = self.until is None or at <= datetime.combine(self.until, day_time.max, UTC)
-        return after and before
-
-
-class Person(Record):
-    """A human being; several keys may belong to one."""
-
-    name: str = Field(min_length=1)
-    roles: tuple[str, ...] = ()
-    keys: tuple[KeyEntry, ...] = ()
-
-
-class Service(Record):
-    """A machine that signs. `person` is the human being it works for, who may then not approve what it did."""
-
-    name: str = Field(min_length=1)
-    roles: tuple[str, ...] = ()
-    keys: tuple[KeyEntry, ...] = ()
-    person: str | None = None
-
-
-class Environment(Record):
-    """What one environment asks for.
-
-    `runner` names the services that may have run the validation; empty for any with the role runner. `notebooks` lists
-    the digests of validation notebooks whose own measurements count for floor gates. `scan` says what becomes of code
-    that a model brings and of names that are on no list: a signed waiver names each (waive), nobody may let it through
-    (block), or it passes as it is (allow), with what the deployer's own account may do. `waiver_days` is how long a
-    waiver may last at most.
-    """
-
-    approvals: int = Field(default=1, ge=0)
-    by: tuple[str, ...] = ("validator",)
-    expires_days: int = Field(default=30, ge=1)
-    runner: tuple[str, ...] = ()
-    inconclusive: Literal["acknowledge", "waive", "block"] = "acknowledge"
-    not_evaluated: Literal["acknowledge", "waive", "block"] = "acknowledge"
-    failed: Literal["waive", "block"] = "block"
-    scan: Literal["waive", "block", "allow"] = "waive"
-    waive_by: tuple[str, ...] = ()
-    waiver_days: int | None = Field(default=None, ge=1)
-    notebooks: tuple[str, ...] = ()
-
-
-class Floor(Record):
-    """What an objective may exceed and never undercut."""
-
-    sensitive: tuple[str, ...] = ()
-    max_min_group_size: int | None = Field(default=None, ge=1)
-    decide: Literal["interval", "point"] | None = None
-    min_level: float | None = Field(default=None, gt=0.5, lt=1)
-    gates: dict[Section, dict[str, Gate]] = {}
 
 
 @dataclass(frozen=True)
@@ -109,16 +38,36 @@ LEDGER = "ledger"
 
 
 class Policy(Record):
-    """A policy with its preset filled in."""
+    """A policy with its preset filled in.
+
+    Attributes
+    ----------
+    expires
+        The last day on which it is in force; None for no end.
+    roots
+        Who must sign it, and the next one; None for a policy that is trusted because of where its file lies.
+    floors
+        Further floors, by patterns of models' names: all that fit a model hold for it, beside `floor`.
+    tiers
+        The risk tier that models have at least, by patterns of their names. An objective may say a higher one.
+    on_alias
+        What becomes of an alias of an enforced model that somebody moved without an approval.
+    """
 
     preset: Preset | None = None
     version: int = Field(default=1, ge=1)
+    expires: date | None = None
+    roots: Roots | None = None
     people: tuple[Person, ...] = ()
     services: tuple[Service, ...] = ()
     environments: dict[str, Environment] = {}
     notebooks: tuple[str, ...] = ()
     floor: Floor = Floor()
+    floors: dict[str, Floor] = {}
+    tiers: dict[str, RiskTier] = {}
     models: dict[str, Mode] = {}
+    on_alias: Literal["report", "restore"] = "report"
+    ledger_rules: LedgerRules = Field(default=LedgerRules(), alias="ledger")
     _digest: str = PrivateAttr(default="")
 
     @property
@@ -148,6 +97,7 @@ class Policy(Record):
                 if owner != entry.name:
                     raise ValueError(f"one key belongs to {owner!r} and to {entry.name!r}")
         _check_ledger(self.holders)
+        _check_roots(self.roots, owners)
         return self
 
     @property
@@ -182,38 +132,86 @@ class Policy(Record):
         if self.ledger is not None and public != self.ledger:
             raise LogError("this is not the ledger that the policy names", next="compare its key with the policy's")
 
-    def who(self, public: str, at: datetime) -> Principal:
+    def who(self, public: str, at: datetime, *, index: int | None = None) -> Principal:
         """Return whose key it is.
+
+        Parameters
+        ----------
+        index
+            The entry of the ledger (counted from 0) that holds what the key signed; None for what is not logged yet.
 
         Raises
         ------
         RoleError
             The policy does not name the key.
+        RevokedError
+            It was revoked or compromised by then.
         ExpiredError
-            It names it for other days.
+            The policy names it for other days.
         """
         for entry in self.holders:
             named = [key for key in entry.keys if key.public == public]
+            if not named:
+                continue
+            for key in named:
+                if key.gone(at, index):
+                    raise RevokedError(_given_up(entry.name, key), next="sign with a key that counts")
             if any(key.holds(at) for key in named):
                 service = isinstance(entry, Service)
                 person = entry.person if isinstance(entry, Service) else entry.name
                 return Principal(entry.name, person, entry.roles, service)
-            if named:
-                raise ExpiredError(
-                    f"the key of {entry.name} does not count on {at.date()}", next="sign with a key that does"
-                )
+            raise ExpiredError(
+                f"the key of {entry.name} does not count on {at.date()}", next="sign with a key that does"
+            )
         raise RoleError(
             "the policy names nobody with this key", next="nbdeploy policy add NAME --role ROLE --key ed25519:…"
         )
 
-    def approvers(self, environment: str, *, exclude: frozenset[str] = frozenset()) -> tuple[str, ...]:
-        """Return the people with a key whose signature counts in an environment."""
-        by = self.environments[environment].by
+    def people_with(
+        self, roles: Collection[str], *, exclude: Collection[str] = (), at: datetime | None = None
+    ) -> tuple[str, ...]:
+        """Return the people who hold one of these roles and a key; with `at`, a key that counts at that moment."""
         return tuple(
             person.name
             for person in self.people
-            if person.keys and person.name not in exclude and set(person.roles) & set(by)
+            if person.name not in exclude
+            and set(person.roles) & set(roles)
+            and any(at is None or (key.holds(at) and not key.gone(at, None)) for key in person.keys)
         )
+
+    def approvers(self, environment: str, *, exclude: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Return the people with a key whose signature counts in an environment, for models of any tier."""
+        rule = self.environments[environment].for_tier("high")
+        return self.people_with(rule.roles, exclude=exclude)
+
+    def tier(self, model: str) -> RiskTier:
+        """Return the risk tier that a model has at least: the first matching pattern decides; low is the default."""
+        return next((tier for pattern, tier in self.tiers.items() if fnmatchcase(model, pattern)), "low")
+
+    def rule(self, environment: str, model: str, tier: RiskTier = "low") -> Environment:
+        """Return what an environment asks for one model, with what its risk tier asks beyond.
+
+        Parameters
+        ----------
+        tier
+            What the objective says of itself. The policy's own tier for the model holds where it is higher.
+
+        Raises
+        ------
+        PolicyError
+            The policy does not know the environment.
+        """
+        rule = self.environments.get(environment)
+        if rule is None:
+            raise PolicyError(
+                f"the policy has no environment {environment!r}{closest(environment, tuple(self.environments))}",
+                next=f"its environments: {', '.join(self.environments) or 'none'}",
+            )
+        return rule.for_tier(max(tier, self.tier(model), key=RISK_TIERS.index))
+
+    def floors_of(self, model: str) -> tuple[Floor, ...]:
+        """Return every floor that holds for a model's objectives."""
+        return (self.floor, *(floor for pattern, floor in self.floors.items() if fnmatchcase(model, pattern)))
 
     def mode(self, model: str) -> Mode:
         """Return how far nbdeploy goes with a model: the first matching pattern decides, and observe is the default."""
@@ -226,10 +224,27 @@ def _check_ledger(holders: Iterable[Person | Service]) -> None:
     for entry in named:
         if not isinstance(entry, Service) or entry.roles != (LEDGER,):
             raise ValueError(f"{entry.name!r} has the role {LEDGER}, which is for a service that has no other one")
-        if any(key.from_ or key.until for key in entry.keys):
+        if any(key.from_ or key.until or key.ended for key in entry.keys):
             raise ValueError(f"the key of {entry.name!r} has days, and a ledger's checkpoints carry no time")
     if named and sum(len(entry.keys) for entry in named) != 1:
         raise ValueError(f"the role {LEDGER} belongs to exactly one key")
+
+
+def _check_roots(roots: Roots | None, owners: Mapping[str, str]) -> None:
+    """Refuse two root keys of one person: so many signatures must be so many people."""
+    held: dict[str, str] = {}
+    for public in roots.keys if roots else ():
+        owner = owners.get(public)
+        if owner is not None and held.setdefault(owner, public) != public:
+            raise ValueError(f"roots: two of the keys belong to {owner!r}, and each signature must be another person's")
+
+
+def _given_up(owner: str, key: KeyEntry) -> str:
+    stolen = key.compromised_since is not None and key.compromised_since == key.ended
+    word = "may have been in other hands since" if stolen else "was revoked on"
+    when = f" {key.ended.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if key.ended else ""
+    logged = f", when the ledger had {key.entries} entries" if key.entries is not None else ""
+    return f"the key of {owner} {word}{when}{logged}, and what was signed or logged after that does not count"
 
 
 def _folded(name: str) -> str:

@@ -12,7 +12,9 @@ from nbdeploy import templates
 from nbdeploy.documents.record import Record
 from nbdeploy.errors import PolicyError, closest
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.policy import Environment, Floor, KeyEntry, Person, Policy, Preset, Service
+from nbdeploy.trust.policy import Policy, Preset
+from nbdeploy.trust.policy_floor import Floor, MonitorFloor, RolloutFloor
+from nbdeploy.trust.policy_rules import Environment, KeyEntry, LedgerRules, Person, Roots, Service, Signatures, Tier
 
 
 def read_policy(data: bytes) -> Policy:
@@ -63,14 +65,32 @@ def _complaint(error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return f"{where}: {message}" if where else message
-    tables: dict[str, type[Record]] = {
-        "people": Person,
-        "services": Service,
-        "environments": Environment,
-        "floor": Floor,
-    }
-    beside = tables.get(path[0], Policy) if len(path) > 1 else Policy
-    if "keys" in path[:-1]:
-        beside = KeyEntry
+    beside = _record(path[:-1])
     known = [field.alias or name for name, field in beside.model_fields.items()]
     return f"unknown key {where!r}{closest(path[-1], known)}"
+
+
+_TABLES: dict[str, type[Record]] = {
+    "people": Person,
+    "services": Service,
+    "environments": Environment,
+    "floor": Floor,
+    "floors": Floor,
+    "roots": Roots,
+    "ledger": LedgerRules,
+}
+_INSIDE: dict[str, type[Record]] = {
+    "keys": KeyEntry,
+    "also": Signatures,
+    "tiers": Tier,
+    "rollout": RolloutFloor,
+    "monitor": MonitorFloor,
+}
+
+
+def _record(path: list[str]) -> type[Record]:
+    """Return the record that a table of the file is read into."""
+    beside = _TABLES.get(path[0], Policy) if path else Policy
+    for part in path[1:]:
+        beside = _INSIDE.get(part, beside)
+    return beside
