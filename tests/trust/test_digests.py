@@ -10,7 +10,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbdeploy.errors import DigestError, PathError
@@ -44,6 +44,41 @@ def test_digest_equals_what_the_documented_shell_line_prints(folder: Path):
     (folder / "registered_model_meta").write_text("written by MLflow on download")
     printed = subprocess.run(["bash", "-c", SHELL], cwd=folder, capture_output=True, text=True, check=True).stdout
     assert model_digest(folder) == "sha256:" + printed.split()[0]
+
+
+HOSTILE = (
+    "-n", "--", "--help", "a b", " a", "*", "?", "[a]", "$(id)", "`id`", "$HOME", "'", '"', "a'b\"c", "~", "#x", "!x",
+    "&&", "a;b", "|", ">x", "<x", "(x)", "{a,b}", "%P", "%s%n", "100%", "=x", "\u00fc", "\u65e5\u672c", "\U0001f40d", "Z",
+    "a", "_", "a.b/c", "a.b/-", "a-b/c", "ab/c", "--x/--y", ".hidden/.x", "x" * 255, "sub/registered_model_meta",
+    "registered_model_meta2",
+)  # fmt: skip
+
+
+def test_digest_equals_the_shell_line_for_every_name_that_a_shell_could_stumble_over(tmp_path: Path):
+    for number, name in enumerate(HOSTILE):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"%d" % number)
+    printed = subprocess.run(["bash", "-c", SHELL], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert model_digest(tmp_path) == "sha256:" + printed.split()[0]
+    assert len(manifest(tmp_path).splitlines()) == len(HOSTILE)
+
+
+_LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp"), exclude_characters="/")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.text(_LETTERS, min_size=1, max_size=12), st.binary(max_size=9), min_size=1, max_size=8))
+def test_digest_equals_the_shell_line_or_the_name_is_refused(tmp_path_factory, files: dict[str, bytes]):
+    model = tmp_path_factory.mktemp("m")
+    for name, data in files.items():
+        if name not in (".", "..") and len(name.encode()) <= 255:
+            (model / name).write_bytes(data)
+    try:
+        found = model_digest(model)
+    except PathError:
+        return
+    printed = subprocess.run(["bash", "-c", SHELL], cwd=model, capture_output=True, text=True, check=True).stdout
+    assert found == "sha256:" + printed.split()[0]
 
 
 def test_manifest_is_sorted_by_the_bytes_of_the_path(folder: Path):
@@ -113,6 +148,7 @@ def _socket(folder: Path) -> None:
         pytest.param(lambda f: (f / "e").mkdir(), id="B4 empty folder"),
         pytest.param(lambda f: (f / "a\nb").write_bytes(b""), id="B5 newline"),
         pytest.param(lambda f: (f / "a\\b").write_bytes(b""), id="B5 backslash"),
+        pytest.param(lambda f: (f / "-").write_bytes(b""), id="B5 the standard input of sha256sum"),
         pytest.param(lambda f: (f / "..%2fx").write_bytes(b""), id="B5 percent-encoded way out"),
         pytest.param(lambda f: (f / "CON").write_bytes(b""), id="B5 device name"),
         pytest.param(lambda f: (f / "x.").write_bytes(b""), id="B5 trailing dot"),
@@ -146,6 +182,13 @@ def test_a_hard_link_is_a_file_like_any_other(folder: Path):
         "./a",
         "..%2f",
         "%2e%2e",
+        "%252e%252e",
+        "a%252fb",
+        "a%00b",
+        "-",
+        "a:b",
+        "CON .txt",
+        "conin$",
         "a\\b",
         "a\x00b",
         "a\nb",
@@ -203,7 +246,9 @@ def test_digest_of_bytes_is_the_published_one_of_abc():
 
 @given(st.dictionaries(st.text("abcdefgh._-", min_size=1, max_size=6), st.binary(max_size=40), min_size=1, max_size=6))
 def test_same_files_give_the_same_digest_in_any_order_of_creation(tmp_path_factory, files: dict[str, bytes]):
-    usable = {name: data for name, data in files.items() if name[-1] != "." and name != "registered_model_meta"}
+    usable = {
+        name: data for name, data in files.items() if name[-1] != "." and name not in ("-", "registered_model_meta")
+    }
     if not usable:
         return
     first, second = (tmp_path_factory.mktemp("m") for _ in range(2))

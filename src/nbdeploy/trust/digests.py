@@ -24,6 +24,12 @@ UNCOVERED = "registered_model_meta"
 
 _THREADS = min(4, os.cpu_count() or 1)
 
+# Blocks that stay in a processor's own cache. hashlib lets other threads run while it works on one, which helps files
+# of many blocks; with small files the threads would only wait for each other (10,000 of 4 KiB: 0.19 s in two, 0.12 s in
+# one).
+_BLOCK = 256 * 1024
+_LARGE = 4 * _BLOCK
+
 
 def bytes_digest(data: bytes) -> str:
     """Return ``sha256:`` and the hexadecimal digest of `data`."""
@@ -53,14 +59,19 @@ def manifest(folder: Path) -> bytes:
     PathError
         A link, device, pipe, socket or empty folder; a name that `names` refuses; no file at all.
     """
-    found = sorted(_files(folder), key=os.fsencode)
-    check_distinct(found)
-    if not found:
+    sizes = dict(_files(folder))
+    if not sizes:
         raise PathError(f"the model folder {folder} holds no file")
-    # hashlib lets other threads run while it works on a large block.
+    found = sorted(sizes, key=os.fsencode)
+    check_distinct(found)
+    # The largest first, so that no thread begins one when the others have ended.
+    large = sorted((name for name in found if sizes[name] >= _LARGE), key=sizes.__getitem__, reverse=True)
     with ThreadPoolExecutor(_THREADS) as pool:
-        digests = pool.map(lambda relative: _regular_digest(folder / relative, relative), found)
-        return b"".join(f"{digest}  {relative}\n".encode() for digest, relative in zip(digests, found, strict=True))
+        running = {name: pool.submit(_regular_digest, folder, name) for name in large}
+        buffer = bytearray(_BLOCK)
+        digests = {name: _regular_digest(folder, name, buffer) for name in found if name not in running}
+        digests |= {name: future.result() for name, future in running.items()}
+    return b"".join(f"{digests[name]}  {name}\n".encode() for name in found)
 
 
 def model_digest(folder: Path) -> str:
@@ -74,8 +85,8 @@ def model_digest(folder: Path) -> str:
     return bytes_digest(manifest(folder))
 
 
-def _files(folder: Path) -> Iterator[str]:
-    """Yield the paths of the regular files, relative to the model folder and written with ``/``."""
+def _files(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield path, relative to the model folder and written with ``/``, and size in bytes of each regular file."""
     folders = [""]  # no recursion: who nests folders deeply enough would break it off
     while folders:
         inside = folders.pop()
@@ -96,17 +107,23 @@ def _files(folder: Path) -> Iterator[str]:
             elif not item.is_file(follow_symlinks=False):
                 raise PathError(f"{shown(relative)} is not a regular file")
             elif relative != UNCOVERED:
-                yield relative
+                yield relative, item.stat(follow_symlinks=False).st_size
 
 
-def _regular_digest(path: Path, relative: str) -> str:
-    """Hash through one descriptor, so that what was looked at is what is read."""
+def _regular_digest(folder: Path, relative: str, buffer: bytearray | None = None) -> str:
+    """Hash through one descriptor, so that what was looked at is what is read; `buffer` is written over."""
+    buffer = buffer or bytearray(_BLOCK)
     try:
         # Without O_NONBLOCK a pipe that took the file's place would hold this thread for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        handle = os.open(f"{folder}/{relative}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise PathError(f"{shown(relative)} is not a regular file")
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            found, block = hashlib.sha256(), memoryview(buffer)
+            while length := os.readv(handle, [buffer]):
+                found.update(block[:length])
+            return found.hexdigest()
+        finally:
+            os.close(handle)
     except OSError as error:
         raise PathError(f"{shown(relative)} cannot be read ({error.strerror})") from None
