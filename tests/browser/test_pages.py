@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 import card_examples
 
+from nbdeploy.documents.decision_sheet import ConditionTold, DecisionSaid, DecisionTold, GateTold, Sheet
 from nbdeploy.report.assemble import assemble
 from nbdeploy.report.comparing.compare import compare
-from nbdeploy.report.decision import DecisionTold, Sheet, decision_html
+from nbdeploy.report.decision import decision_html, gate_words
 from nbdeploy.report.pages import comparison_html
 
 CHROMIUM = shutil.which("chromium")
@@ -28,23 +30,70 @@ DECISIONS = tuple(
     DecisionTold(
         request="r-0123abcd",
         subject="churn/2",
+        endpoint="churn",
         environment="production",
         word=word,
         tone=tone,
-        until="2026-12-18 12:00 UTC",
+        asked="Asked by Ana on 2026-11-17 12:00 UTC",
+        until="2026-12-18 12:00 UTC, which is 27 days after this was drawn",
         attempt=2,
+        verdict="fail",
         card="../0002/card.html",
-        assurance=("Signed by Vera with a key of their own; Ana asked, and did not sign",),
-        lines=("asked by Ana", "<script>alert(1)</script> signed", "a-name-that-never-ends-" * 12),
+        gates=(
+            GateTold(
+                gate="fairness.demographic_parity_ratio:sex",
+                words=gate_words("fairness.demographic_parity_ratio:sex"),
+                found="fail",
+                asked="to be waived",
+                answers=("Waived by Rita until 2026-12-20: <b>the old model fails it too</b>",),
+            ),
+            GateTold(
+                gate="scan:unknown:" + "package." * 30,
+                words=gate_words("scan:unknown:" + "package." * 30),
+                found="found in the model's files",
+                asked="to be waived",
+                is_open=True,
+            ),
+        ),
+        said=(
+            DecisionSaid(decision="Question", by="Vera", at="2026-11-17 13:00 UTC", entry=4, reason="<script>alert(1)"),
+            DecisionSaid(
+                decision="Approval",
+                by="a-name-that-never-ends-" * 12,
+                at="2026-11-18 12:00 UTC",
+                entry=5,
+                notes=("Signed unattended: nobody sat at the terminal",),
+                counts_not="E-SELF Ana asked for this deployment.",
+            ),
+        ),
+        conditions=(
+            ConditionTold(
+                text="watch the error rate",
+                owner="Nobody",
+                by=date(2026, 12, 1),
+                asked_by="Vera",
+                state="overdue for 3 days",
+                overdue=True,
+                owner_known=False,
+            ),
+        ),
+        revoked=("Revoked by Vera on 2026-11-19 12:00 UTC: drift",) * (word == "revoked"),
+        missing=("Missing: 1 signature by Vera or Otto",) * (word == "waiting for a signature"),
+        facts=(("Signed", "Vera"), ("Assurance of the log", "Local: whoever holds the key could rewrite the log")),
         deployed=("Started at 20 % of the traffic",),
     )
-    for word, tone in (("in force", "pass"), ("rejected", "fail"), ("waiting for a signature", "inconclusive"))
+    for word, tone in (("in force", "pass"), ("revoked", "fail"), ("waiting for a signature", "inconclusive"))
+)
+SHEET = Sheet(
+    name="churn", drawn="2026-11-18 12:00 UTC", size=9, root="ab" * 8, decisions=DECISIONS, ignored=("entry 3",)
 )
 PAGES = {
     "comparison": lambda: comparison_html(compare(card("passing"), card("failing"))),
     "comparison of hostile cards": lambda: comparison_html(compare(card("hostile"), card("sixty_groups"))),
-    "sheet": lambda: decision_html(Sheet("churn", "2026-11-18 12:00 UTC", 9, "ab" * 8, DECISIONS, ("entry 3",))),
-    "broken sheet": lambda: decision_html(Sheet("churn", "2026-11-18 12:00 UTC", 0, "", broken="entry 2 was edited")),
+    "sheet": lambda: decision_html(SHEET),
+    "broken sheet": lambda: decision_html(
+        Sheet(name="churn", drawn="2026-11-18 12:00 UTC", broken="entry 2 was edited")
+    ),
 }
 
 

@@ -7,26 +7,44 @@ from datetime import UTC
 
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.rules import environment_of
-from nbdeploy.approve.sheet import ASSURANCE
 from nbdeploy.approve.standing import Standing
+from nbdeploy.documents.decision_sheet import Tone
 from nbdeploy.trust.policy import Policy
 
+ASSURANCE = {
+    "local": "Local: whoever holds the ledger's key could rewrite the log",
+    "team": "Team: one service holds the ledger's key and is its only writer; whoever runs that could rewrite the log, "
+    "and every machine that remembers an earlier one would notice",
+}
 _ENDED = ("rolled_back", "withdrawn")
+_WORDS = {"requested": "waiting for a signature", "not_yet": "not yet valid"}
+_TONES: dict[str, Tone] = {"approved": "pass", "in force": "pass", "rejected": "fail", "revoked": "fail"}
 
 
 def word(chain: Chain, found: Standing) -> str:
-    """Return where a request stands now: its standing, or that it is in force, was superseded or taken back."""
-    if found.state != "approved":
-        return {"requested": "waiting for a signature", "not_yet": "not yet valid"}.get(found.state, found.state)
+    """Return where a request stands now: its standing, or that it is in force, was superseded or taken back.
+
+    What runs goes on running when its approval ends: that stops new rollouts only.
+    """
     request = found.request
     done = _completed(chain, request.id)
+    stands = _WORDS.get(found.state, found.state)
+    if found.state == "revoked" or (done is None and found.state != "approved"):
+        return stands
     if done is None:
         last = [logged.predicate.action for logged in chain.deployments.get(request.id, ())][-1:]
         return last[0].replace("_", " ") if last and last[0] in _ENDED else "approved"
     place = (request.endpoint, request.environment)
     rivals = [one.id for one in chain.requests.values() if (one.endpoint, one.environment) == place]
     later = [_completed(chain, rival) for rival in rivals if rival != request.id]
-    return "superseded" if any(one is not None and one > done for one in later) else "in force"
+    now = "superseded" if any(one is not None and one > done for one in later) else "in force"
+    return now if found.state in ("approved", "expired") else f"{stands}, and {now}"
+
+
+def tone(stands: str) -> Tone:
+    """Return the colour of a standing's word."""
+    first = stands.partition(",")[0]
+    return _TONES.get(first, "not_evaluated" if first == "superseded" else "inconclusive")
 
 
 def _completed(chain: Chain, request_id: str) -> int | None:
@@ -50,18 +68,45 @@ def deployed(chain: Chain, request_id: str) -> Iterator[str]:
         yield f"{said.action.replace('_', ' ').capitalize()}{weight} on {at}{reason}"
 
 
-def assurance(chain: Chain, found: Standing, policy: Policy) -> Iterator[str]:
-    """Yield, in words, how strong is what was checked."""
+def parties(chain: Chain, found: Standing, policy: Policy, level: str) -> Iterator[tuple[str, str]]:
+    """Yield who did what for a request, by which policy, and how strong is what was checked.
+
+    Parameters
+    ----------
+    level
+        Of the ledger: local or team.
+    """
+    request = found.request
+    asked = chain.asked[request.id]
+    declared = [one.person for one in chain.objectives if one.subjects["objective"] == request.digests.objective]
+    validation = chain.validations.get(request.validation)
+    signed = [logged.person for logged in found.approvals]
+    yield "Asked for it", asked.person
+    yield "Declared the objective", ", ".join(dict.fromkeys(declared)) or "nobody, as far as the ledger knows"
+    yield (
+        "Ran the validation",
+        _runner(validation.principal.name, validation.person) if validation else "not in the ledger",
+    )
+    yield "Signed", ", ".join(signed) or "nobody's approval counts so far"
+    yield "Separation", _separation(found, policy, asked.person)
+    now = policy.digest[:19] + "…"
+    same = (
+        "the one it was asked under"
+        if request.digests.policy == policy.digest
+        else (f"it was asked under another one, {request.digests.policy[:19]}…")
+    )
+    yield "Policy", f"Judged by version {policy.version}, {now}; {same}"
+    yield "Assurance of the log", ASSURANCE[level]
+
+
+def _runner(service: str, person: str) -> str:
+    return service if service == person else f"{service}, which works for {person}"
+
+
+def _separation(found: Standing, policy: Policy, asked: str) -> str:
     rule = environment_of(policy, found.request)
-    asked = chain.asked[found.request.id]
-    if not rule.approvals:
-        yield f"{found.request.environment} asks for no signature: nobody but {asked.person} looked at this"
-    elif found.approvals:
-        names = ", ".join(logged.person for logged in found.approvals)
-        keys = "keys" if len(found.approvals) > 1 else "a key"
-        yield f"Signed by {names} with {keys} of their own; {asked.person} asked, and did not sign"
-    else:
-        yield "Nobody's approval counts so far"
-    if any(logged.predicate.unattended for logged in found.approvals):
-        yield "An approval was signed unattended: nobody sat at the terminal"
-    yield f"The log is {ASSURANCE}"
+    if not rule.approvals and not found.approvals:
+        return f"{found.request.environment} asks for no signature: nobody but {asked} looked at this"
+    if not found.approvals:
+        return f"Whoever signs may not be one who asked, declared or ran; {rule.approvals} must"
+    return "Nobody who signed asked for it, declared its objective or ran its validation, by person and by key"

@@ -1,26 +1,36 @@
-"""The decision sheet: who asked, who signed, under which conditions, and what holds now. Rendered from the ledger."""
+"""The decision sheet of one request: who asked, who signed, under which conditions, and what holds now.
+
+Names are those that the policy gives to the keys that signed; what a statement says about itself is not repeated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from nbdeploy.approve.chain import Chain, Logged
-from nbdeploy.approve.gates import needs
+from nbdeploy.approve.answered import deployed, parties, tone, word
+from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.conditions import conditions
+from nbdeploy.approve.gates import needs, waivers_roles
 from nbdeploy.approve.rules import environment_of
-from nbdeploy.approve.standing import Standing, standing
-from nbdeploy.documents.request import Request
-from nbdeploy.documents.statements import DecisionPredicate
+from nbdeploy.approve.standing import Decision, Standing, standing
+from nbdeploy.documents.decision_sheet import DecisionSaid, DecisionTold, GateTold
 from nbdeploy.trust.policy import Policy
 
-ASSURANCE = "local: whoever holds the ledger's key could rewrite the log"
-_WORDS = {"acknowledge": "to be acknowledged", "waive": "to be waived", "block": "which this environment never takes"}
+_ASKED = {"acknowledge": "to be acknowledged", "waive": "to be waived", "block": "which this environment never takes"}
 
 
-def decision_sheet(chain: Chain, request_id: str, policy: Policy, now: datetime) -> str:
-    """Return the sheet as plain lines.
+def told(
+    chain: Chain, request_id: str, policy: Policy, now: datetime, *, level: str, words: Callable[[str], str]
+) -> DecisionTold:
+    """Return what the ledger says about a request.
 
-    Names are those that the policy gives to the keys that signed; what a statement says about itself is not repeated.
+    Parameters
+    ----------
+    level
+        How far the ledger itself can be relied on: local or team.
+    words
+        Names a gate as the card does.
 
     Raises
     ------
@@ -30,60 +40,124 @@ def decision_sheet(chain: Chain, request_id: str, policy: Policy, now: datetime)
         The policy does not know the request's environment.
     """
     found = standing(chain, request_id, policy, now)
-    lines = [*_asked(chain, found.request, policy)]
-    for logged in chain.decisions.get(request_id, ()):
-        lines += _decision(logged)
-    for revoked in chain.revocations.get(request_id, ()):
-        lines.append(f"Revoked by {revoked.person} on {_when(revoked.predicate.at)}: {revoked.predicate.reason}")
-    lines += [*_standing(found), f"Assurance: {ASSURANCE}."]
-    return "\n".join(_inert(line) for line in lines)
-
-
-def _asked(chain: Chain, request: Request, policy: Policy) -> Iterator[str]:
-    yield (
-        f"{request.id}: {request.subject} at {request.endpoint} in {request.environment}, asked by "
-        f"{chain.asked[request.id].person} on {_when(request.requested)}."
-    )
+    request = found.request
     validation = chain.validations.get(request.validation)
-    if validation is None:
-        return
-    said = validation.predicate
-    yield (
-        f"Validated as attempt {said.attempt} of {said.objective} by {validation.person}: "
-        f"{said.overall.replace('_', ' ')}."
+    said = validation.predicate if validation else None
+    stands = word(chain, found)
+    return DecisionTold(
+        request=request.id,
+        subject=request.subject,
+        endpoint=request.endpoint,
+        environment=request.environment,
+        word=stands,
+        tone=tone(stands),
+        asked=f"Asked by {chain.asked[request.id].person} on {when(request.requested)}",
+        until=_until(found, now) if found.state == "approved" else "",
+        attempt=said.attempt if said else None,
+        verdict=said.overall.replace("_", " ") if said else "",
+        gates=tuple(_gates(chain, found, policy, words)),
+        said=tuple(_said(chain, found, policy, words)),
+        conditions=tuple(conditions(found, policy, now)),
+        revoked=tuple(
+            f"Revoked by {logged.person} on {when(logged.predicate.at)}: {logged.predicate.reason}"
+            for logged in chain.revocations.get(request_id, ())
+        ),
+        missing=tuple(_missing(found, policy)),
+        problems=tuple(str(refusal) for refusal in found.own),
+        facts=tuple(parties(chain, found, policy, level)),
+        deployed=tuple(deployed(chain, request_id)),
     )
-    for gate, need in needs(environment_of(policy, request), request, said).items():
-        found = said.gates[gate].replace("_", " ") if gate in said.gates else "found in its files"
-        yield f"  {gate}: {found}, {_WORDS[need]}"
 
 
-def _decision(logged: Logged[DecisionPredicate]) -> Iterator[str]:
-    said = logged.predicate
-    alone = ", unattended: nobody sat at the terminal" if said.unattended else ""
-    reason = f" {said.reason}" if said.reason else ""
-    yield f"{said.decision.capitalize()} by {logged.person} on {_when(said.signed)}{alone}.{reason}"
-    for gate in said.acknowledged:
-        yield f"  acknowledged: {gate}"
-    for waiver in said.waived:
-        yield f"  waived: {waiver.gate}, until {waiver.expires:%Y-%m-%d}: {waiver.reason}"
-    for condition in said.conditions:
-        yield f"  condition: {condition.text} ({condition.owner}, by {condition.by})"
-
-
-def _standing(found: Standing) -> Iterator[str]:
-    for problem in found.problems:
-        yield f"Does not count: {problem}"
-    until = f", to start a rollout until {_when(found.until)}" if found.until else ""
-    yield f"Standing: {found.state.replace('_', ' ')}{until}."
-    if found.missing:
-        by = " or ".join(found.approvers) or "somebody with the role, and the policy names nobody"
-        yield f"Missing: {found.missing} signature{'s' if found.missing > 1 else ''} by {by}."
-
-
-def _when(moment: datetime) -> str:
+def when(moment: datetime) -> str:
+    """Return a moment as sheets write it."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _inert(line: str) -> str:
-    """Keep foreign text on its line: a reason must not be able to look like a further line of the sheet."""
-    return "".join(letter if letter.isprintable() else " " for letter in line)
+def _until(found: Standing, now: datetime) -> str:
+    if found.until is None:
+        return ""
+    days = (found.until - now).days
+    left = f"{days} day{'s' * (days != 1)}" if days else "less than a day"
+    return f"{when(found.until)}, which is {left} after this was drawn"
+
+
+def _gates(chain: Chain, found: Standing, policy: Policy, words: Callable[[str], str]) -> Iterator[GateTold]:
+    request = found.request
+    validation = chain.validations.get(request.validation)
+    if validation is None:
+        return
+    verdicts = validation.predicate.gates
+    for gate, need in needs(environment_of(policy, request), request, validation.predicate).items():
+        answers = tuple(_answers(found, gate))
+        yield GateTold(
+            gate=gate,
+            words=words(gate),
+            found=verdicts[gate].replace("_", " ") if gate in verdicts else "found in the model's files",
+            asked=_ASKED[need],
+            answers=answers,
+            is_open=gate in found.unwaived or (need == "acknowledge" and not answers),
+        )
+
+
+def _answers(found: Standing, gate: str) -> Iterator[str]:
+    for logged in found.approvals:
+        said = logged.predicate
+        if gate in said.acknowledged:
+            yield f"Acknowledged by {logged.person}"
+        for waiver in said.waived:
+            if waiver.gate == gate:
+                yield f"Waived by {logged.person} until {waiver.expires:%Y-%m-%d}: {waiver.reason}"
+
+
+def _said(chain: Chain, found: Standing, policy: Policy, words: Callable[[str], str]) -> Iterator[DecisionSaid]:
+    decisions = chain.decisions.get(found.request.id, ())
+    last = {logged.person: logged.index for logged in decisions if not _refused_for_good(found, logged)}
+    for logged in decisions:
+        said = logged.predicate
+        refused = found.uncounted.get(logged.index)
+        counts_not = str(refused) if refused else ""
+        if not refused and last[logged.person] != logged.index:
+            counts_not = f"Replaced by what {logged.person} said in entry {last[logged.person]}"
+        yield DecisionSaid(
+            decision=said.decision.capitalize(),
+            by=logged.person,
+            at=when(said.signed),
+            entry=logged.index,
+            reason=said.reason,
+            notes=tuple(_notes(logged, policy, words, counts_not=counts_not)),
+            counts_not=counts_not,
+        )
+
+
+def _refused_for_good(found: Standing, logged: Decision) -> bool:
+    """Whether a decision never came to count; one that expired replaced its person's earlier ones all the same."""
+    return logged.index in found.uncounted and found.uncounted[logged.index].code != "E-EXPIRED"
+
+
+def _notes(logged: Decision, policy: Policy, words: Callable[[str], str], *, counts_not: str) -> Iterator[str]:
+    said = logged.predicate
+    if said.unattended:
+        yield "Signed unattended: nobody sat at the terminal"
+    if logged.subjects["policy"] != policy.digest:
+        version = f"version {said.policy_version}, " if said.policy_version is not None else ""
+        yield f"Decided under another policy than today's ({version}{logged.subjects['policy'][:19]}…)"
+    if not counts_not:
+        return  # what holds is told with its gates and conditions
+    for gate in said.acknowledged:
+        yield f"Acknowledged {words(gate)}"
+    for waiver in said.waived:
+        yield f"Waived {words(waiver.gate)} until {waiver.expires:%Y-%m-%d}: {waiver.reason}"
+    for condition in said.conditions:
+        yield f"Asked for: {condition.text} ({condition.owner}, by {condition.by})"
+
+
+def _missing(found: Standing, policy: Policy) -> Iterator[str]:
+    if found.state not in ("requested", "questioned", "returned", "expired", "not_yet"):
+        return
+    if found.unwaived:
+        may = " or ".join(sorted(waivers_roles(environment_of(policy, found.request))))
+        yield f"Missing: a waiver of {', '.join(found.unwaived)}, by somebody with the role {may}"
+    if found.missing:
+        by = " or ".join(found.approvers) or "somebody with the role, and the policy names nobody"
+        yield f"Missing: {found.missing} signature{'s' * (found.missing > 1)} by {by}"

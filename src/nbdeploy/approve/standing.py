@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -37,8 +37,10 @@ class Standing:
         People who may still sign.
     until
         When the first of the counting approvals expires; None without one.
-    refusals
-        Why the request cannot stand, or a logged decision does not count: the request's own first, then in log order.
+    own
+        Why the request itself cannot stand.
+    uncounted
+        Why a logged decision does not count, by its entry in the ledger, in log order.
     """
 
     request: Request
@@ -48,7 +50,13 @@ class Standing:
     unwaived: tuple[str, ...]
     approvers: tuple[str, ...]
     until: datetime | None
-    refusals: tuple[Refusal, ...] = ()
+    own: tuple[Refusal, ...] = ()
+    uncounted: Mapping[int, Refusal] = field(default_factory=dict)
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Everything that stands in the way: the request's own first, then in log order."""
+        return (*self.own, *self.uncounted.values())
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -72,16 +80,15 @@ def standing(chain: Chain, request_id: str, policy: Policy, now: datetime) -> St
     """
     request = chain.request(request_id).predicate.request
     rule = environment_of(policy, request)
-    refusals: list[Refusal] = []
-    validation = _validation(chain, request, policy, refusals)
-    latest = _latest(chain, request, policy, validation, refusals)
+    own: list[Refusal] = []
+    uncounted: dict[int, Refusal] = {}
+    validation = _validation(chain, request, policy, own)
+    latest = _latest(chain, request, policy, validation, uncounted)
     approvals = [logged for logged in latest if logged.predicate.decision == "approval"]
-    timely = _timely(rule, approvals, now, refusals)
+    timely = _timely(rule, approvals, now, uncounted)
     unwaived = _unwaived(rule, request, validation, timely)
     if unwaived:
-        refusals.append(
-            AcknowledgeError(f"{request.environment} does not take {request.id} with {', '.join(unwaived)}")
-        )
+        own.append(AcknowledgeError(f"{request.environment} does not take {request.id} with {', '.join(unwaived)}"))
     enough = [_enough(rule, request, validation, some) for some in (timely, approvals)]
     done = {logged.person for logged in timely}
     return Standing(
@@ -92,17 +99,18 @@ def standing(chain: Chain, request_id: str, policy: Policy, now: datetime) -> St
         unwaived=unwaived,
         approvers=tuple(name for name in others(chain, request, policy) if name not in done),
         until=min((expires(rule, logged.predicate) for logged in timely), default=None),
-        refusals=tuple(refusals),
+        own=tuple(own),
+        uncounted=dict(sorted(uncounted.items())),
     )
 
 
 def _validation(
-    chain: Chain, request: Request, policy: Policy, refusals: list[Refusal]
+    chain: Chain, request: Request, policy: Policy, own: list[Refusal]
 ) -> Logged[ValidationPredicate] | None:
     try:
         return check_request(chain, request, policy)
     except Refusal as refusal:
-        refusals.append(refusal)
+        own.append(refusal)
         return None
 
 
@@ -111,7 +119,7 @@ def _latest(
     request: Request,
     policy: Policy,
     validation: Logged[ValidationPredicate] | None,
-    refusals: list[Refusal],
+    uncounted: dict[int, Refusal],
 ) -> list[Decision]:
     """Return each person's latest decision that counts."""
     rule = environment_of(policy, request)
@@ -125,19 +133,21 @@ def _latest(
             if said.decision == "approval" and validation is not None:
                 check_gates(request, rule, validation.predicate, said, roles, complete=counts(rule, roles))
         except Refusal as refusal:
-            refusals.append(refusal)
+            uncounted[logged.index] = refusal
             continue
         by_person[logged.person] = logged
     return list(by_person.values())
 
 
-def _timely(rule: Environment, approvals: Sequence[Decision], now: datetime, refusals: list[Refusal]) -> list[Decision]:
+def _timely(
+    rule: Environment, approvals: Sequence[Decision], now: datetime, uncounted: dict[int, Refusal]
+) -> list[Decision]:
     timely = []
     for logged in approvals:
         try:
             check_time(rule, logged, now)
         except ExpiredError as refusal:
-            refusals.append(refusal)
+            uncounted[logged.index] = refusal
             continue
         timely.append(logged)
     return timely

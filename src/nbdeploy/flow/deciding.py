@@ -11,9 +11,10 @@ from typing import Any
 
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.record import read_chain
-from nbdeploy.approve.sheet import decision_sheet
+from nbdeploy.approve.sheet import told
 from nbdeploy.approve.signoff import decide
 from nbdeploy.approve.standing import standing
+from nbdeploy.documents.decision_sheet import DecisionTold
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import closest
@@ -22,6 +23,7 @@ from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.flow.starting import find_key
+from nbdeploy.report.decision import decision_lines, gate_words
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer, is_encrypted, load_key
 
@@ -31,7 +33,7 @@ class PendingRequest(Result):
     """A request as the approver sees it before deciding."""
 
     request: Request
-    sheet: str
+    sheet: DecisionTold
     card: Path | None
     state: str
     approvers: tuple[str, ...]
@@ -40,7 +42,7 @@ class PendingRequest(Result):
         request = self.request
         return Shown(
             title=f"Request {request.id}: {request.subject} to {request.environment} is {self.state}",
-            lines=[*self.sheet.splitlines(), *([f"Card: {self.card}"] if self.card else [])],
+            lines=[*decision_lines(self.sheet), *([f"Card: {self.card}"] if self.card else [])],
             notes=["Signing happens on the validator's own terminal: a notebook could read what is typed into it."],
             next=[f"nbdeploy signoff {request.id} --approve --key FILE"] if self.state == "requested" else [],
         )
@@ -122,7 +124,7 @@ def _pending(project: Project, chain: Chain, request_id: str, *, card: Path | No
     found = standing(chain, request_id, project.policy, now)
     return PendingRequest(
         request=found.request,
-        sheet=decision_sheet(chain, request_id, project.policy, now),
+        sheet=told(chain, request_id, project.policy, now, level=project.ledger.level, words=gate_words),
         card=card,
         state=found.state,
         approvers=tuple(found.approvers),

@@ -9,22 +9,20 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from nbdeploy.approve.answered import assurance, deployed, word
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.record import read_chain
-from nbdeploy.approve.sheet import decision_sheet
-from nbdeploy.approve.standing import standing
+from nbdeploy.approve.sheet import told
+from nbdeploy.documents.decision_sheet import DecisionTold, Sheet
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.declaring import write_whole
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.report.decision import DecisionTold, Sheet, decision_html
+from nbdeploy.report.decision import decision_html, decision_lines, gate_words
 from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
 
 FILE = "decision.html"
-_TONES = {"approved": "pass", "in force": "pass", "rejected": "fail", "revoked": "fail"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ class DecisionShown(Result):
         lines = [f"The ledger does NOT hold: {sheet.broken}"] if sheet.broken else []
         lines += [f"Counts for nothing: {text}" for text in sheet.ignored]
         for one in sheet.decisions:
-            lines.append(f"{one.subject} to {one.environment} ({one.request}): {one.word}.")
-            lines += [f"  {text}" for text in (*one.lines, *one.deployed)]
+            lines += decision_lines(one)
         if not sheet.decisions and not sheet.broken:
             lines.append(f"Nobody has asked for {sheet.name} to go live.")
         where = [f"The sheet: {self.file}"] if self.file else []
@@ -92,36 +89,20 @@ def draw_sheet(name: str, ledger: Log, policy: Policy, card: Callable[[int], str
         chain = read_chain(entries, policy, now, ledger=ledger.public)
         root = ledger.root().hex()[:16] if entries else ""
     except NbdeployError as error:
-        return Sheet(name, drawn, 0, "", broken=str(error))
+        return Sheet(name=name, drawn=drawn, broken=str(error))
     requests = [request for request in chain.requests.values() if request.objective == name]
     return Sheet(
         name=name,
         drawn=drawn,
         size=len(entries),
         root=root,
-        decisions=tuple(_told(chain, request, policy, card, now) for request in reversed(requests)),
+        decisions=tuple(_told(chain, request, policy, card, now, ledger.level) for request in reversed(requests)),
         ignored=tuple(f"Entry {entry.index}: {reason}" for entry, reason in chain.ignored),
     )
 
 
-def _told(
-    chain: Chain, request: Request, policy: Policy, card: Callable[[int], str | None], now: datetime
+def _told(  # noqa: PLR0917 - what a sheet is drawn from
+    chain: Chain, request: Request, policy: Policy, card: Callable[[int], str | None], now: datetime, level: str
 ) -> DecisionTold:
-    found = standing(chain, request.id, policy, now)
-    stands = word(chain, found)
-    validation = chain.validations.get(request.validation)
-    attempt = validation.predicate.attempt if validation else None
-    *lines, _ = decision_sheet(chain, request.id, policy, now).splitlines()  # the last is the assurance
-    return DecisionTold(
-        request=request.id,
-        subject=request.subject,
-        environment=request.environment,
-        word=stands,
-        tone=_TONES.get(stands, "not_evaluated" if stands == "superseded" else "inconclusive"),
-        until=f"{found.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.until and stands == "approved" else "",
-        attempt=attempt,
-        card=card(attempt) if attempt else None,
-        assurance=tuple(assurance(chain, found, policy)),
-        lines=tuple(line.strip() for line in lines),
-        deployed=tuple(deployed(chain, request.id)),
-    )
+    one = told(chain, request.id, policy, now, level=level, words=gate_words)
+    return one.model_copy(update={"card": card(one.attempt) if one.attempt else None})
