@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "nbdeploy"
 FOUNDATIONS = ("errors", "documents", "settings", "templates", "stats", "trust")
-STAGES = ("declare", "validate", "report", "registry", "approve", "admission", "serve", "release")
+STAGES = ("declare", "validate", "report", "registry", "approve", "admission", "audit", "serve", "release")
 SURFACES = ("jupyter", "cli")
 
 ALLOWED: dict[str, set[str]] = {
@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 # Where a stage's question cannot be answered without another's act, the arrow stands here with its reason.
 ALLOWED["admission"] |= {"approve"}  # whether these bytes may run is decided on the verified chain of approvals
+ALLOWED["audit"] |= {"approve", "admission", "report"}  # it asks the deployer's own questions again, of a card too
 ALLOWED["release"] |= {"approve", "admission", "serve"}  # the controller admits, starts workers and moves weights
 ALLOWED["release"] |= {"registry"}  # only service.py, which puts the process together: the controller gets callables
 ALLOWED["plugins"] = {*FOUNDATIONS, "registry"}  # the guard knows the tags and the secret that the registry sends

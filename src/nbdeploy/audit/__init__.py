@@ -1,0 +1,1 @@
+"""Stage *audit*: who decided what, on which evidence, and is that the model that ran? Years later, offline."""
