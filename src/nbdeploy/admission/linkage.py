@@ -48,6 +48,7 @@ def check_documents(
         ("the objective's digest", evidence.objective.digest, request.digests.objective),
         ("the objective's name", (evidence.objective.name, said.objective), (request.objective,) * 2),
         ("the model's name", (content.governed_model, said.model), (request.model,) * 2),
+        ("the risk tier", content.risk_tier, request.risk_tier),
         ("the endpoint", content.served_at, request.endpoint),
         ("the attempt", evidence.run.attempt, said.attempt),
         ("the overall verdict", evidence.verdict.overall, said.overall),

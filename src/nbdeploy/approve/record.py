@@ -122,8 +122,8 @@ def _logged(entry: Entry, opened: Opened, policy: Policy, *, said: datetime, log
     reasons = []
     for public in opened.signers:
         try:
-            principal = policy.who(public, said)
-            policy.who(public, logged)
+            principal = policy.who(public, said, index=entry.index)
+            policy.who(public, logged, index=entry.index)
             _may_say(opened, principal)
         except Refusal as error:
             reasons.append(error)
@@ -163,7 +163,7 @@ def _add(chain: Chain, logged: Logged[Any], policy: Policy) -> None:
     if isinstance(predicate, ObjectivePredicate):
         chain.objectives.append(logged)
     elif isinstance(predicate, ValidationPredicate):
-        chain.validations[logged.digest] = logged
+        chain.add_validation(logged)
     elif isinstance(predicate, RequestPredicate):
         _add_request(chain, logged, predicate.request)
     elif isinstance(predicate, DecisionPredicate):

@@ -10,25 +10,19 @@ from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.documents.finding import worst
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate
-from nbdeploy.errors import LinkError, NotApprovedError, PolicyError, RoleError
+from nbdeploy.errors import LinkError, NotApprovedError, RoleError
 from nbdeploy.trust.policy import Environment, Policy
 
 
 def environment_of(policy: Policy, request: Request) -> Environment:
-    """Return the rule of the request's environment.
+    """Return the rule of the request's environment, with what the model's risk tier asks beyond.
 
     Raises
     ------
     PolicyError
         The policy does not know it.
     """
-    rule = policy.environments.get(request.environment)
-    if rule is None:
-        raise PolicyError(
-            f"the policy has no environment {request.environment!r}, and {request.id} asks for it",
-            next=f"its environments: {', '.join(policy.environments) or 'none'}",
-        )
-    return rule
+    return policy.rule(request.environment, request.model, request.risk_tier)
 
 
 # What a request rests on ---------------------------------------------------------------------------------------------

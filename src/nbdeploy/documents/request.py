@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from nbdeploy.documents.evidence import Digest
-from nbdeploy.documents.objective import Rollout
+from nbdeploy.documents.objective import RiskTier, Rollout
 from nbdeploy.documents.record import Document, Record
 
 
@@ -29,6 +29,8 @@ class Request(Document):
     ----------
     ledger
         The public key of the one ledger that it counts in: elsewhere, logged again by somebody, it says nothing.
+    risk_tier
+        What the objective says of itself. Policy may ask more signatures for a higher one.
     scan
         What the file scan found that only a signed waiver lets through, by the ids that such a waiver names as its gate
         (``scan:unknown:my_package.MyStep``). The deployer scans the bytes again and goes by what it finds itself.
@@ -44,6 +46,7 @@ class Request(Document):
     version: str
     endpoint: str
     environment: str
+    risk_tier: RiskTier = "medium"
     rollout: Rollout
     digests: DigestSet
     validation: Digest

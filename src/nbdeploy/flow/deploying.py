@@ -21,9 +21,7 @@ from nbdeploy.errors import (
     GateFailedError,
     ModeError,
     ModelError,
-    PolicyError,
     ProjectError,
-    closest,
 )
 from nbdeploy.flow.project import Project, RecordedRun
 from nbdeploy.flow.requested import Requested, to_be_waived
@@ -72,7 +70,7 @@ def deploy(
     """
     project = Project.require()
     objective = project.objective(name).content
-    environment = _environment(project, to)
+    environment = project.policy.rule(to, objective.governed_model, objective.risk_tier)
     rollout = objective.rollout
     if strategy:
         rollout = Rollout.model_validate(rollout.model_dump() | {"strategy": strategy})
@@ -92,6 +90,7 @@ def deploy(
         version=version,
         endpoint=objective.served_at,
         environment=to,
+        risk_tier=objective.risk_tier,
         rollout=rollout,
         digests=digests,
         validation=validation,
@@ -118,16 +117,6 @@ def deploy(
         service=service_url(project),
         scan=environment.scan,
     )
-
-
-def _environment(project: Project, to: str) -> Environment:
-    known = project.policy.environments
-    if to not in known:
-        raise PolicyError(
-            f"the policy has no environment {to!r}{closest(to, tuple(known))}",
-            next=f"its environments: {', '.join(known)}",
-        )
-    return known[to]
 
 
 def _latest(project: Project, name: str) -> RecordedRun:
