@@ -30,7 +30,7 @@ from nbdeploy.trust.policy_file import read_policy
 POLICY = "NBDEPLOY_POLICY"
 ACCOUNT = "NBDEPLOY_GUARD_ACCOUNT"
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("mlflow.server.nbdeploy")  # below MLflow's own, which has a clock and a handler
 
 
 class Guard:

@@ -13,7 +13,7 @@ from nbdeploy.errors import NbdeployError
 from nbdeploy.plugins.guard import ACCOUNT, Guard, install
 from nbdeploy.registry.introduction import SECRET_FILE, named_secret
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("mlflow.server.nbdeploy")  # below MLflow's own, which has a clock and a handler
 
 
 def create_app() -> Any:

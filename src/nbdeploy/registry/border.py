@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from nbdeploy.errors import NbdeployError, RegistryError
+from nbdeploy.errors import AccountError, AliasError, NbdeployError, RegistryError
+from nbdeploy.registry.introduction import introduced
 
 _SETTINGS = {
     # The defaults (7 retries with a factor of 2, 120 s) make an unreachable server look like a hang of minutes.
@@ -27,7 +28,7 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def border(act: str, tracking_uri: str) -> Iterator[None]:
+def border(act: str, tracking_uri: str, secret: str | None = None) -> Iterator[None]:
     """Run MLflow calls quietly and convert what they raise.
 
     The settings hold only inside: a notebook's own use of MLflow keeps its warnings and time-outs.
@@ -36,15 +37,21 @@ def border(act: str, tracking_uri: str) -> Iterator[None]:
     ----------
     act
         What is being done, as the error will say it: ``"register churn"``.
+    secret
+        The controller's, for a server that nbdeploy guards.
 
     Raises
     ------
     RegistryError
         The server cannot be reached or refused.
+    AccountError
+        It does not know the caller, or their account may not do this.
+    AliasError
+        Its guard says no.
     """
     _enter()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), introduced(secret):
             warnings.simplefilter("ignore")  # MLflow's hints are for its direct users
             yield
     except NbdeployError:
@@ -52,10 +59,7 @@ def border(act: str, tracking_uri: str) -> Iterator[None]:
     except Exception as error:
         if not _foreign(error):
             raise
-        raise RegistryError(
-            f"cannot {act} in MLflow at {shown(tracking_uri)} ({_first_line(error)})",
-            next="check [mlflow] tracking_uri in nbdeploy.toml and that the server runs",
-        ) from error
+        raise _told(error, act, tracking_uri) from error
     finally:
         _leave()
 
@@ -91,6 +95,35 @@ def probe(tracking_uri: str) -> None:
         ) from None
 
 
+def _told(error: Exception, act: str, tracking_uri: str) -> NbdeployError:
+    """Return a foreign error as ours: who is not known, who may not, what the guard refused, and all else."""
+    from mlflow.exceptions import MlflowException
+
+    where = f"MLflow at {shown(tracking_uri)}"
+    code = error.error_code if isinstance(error, MlflowException) else ""
+    if code == "UNAUTHENTICATED":
+        account = os.environ.get("MLFLOW_TRACKING_USERNAME")
+        return AccountError(
+            f"cannot {act}, because {where} "
+            + (f"takes no such account and password ({account})" if account else "asks for an account"),
+            next="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD as MLflow knows you",
+        )
+    if code != "PERMISSION_DENIED":
+        return RegistryError(
+            f"cannot {act} in {where} ({_first_line(error)})",
+            next="check [mlflow] tracking_uri in nbdeploy.toml and that the server runs",
+        )
+    said = _first_line(error, 2000).removeprefix("PERMISSION_DENIED: ")
+    if said.startswith(f"{AliasError.code} "):
+        fact, _, step = said.removeprefix(f"{AliasError.code} ").partition(". Next: ")
+        return AliasError(fact.removesuffix(f": {AliasError.rule}"), next=step)
+    account = os.environ.get("MLFLOW_TRACKING_USERNAME", "without a name")
+    return AccountError(
+        f"cannot {act}, because the account {account} has no permission for it in {where}",
+        next="ask whoever looks after MLflow for EDIT on the model and on the experiment nbdeploy",
+    )
+
+
 def _foreign(error: Exception) -> bool:
     from mlflow.exceptions import MlflowException
     from requests import RequestException
@@ -99,9 +132,9 @@ def _foreign(error: Exception) -> bool:
     return isinstance(error, MlflowException | RequestException | SQLAlchemyError | OSError)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception, longest: int = 200) -> str:
     text = str(error).strip().splitlines()
-    return text[0][:200] if text else type(error).__name__
+    return text[0][:longest] if text else type(error).__name__
 
 
 def _enter() -> None:

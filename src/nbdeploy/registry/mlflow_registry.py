@@ -30,11 +30,14 @@ class Registry:
         ``sqlite:////…/mlflow.db`` or ``https://…``. A SQLite store is created when it is first used.
     artifact_root
         Where artifacts of a SQLite store lie; a server decides for itself.
+    secret
+        The controller's, which a server that nbdeploy guards knows it by.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: Path | None = None) -> None:
+    def __init__(self, tracking_uri: str, artifact_root: Path | None = None, *, secret: str | None = None) -> None:
         self.tracking_uri = tracking_uri
         self.artifact_root = artifact_root
+        self._secret = secret
 
     # The store --------------------------------------------------------------------------------------------------------
 
@@ -60,7 +63,7 @@ class Registry:
             return str(self.client.create_experiment(EXPERIMENT, artifact_location=where))
 
     def _border(self, act: str) -> Any:
-        return border(act, self.tracking_uri)
+        return border(act, self.tracking_uri, self._secret)
 
     # Models -----------------------------------------------------------------------------------------------------------
 

@@ -27,9 +27,8 @@ def log(client: MlflowClient, experiment: str, evidence: Evidence, folder: Path)
 
     name = evidence.objective.name
     attempt = evidence.run.attempt
-    run_id = str(
-        client.create_run(experiment, run_name=f"{name} attempt {attempt}" if attempt else f"{name} draft").info.run_id
-    )
+    word = f"attempt {attempt}" if attempt else ("draft" if evidence.run.draft else "sealed")
+    run_id = str(client.create_run(experiment, run_name=f"{name} {word}").info.run_id)
     model = evidence.subject.model
     stored = "sha256:" + hashlib.sha256((folder / "evidence.json").read_bytes()).hexdigest()
     tags = {
@@ -42,7 +41,7 @@ def log(client: MlflowClient, experiment: str, evidence: Evidence, folder: Path)
     parameters = {
         "objective": name,
         "seed": evidence.run.seed,
-        "attempt": attempt or "draft",
+        "attempt": attempt or word,
         "model": model.uri if model else "elsewhere",
     }
     client.log_batch(
