@@ -48,8 +48,8 @@ def test_digest_equals_what_the_documented_shell_line_prints(folder: Path):
 
 HOSTILE = (
     "-n", "--", "--help", "a b", " a", "*", "?", "[a]", "$(id)", "`id`", "$HOME", "'", '"', "a'b\"c", "~", "#x", "!x",
-    "&&", "a;b", "|", ">x", "<x", "(x)", "{a,b}", "%P", "%s%n", "100%", "=x", "\u00fc", "\u65e5\u672c", "\U0001f40d", "Z",
-    "a", "_", "a.b/c", "a.b/-", "a-b/c", "ab/c", "--x/--y", ".hidden/.x", "x" * 255, "sub/registered_model_meta",
+    "&&", "a;b", "|", ">x", "<x", "(x)", "{a,b}", "%P", "%s%n", "100%", "=x", "\u00fc", "\u65e5\u672c", "\U0001f40d",
+    "Z", "a", "_", "a.b/c", "a.b/-", "a-b/c", "ab/c", "--x/--y", ".hidden/.x", "x" * 255, "sub/registered_model_meta",
     "registered_model_meta2",
 )  # fmt: skip
 
