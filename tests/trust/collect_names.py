@@ -63,6 +63,7 @@ BY_HAND = {
     "sklearn.neural_network._stochastic_optimizers": ["AdamOptimizer", "SGDOptimizer"],
     "sklearn.ensemble._gb_losses": ["BinomialDeviance", "MultinomialDeviance", "ExponentialLoss", "LeastSquaresError",
                                     "LeastAbsoluteError", "HuberLossFunction", "QuantileLossFunction"],
+    "sklearn.utils._metadata_requests": ["RequestMethod"],
     "xgboost.sklearn": ["XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor", "XGBModel"],
     "xgboost.core": ["Booster"],
     "mlflow.models.signature": ["_TypeHints"],
