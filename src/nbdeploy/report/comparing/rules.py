@@ -10,7 +10,7 @@ from nbdeploy.documents.finding import SEVERITY
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import figures, wording
-from nbdeploy.trust.floor import at_least
+from nbdeploy.trust.floor_gates import at_least
 
 _NAMED = 12
 """So many groups are named in a sentence."""
