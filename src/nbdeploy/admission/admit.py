@@ -104,7 +104,7 @@ def admit(
         folder = _download(request, fetch, into)
         validation = check_request(chain, request, policy)
         evidence = check_documents(request, validation, documents(request))
-        _check_floor(policy, evidence.objective.content)
+        _check_floor(policy, evidence.objective.content, request)
         found = standing(chain, request_id, policy, now)
         _check_standing(found, policy)
         check_files(scanner(folder), found, policy)
@@ -142,7 +142,7 @@ def check_again(
     request = chain.request(request_id).predicate.request
     _check_policy(request, policy)
     check_request(chain, request, policy)
-    _check_floor(policy, objective)
+    _check_floor(policy, objective, request)
     found = standing(chain, request_id, policy, now)
     _check_standing(found, policy)
     check_files(scan, found, policy)
@@ -209,9 +209,12 @@ def _download(request: Request, fetch: Fetch, into: Path) -> Path:
     return folder
 
 
-def _check_floor(policy: Policy, objective: Objective) -> None:
-    """Refuse what was validated under an objective that asks less than the deployer's policy."""
-    breaches = floor_breaches(policy, objective)
+def _check_floor(policy: Policy, objective: Objective, request: Request) -> None:
+    """Refuse what was validated under an objective that asks less than the deployer's policy.
+
+    A request may ask for another rollout than the objective, and is held to the floor by that one.
+    """
+    breaches = floor_breaches(policy, objective.model_copy(update={"rollout": request.rollout}))
     if breaches:
         raise FloorError(f"the objective {objective.name} asks less: {breaches[0]}")
 
