@@ -65,7 +65,12 @@ def threshold_curve(tally: ScoreTally) -> Points:
 
 def reliability(tally: ScoreTally, level: float = 0.95) -> Points:
     """Return, for each bin that has rows, ``n``, ``mean_score``, ``share`` of positives and its Wilson limits."""
-    rows, positives, scores = np.moveaxis(tally.bins.sum(axis=0), -1, 0)
+    return reliability_of_bins(tally.bins.sum(axis=0), level)
+
+
+def reliability_of_bins(bins: Values, level: float = 0.95) -> Points:
+    """Return what `reliability` does of rows, positives and sum of scores per bin; shape (bins, 3)."""
+    rows, positives, scores = np.moveaxis(bins, -1, 0)
     some = rows > 0
     rows, positives, scores = rows[some], positives[some], scores[some]
     low, high = wilson(positives, rows, level)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import ModelError
 from nbdeploy.stats.tally.levels import ordered, plain
 from nbdeploy.validate.makes.answers import BARE
@@ -101,6 +102,36 @@ class Answering:
         chosen: NDArray[Any] = np.asarray(order)[np.argmax(matrix, axis=1)]
         return chosen
 
+    def of_classes(self, answer: Answer, *, sure: bool = False) -> dict[Scalar, NDArray[np.float64]]:
+        """Return the score of each of several classes, shape (rows,); empty where the answer holds none.
+
+        Parameters
+        ----------
+        sure
+            The answer holds scores; else only columns that are named as the classes, or as the objective says, do.
+
+        Raises
+        ------
+        ModelError
+            A matrix does not say which class each of its columns is for.
+        """
+        wanted = self.objective.score
+        if wanted is not None and wanted in answer and answer[wanted].ndim == 2:
+            matrix, order = answer[wanted], self._order(answer[wanted].shape[1])
+        else:
+            classed = self._classed(answer)
+            named = next((name for name in SCORES if name in answer and answer[name].ndim == 2), None) if sure else None
+            if classed is None and named is None:
+                return {}
+            matrix, order = classed or (answer[str(named)], self._order(answer[str(named)].shape[1]))
+        return {_scalar(name): _numbers(matrix[:, at], "scores") for at, name in enumerate(order)}
+
+    def likeliest(self, scores: Mapping[Scalar, NDArray[np.float64]]) -> NDArray[Any]:
+        """Return the class with the greatest score, the first of equals; shape (rows,)."""
+        at = np.argmax(np.column_stack(list(scores.values())), axis=1)
+        names: NDArray[Any] = np.asarray(list(scores))
+        return np.asarray(names[at])
+
     def pair(self) -> tuple[Any, Any] | None:
         """Return the positive and the other class; None where they are not known."""
         own = self.classes if self.classes is not None else ()
@@ -185,6 +216,13 @@ def _numbers(values: NDArray[Any], what: str) -> NDArray[np.float64]:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise ModelError(f"the model answers with {plain(values[0])!r}, where {what} are asked for") from None
+
+
+def _scalar(name: Any) -> Scalar:
+    found = plain(name)
+    if found is None:
+        raise ModelError("the model knows a class that is a missing value")
+    return found
 
 
 def _listed(names: Mapping[str, Any], most: int = 6) -> str:

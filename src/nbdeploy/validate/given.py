@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nbdeploy.documents.objective import Objective, Section
-from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, RepeatTally, ScoreTally
+from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, ProbabilityTally, RepeatTally, ScoreTally
 from nbdeploy.validate.holding import PLACE
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.summaries import summary
@@ -173,6 +173,14 @@ class Given:
     def score_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ScoreTally:  # noqa: A002
         """Return counts by score and group."""
         return self.tallies.scores(features, slice)
+
+    def probability_tally(
+        self,
+        features: Sequence[str] = (),
+        slice: str | None = None,  # noqa: A002
+    ) -> ProbabilityTally:
+        """Return the scores of several classes by group."""
+        return self.tallies.probabilities(features, slice)
 
     def error_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
         """Return moments of a regression's error by group."""

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import ModelError, closest
 from nbdeploy.validate.answering import Answer, Answering
 from nbdeploy.validate.makes import METHODS, Loaded, columns_of, load
 from nbdeploy.validate.makes.answers import BARE
+from nbdeploy.validate.makes.likeliest import decides_by_probability
 from nbdeploy.validate.mlmodel import Described, described, pickled_estimator
 
 
@@ -146,6 +148,23 @@ class LoadedModel:
         if method == "decision_function" and self.classes is not None and self._reading.place(self.classes) == 0:
             score = -score  # a margin is that of the second class
         return self.decide_from(score), score
+
+    def answered(self, frame: Any) -> tuple[Any, Any, dict[Scalar, Any]]:
+        """Return what `answers` does, and in a multiclass task the score of each class, as far as the model gives any.
+
+        The decision is what the model's own ``predict`` says, which need not be the likeliest class.
+        """
+        if self.objective.task != "multiclass":
+            return (*self.answers(frame), {})
+        method = self._method
+        if method != "predict" and decides_by_probability(self._model):
+            scores = self._reading.of_classes(self._answer("predict_proba", frame), sure=True)
+            return self._reading.likeliest(scores), None, scores
+        said = self._answer("predict", frame)
+        scores = self._reading.of_classes(said, sure=self.objective.score == "predict")
+        if not scores and method != "predict":
+            scores = self._reading.of_classes(self._answer(method, frame), sure=True)
+        return self._reading.decision(said), None, scores
 
     def decide(self, frame: Any) -> Any:
         """Return the decision for every row: a label, or a number in a regression; shape (rows,)."""

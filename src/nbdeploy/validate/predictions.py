@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import DataError, ModelError, closest
 from nbdeploy.stats.tally.levels import ordered, plain
+from nbdeploy.validate.class_scores import class_column, class_columns, declared_columns
 from nbdeploy.validate.inputs import Dataset
 from nbdeploy.validate.rows import Rows, in_step
 from nbdeploy.validate.slices import slice_columns
@@ -46,7 +47,8 @@ def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch
     """Take the predictions of a model that lives elsewhere out of a file.
 
     The decision is in the column that `predicted:` names, else in a column named ``predicted``; the score in the column
-    that `score:` names, else in one named ``score``. With a score and no decision, the threshold decides.
+    that `score:` names, else in one named ``score``. With a score and no decision, the threshold decides. Scores of
+    several classes are found by `declared_columns`.
 
     Raises
     ------
@@ -66,10 +68,17 @@ def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch
     if objective.threshold is not None and score is not None:
         predicted = None  # a declared threshold decides, whatever else the file says
     wanted_columns = [objective.target, *kept_columns(objective, dataset.source.schema)]
-    joining = Joining(objective, labels_of(dataset.source, objective.target))
-    for batch in dataset.batches([*wanted_columns, *(name for name in (predicted, score) if name)]):
+    labels = labels_of(dataset.source, objective.target)
+    of_classes = declared_columns(objective, dataset.columns, labels)
+    joining = Joining(objective, labels)
+    for batch in dataset.batches(
+        [*wanted_columns, *(name for name in (predicted, score) if name), *of_classes.values()]
+    ):
         yield joining.join(
-            batch, batch.column(predicted) if predicted else None, batch.column(score) if score else None
+            batch,
+            batch.column(predicted) if predicted else None,
+            batch.column(score) if score else None,
+            {name: batch.column(column) for name, column in of_classes.items()},
         )
     joining.check()
 
@@ -77,7 +86,8 @@ def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch
 def prediction_columns(objective: Objective, dataset: Dataset) -> tuple[str, ...]:
     """Return the columns of a predictions file that the model wrote: they are no evaluation data."""
     found = (_column(dataset, objective.predicted, "predicted"), _column(dataset, objective.score, "score"))
-    return tuple(name for name in found if name and name != objective.target)
+    every = (*found, *declared_columns(objective, dataset.columns, ()).values())
+    return tuple(name for name in every if name and name != objective.target)
 
 
 def _column(dataset: Dataset, declared: str | None, usual: str) -> str | None:
@@ -106,7 +116,8 @@ def with_answers(objective: Objective, data: Rows, answers: Rows, labels: Sequen
     Parameters
     ----------
     answers
-        Columns ``predicted`` and ``score``, or one of them; one row for each of `data`, in order.
+        Columns ``predicted`` and ``score``, or one of them, and those of several classes; one row for each of `data`,
+        in order.
     labels
         From `labels_of`.
 
@@ -127,6 +138,7 @@ def with_answers(objective: Objective, data: Rows, answers: Rows, labels: Sequen
             rows,
             said.column("predicted") if "predicted" in names else None,
             said.column("score") if "score" in names else None,
+            {name: said.column(column) for name, column in class_columns(names).items()},
         )
     joining.check()
 
@@ -143,14 +155,21 @@ class Joining:
     def __init__(self, objective: Objective, labels: Sequence[Any]) -> None:
         self.objective = objective
         self.labels = tuple(labels)
-        self._known = {plain(value) for value in labels}
+        self._known = {level for value in labels if (level := plain(value)) is not None}
         self._strange: set[Scalar] = set()
         self._found: set[Scalar] = set()
         self._undecided = 0
         self._unscored = 0
 
-    def join(self, rows: pa.RecordBatch, predicted: Any, score: Any) -> pa.RecordBatch:
+    def join(
+        self, rows: pa.RecordBatch, predicted: Any, score: Any, of_classes: Mapping[Scalar, Any]
+    ) -> pa.RecordBatch:
         """Return the predictions of one batch of rows; what does not fit is counted until `check`.
+
+        Parameters
+        ----------
+        of_classes
+            The scores of several classes. A class of the labels that has none is one that the model gives no chance.
 
         Raises
         ------
@@ -170,6 +189,10 @@ class Joining:
         )
         if score is not None:
             columns[SCORE] = score
+        if of_classes:
+            none = pa.repeat(0.0, rows.num_rows)
+            for name in ordered((*of_classes, *self._known)):
+                columns[class_column(name)] = self._numbers(of_classes.get(name, none), "score")
         columns |= {name: decoded(rows.column(name)) for name in kept_columns(self.objective, rows.schema)}
         return pa.record_batch(columns)
 

@@ -23,6 +23,7 @@ from nbdeploy.stats.metrics import (
     Tally,
     confusion,
 )
+from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES
 from nbdeploy.stats.scoring_rate import SCORING_RATE
 from nbdeploy.validate.compare import class_names, compared, is_disparity
 from nbdeploy.validate.scoring_rates import scoring_rate
@@ -42,6 +43,7 @@ COST = "expected_cost_per_1000"
 
 _OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
 _OF_ERRORS = (*ERROR_SCORES, *ERROR_QUANTILES)
+_OF_SCORES = (*RANKED_SCORES, *PROBABILITY_SCORES, SCORING_RATE)
 
 
 def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool:
@@ -49,8 +51,14 @@ def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool
     if metric == COST:
         return section == "performance" and task == "binary"
     if section == "fairness":
-        return metric in (*_OF_CLASSES, *RANKED_SCORES, SCORING_RATE, *_OF_ERRORS) or is_disparity(metric)
-    return section == "performance" and metric in (*RATES, *CLASS_SCORES, *RANKED_SCORES, *_OF_ERRORS)
+        return metric in (*_OF_CLASSES, *_OF_SCORES, *_OF_ERRORS) or is_disparity(metric)
+    return section == "performance" and metric in (
+        *RATES,
+        *CLASS_SCORES,
+        *RANKED_SCORES,
+        *PROBABILITY_SCORES,
+        *_OF_ERRORS,
+    )
 
 
 def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -165,14 +173,27 @@ def _not_applicable(
         return f"{metric} compares groups: name features, not one group"
     if is_disparity(metric) and not features:
         return f"{metric} compares groups, and no sensitive feature is declared"
-    if metric in (*RANKED_SCORES, SCORING_RATE) and not tallies.scored:
-        return f"{metric} needs scores, and only decisions were given"
     if metric == COST:
         return None
+    if metric in _OF_SCORES:
+        return _not_scored(tallies, metric)
     name = disparity_name(metric)
     if name is not None and name.conditional and not tallies.objective.control:
         return f"{metric} compares within control features, and none is declared"
     return _wrong_task(tallies.objective, metric, (metric,) if name is None else name.compared)
+
+
+def _not_scored(tallies: Tallies, metric: str) -> str | None:
+    task = tallies.objective.task
+    if task == "regression":
+        return f"{metric} is of decisions, and the task is regression"
+    if task == "multiclass" and metric not in PROBABILITY_SCORES:
+        return f"{metric} is of two classes, and the task is multiclass"
+    if task == "multiclass":
+        return None if tallies.class_columns else f"{metric} needs scores of each class, and there are none"
+    if metric in PROBABILITY_SCORES and metric not in RANKED_SCORES:
+        return f"{metric} is of several classes, and the task is binary"
+    return None if tallies.scored else f"{metric} needs scores, and only decisions were given"
 
 
 def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) -> str | None:
@@ -193,6 +214,8 @@ def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) ->
 
 def tally_of(tallies: Tallies, metric: str, features: Sequence[str], where: str | None) -> Tally:
     """Return the tally that a metric or disparity follows from."""
+    if tallies.objective.task == "multiclass" and metric in PROBABILITY_SCORES:
+        return tallies.probabilities(features, where)
     if metric in RANKED_SCORES:
         return tallies.scores(features, where)
     if tallies.objective.task == "regression":

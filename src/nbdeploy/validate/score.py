@@ -218,10 +218,13 @@ def _score(job: Job) -> None:
 def _answers(model: LoadedModel, rows: ParquetRows, job: Job) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
+    from nbdeploy.validate.class_scores import class_column
+
     for batch in span(rows.batches(), job.first, job.last):
         frame = batch.to_pandas()
-        decided, score = model.answers(frame)
+        decided, score, of_classes = model.answered(frame)
         columns = {"predicted": decided, "score": score}
+        columns |= {class_column(name): values for name, values in of_classes.items()}
         yield pa.record_batch(
             {name: pa.array(values, from_pandas=True) for name, values in columns.items() if values is not None}
         )

@@ -8,13 +8,15 @@ from typing import Any, TypeAlias, TypeVar
 import pyarrow as pa
 
 from nbdeploy.documents.objective import Objective
-from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.documents.record import Scalar
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
+from nbdeploy.validate.class_scores import class_columns
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.rows import Rows, TableRows
 from nbdeploy.validate.slices import nobody_in, slice_columns, slice_mask
 
 Batches: TypeAlias = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
-T = TypeVar("T", ClassTally, ScoreTally, ErrorTally)
+T = TypeVar("T", ClassTally, ScoreTally, ProbabilityTally, ErrorTally)
 
 
 class Tallies:
@@ -44,7 +46,13 @@ class Tallies:
     @property
     def features(self) -> tuple[str, ...]:
         """Columns that rows can be grouped by."""
-        return tuple(name for name in self.source.schema.names if name not in (LABEL, PREDICTED, SCORE))
+        own = (LABEL, PREDICTED, SCORE, *self.class_columns.values())
+        return tuple(name for name in self.source.schema.names if name not in own)
+
+    @property
+    def class_columns(self) -> dict[Scalar, str]:
+        """The columns that hold the scores of several classes, by class; none where there are no such scores."""
+        return class_columns(self.source.schema.names)
 
     def count(self) -> None:
         """Count what every verdict needs, before it is asked for."""
@@ -54,6 +62,8 @@ class Tallies:
         self.classes()
         if self.objective.task == "binary" and self.scored:
             self.scores()
+        if self.objective.task == "multiclass" and self.class_columns:
+            self.probabilities()
 
     def classes(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
         """Return counts of label × decision by group. The classes are the same in every slice."""
@@ -75,6 +85,16 @@ class Tallies:
             return ScoreTally.from_arrow(given, label=LABEL, score=SCORE, positive=positive, features=by)
 
         return self._get(ScoreTally, features, slice, count)
+
+    def probabilities(self, features: Sequence[str] = (), slice: str | None = None) -> ProbabilityTally:  # noqa: A002
+        """Return the scores of several classes by group."""
+
+        def count(rows: Batches, by: tuple[str, ...]) -> ProbabilityTally:
+            columns = self.class_columns
+            given = rows((*by, LABEL, *columns.values()))
+            return ProbabilityTally.from_arrow(given, label=LABEL, scores=columns, features=by)
+
+        return self._get(ProbabilityTally, features, slice, count)
 
     def errors(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
         """Return moments of the error by group."""
@@ -105,7 +125,9 @@ class Tallies:
         """Return the features of the tally from which others follow. Scores by control would be as many as rows."""
         objective = self.objective
         return (
-            objective.sensitive if kind is ScoreTally else tuple(dict.fromkeys(objective.sensitive + objective.control))
+            objective.sensitive
+            if kind in (ScoreTally, ProbabilityTally)
+            else tuple(dict.fromkeys(objective.sensitive + objective.control))
         )
 
     def _batches(self, columns: Sequence[str], where: str | None) -> Iterator[pa.RecordBatch]:

@@ -28,8 +28,10 @@ class Chart(Record):
 _DRAW: dict[str, Callable[[Finding], Markup]] = {
     "confusion": counts.confusion,
     "roc": curves.roc,
+    "roc_by_class": curves.roc_by_class,
     "precision_recall": curves.precision_recall,
     "reliability": curves.reliability,
+    "reliability_by_class": curves.reliability_by_class,
     "scores": counts.score_histogram,
     "thresholds": curves.thresholds,
     "errors": counts.histogram,
@@ -68,6 +70,8 @@ WIDE = frozenset(
         "proxies",
         "gains",
         "tradeoff",
+        "roc_by_class",
+        "reliability_by_class",
     }
 )
 """Charts that need the width of the page."""

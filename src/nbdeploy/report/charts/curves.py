@@ -12,6 +12,8 @@ from nbdeploy.report.charts.canvas import Frame, Point, frame, numbers, short
 
 Data = dict[str, Any]
 
+_SMALL = 260  # pixels of height where there is a chart for each class
+
 
 def _points(x: object, y: object) -> list[Point]:
     return list(zip(numbers(x), numbers(y), strict=True))
@@ -57,11 +59,44 @@ def precision_recall(finding: Finding) -> Markup:
     return plot.canvas.svg()
 
 
+def roc_by_class(finding: Finding) -> Markup:
+    """Draw the ROC curve of each class against the rest, under each other where there are many."""
+    drawn = []
+    for one in finding.data["classes"]:
+        if one.get("curve"):
+            plot = frame(f"ROC curve of {one['class']}", f"{one['class']}: false alarms", "Found", height=_SMALL)
+            plot.curve([(0, 0), (1, 1)], "c-guess")
+            points = _points(one["curve"]["false_positive_rate"], one["curve"]["true_positive_rate"])
+            plot.band([(0, 0), (1, 1)], points, "c-area")
+            plot.curve(points, "c-line")
+            drawn.append(plot.canvas.svg())
+    return _many(drawn)
+
+
 def reliability(finding: Finding) -> Markup:
     """Draw what happened against what was promised, by bins of the probability, with intervals."""
     plot = frame("Reliability", "Probability given", "Share that happened")
+    return _reliability(plot, finding.data["bins"])
+
+
+def reliability_by_class(finding: Finding) -> Markup:
+    """Draw the reliability of the likeliest class, for each class the rows where it is that."""
+    drawn = []
+    for one in finding.data["by_class"]:
+        axis = f"Probability given, where {one['class']} is likeliest"
+        drawn.append(
+            _reliability(frame(f"Reliability of {one['class']}", axis, "Share right", height=_SMALL), one["bins"])
+        )
+    return _many(drawn)
+
+
+def _many(drawn: list[Markup]) -> Markup:
+    return Markup('<div class="many">{}</div>').format(Markup("").join(drawn)) if drawn else Markup("")
+
+
+def _reliability(plot: Frame, found: list[Data]) -> Markup:
     plot.curve([(0, 0), (1, 1)], "c-guess")
-    bins = [b for b in finding.data["bins"] if b.get("rate") is not None and b.get("mean_score") is not None]
+    bins = [b for b in found if b.get("rate") is not None and b.get("mean_score") is not None]
     most = max((int(b["n"]) for b in bins), default=1)
     for one in bins:
         x, y = plot.at(float(one["mean_score"]), float(one["rate"]))

@@ -8,6 +8,7 @@ from nbdeploy.stats.curves import pr_curve, roc_curve
 from nbdeploy.stats.metrics import confusion, rates
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, heading, panels
 from nbdeploy.validate.checks.performance.scored import without_scores
+from nbdeploy.validate.checks.performance.several import discrimination_by_class
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 def discrimination(context: Context) -> Shown:
     """Record the area under the ROC curve and the average precision, with both curves."""
+    if context.objective.task == "multiclass":
+        return discrimination_by_class(context)
     missing = without_scores(context, "roc_auc", "average_precision")
     if missing is not None:
         return missing
