@@ -60,6 +60,9 @@ class Chain:
     ----------
     ledger
         The public key of the ledger that they were read from.
+    attempts
+        The number of each validation among those of its objective, by its envelope's digest. It grows with every one:
+        a number that was told twice, or not at all, is the next one.
     """
 
     ledger: str | None = None
@@ -71,6 +74,15 @@ class Chain:
     deployments: dict[str, list[Logged[DeploymentPredicate]]] = field(default_factory=dict)
     revocations: dict[str, list[Logged[RevocationPredicate]]] = field(default_factory=dict)
     ignored: list[tuple[Entry, str]] = field(default_factory=list)
+    attempts: dict[str, int] = field(default_factory=dict)
+
+    def add_validation(self, logged: Logged[ValidationPredicate]) -> None:
+        """Take the next validation of an objective, and number it."""
+        before = max(
+            (self.attempts[one.digest] for one in self.validations_named(logged.predicate.objective)), default=0
+        )
+        self.attempts[logged.digest] = max(before + 1, logged.predicate.attempt or 0)
+        self.validations[logged.digest] = logged
 
     def request(self, request_id: str) -> Logged[RequestPredicate]:
         """Return the statement of a request.

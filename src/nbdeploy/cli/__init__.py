@@ -26,6 +26,7 @@ _COMMANDS: dict[str, str] = {
     "up": "service:up",
     "down": "service:down",
     "audit": "chain:audit",
+    "ledger": "ledger:ledger",
     "key": "keys:key",
     "policy": "policy:policy",
     "schema": "project:schema",

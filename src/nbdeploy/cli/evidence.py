@@ -62,6 +62,11 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
 )
 @click.option("--fresh", is_flag=True, help="Run every notebook, also those that ran before on the same inputs.")
 @click.option("--with", "extras", multiple=True, metavar="EXTRA", help="Also run a costly extra: mitigation.")
+@click.option(
+    "--sealed",
+    type=click.Path(path_type=Path),
+    help="Sign into this file instead of the ledger, where it cannot be reached; see nbdeploy ledger submit.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def validate(  # noqa: PLR0917 - click hands every option over by name
     objective: str,
@@ -79,6 +84,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
     environment: str,
     previous: str | None,
     fresh: bool,
+    sealed: Path | None,
     quiet: bool,
 ) -> int:
     """Run the validation notebooks for OBJECTIVE, a YAML file or a declared name, and write evidence and a card.
@@ -102,6 +108,7 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
             environment=environment,
             previous=previous,
             fresh=fresh,
+            sealed=sealed,
             watch=watch,
         )
     draw(result, quiet=quiet)

@@ -5,13 +5,13 @@ Predicates ignore fields that they do not know (in-toto's monotonic principle); 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from Instant import date
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nbdeploy.documents.finding import Verdict
-from nbdeploy.documents.record import Record
+from nbdeploy.documents.record import Instant, Record
 from nbdeploy.documents.request import Request
 
 STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
@@ -61,23 +61,26 @@ class ObjectivePredicate(Predicate):
     kind: ClassVar[str] = "objective"
     name: str
     model: str
-    declared: datetime
+    declared: Instant
     by: str
     after_results: bool = False
 
 
 class ValidationPredicate(Predicate):
-    """Subjects: ``model`` (absent without one), ``evidence``, ``card``, ``card.html``, ``objective``."""
+    """Subjects: ``model`` (absent without one), ``evidence``, ``card``, ``card.html``, ``objective``.
+
+    `attempt` is the number as its maker knew it, None where the ledger could not be asked; the ledger's order decides.
+    """
 
     kind: ClassVar[str] = "validation"
     objective: str
     model: str
-    attempt: int
+    attempt: int | None = None
     overall: Verdict
     gates: dict[str, Verdict]
     data: str | None = None
     by: str
-    finished: datetime
+    finished: Instant
 
 
 class RequestPredicate(Predicate):
@@ -105,7 +108,7 @@ class Waiver(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     gate: str
     reason: str
-    expires: datetime
+    expires: Instant
 
 
 class DecisionPredicate(Predicate):
@@ -127,9 +130,9 @@ class DecisionPredicate(Predicate):
     waived: tuple[Waiver, ...] = ()
     conditions: tuple[Condition, ...] = ()
     policy_version: int | None = None
-    signed: datetime
-    not_before: datetime
-    expires: datetime
+    signed: Instant
+    not_before: Instant
+    expires: Instant
     unattended: bool = False
 
 
@@ -145,7 +148,7 @@ class DeploymentPredicate(Predicate):
     action: Literal["started", "promoted", "completed", "rolled_back", "refused", "withdrawn", "held"]
     weight: float | None = None
     reason: str = ""
-    at: datetime
+    at: Instant
 
 
 class RevocationPredicate(Predicate):
@@ -157,4 +160,4 @@ class RevocationPredicate(Predicate):
     version: str
     by: str
     reason: str
-    at: datetime
+    at: Instant

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from nbdeploy.flow.deploying import deploy as deploy
     from nbdeploy.flow.exporting import CardExported as CardExported
     from nbdeploy.flow.exporting import export_card as export_card
+    from nbdeploy.flow.ledgers import LedgerShown as LedgerShown
+    from nbdeploy.flow.ledgers import serve_ledger as serve_ledger
+    from nbdeploy.flow.ledgers import show_ledger as show_ledger
     from nbdeploy.flow.logbook import LogShown as LogShown
     from nbdeploy.flow.logbook import audit_log as audit_log
     from nbdeploy.flow.reading import CardShown as CardShown
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
     from nbdeploy.flow.steering import Steered as Steered
     from nbdeploy.flow.steering import release as release
     from nbdeploy.flow.steering import rollback as rollback
+    from nbdeploy.flow.submitting import Submitted as Submitted
+    from nbdeploy.flow.submitting import submit as submit
     from nbdeploy.flow.validated import Validated as Validated
     from nbdeploy.flow.validating import validate as validate
 
@@ -81,6 +86,9 @@ _WHERE = {
     "deploy": "deploying",
     "CardExported": "exporting",
     "export_card": "exporting",
+    "LedgerShown": "ledgers",
+    "serve_ledger": "ledgers",
+    "show_ledger": "ledgers",
     "LogShown": "logbook",
     "audit_log": "logbook",
     "CardShown": "reading",
@@ -107,6 +115,8 @@ _WHERE = {
     "Steered": "steering",
     "release": "steering",
     "rollback": "steering",
+    "Submitted": "submitting",
+    "submit": "submitting",
     "Validated": "validated",
     "validate": "validating",
 }

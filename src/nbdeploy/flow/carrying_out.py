@@ -18,8 +18,9 @@ from nbdeploy.errors import GateFailedError, ModelError, ParameterError, closest
 from nbdeploy.flow.declaring import own_measures, refuse_below_floor
 from nbdeploy.flow.previous import NO_VERSION, previous_model
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record
+from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record, signed_validation
 from nbdeploy.flow.resolving import resolve_model, resolve_objective
+from nbdeploy.flow.sealing import check_sealable, seal
 from nbdeploy.flow.validated import Validated
 from nbdeploy.flow.validating import Asked
 from nbdeploy.report.overrides import check_templates
@@ -44,7 +45,9 @@ def carry_out(asked: Asked, parent: KernelParent | None, watch: Watcher) -> Vali
     if project is not None:
         check_templates(project.card_templates)  # not after half an hour of validation
         refuse_below_floor(named, check_objective(named.content, policy=project.policy).breaches)
-    recorded = project is not None and declared and not asked.draft
+    if asked.sealed is not None:
+        check_sealable(project, named, declared=declared, draft=asked.draft)
+    recorded = project is not None and declared and not asked.draft and asked.sealed is None
     with (
         tempfile.TemporaryDirectory(prefix="nbdeploy-model-") as scratch,
         place(project, named, asked.out, recorded, asked.draft) as (folder, attempt),
@@ -78,7 +81,7 @@ def carry_out(asked: Asked, parent: KernelParent | None, watch: Watcher) -> Vali
             extra_notebooks=own,
             trusted_notebooks=project.policy.trusted_notebooks if project is not None else (),
             by=project.person if project is not None else getpass.getuser(),
-            warnings=(*_notes(project, declared=declared), *notes),
+            warnings=(*_notes(project, declared=declared, sealed=asked.sealed is not None), *notes),
             crosswalks=clauses,
         )
         with run_validation(order, folder, parent=parent, meanwhile=prepare_pages, watch=watch) as run:
@@ -88,9 +91,12 @@ def carry_out(asked: Asked, parent: KernelParent | None, watch: Watcher) -> Vali
             evidence = run.evidence
         if project is not None and recorded:
             record(project, named, evidence, folder, watch)
+        if project is not None and asked.sealed is not None:
+            seal(project, named, signed_validation(project, named, evidence, folder), asked.sealed)
         if asked.out is not None and folder != asked.out.absolute():
             copy_run(folder, asked.out)
-    result = Validated(evidence, asked.out.absolute() if asked.out is not None else folder, recorded)
+    out = asked.out.absolute() if asked.out is not None else folder
+    result = Validated(evidence, out, recorded, asked.sealed)
     if asked.strict and result.overall == "fail":
         failed = [finding for finding in evidence.gated() if finding.verdict == "fail"]
         raise GateFailedError(
@@ -163,7 +169,9 @@ def _extras(wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _notes(project: Project | None, *, declared: bool) -> tuple[str, ...]:
+def _notes(project: Project | None, *, declared: bool, sealed: bool) -> tuple[str, ...]:
+    if sealed:
+        return ("Sealed without the ledger, which numbers the attempt and knows earlier ones when it is submitted.",)
     if project is None:
         return ("Not recorded: the run was made outside of a project.",)
     return () if declared else ("Not recorded: this text of the objective is not the one declared in the project.",)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbdeploy.documents.evidence import ModelSubject
-from nbdeploy.errors import ModelError, NbdeployError, Refusal, RegistryError
+from nbdeploy.errors import LogError, ModelError, NbdeployError, Refusal, RegistryError, ServiceError
 from nbdeploy.registry import Registry
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.order import Previous
@@ -113,7 +113,7 @@ def _chosen(  # noqa: PLR0917 - one call, above
                 continue
             except (ModelError, Refusal) as error:  # gone, a folder that has no digest, an environment nobody can make
                 warnings.append(f"Not compared with {model}/{candidate.version}: {error.fact}.")
-    except RegistryError as error:
+    except (RegistryError, LogError, ServiceError) as error:
         warnings.append(f"Not compared with an earlier version: {error.fact}.")
     return None, tuple(warnings)
 

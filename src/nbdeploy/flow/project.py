@@ -34,8 +34,8 @@ class RecordedRun:
 
     @property
     def label(self) -> str:
-        """``attempt 3`` or ``draft``."""
-        return f"attempt {self.evidence.run.attempt}" if self.evidence.run.attempt else "draft"
+        """``attempt 3`` or ``draft``. A run that was sealed elsewhere has its number from the ledger, as its folder."""
+        return "draft" if self.evidence.run.draft else f"attempt {self.evidence.run.attempt or int(self.folder.name)}"
 
 
 class Project:
@@ -82,7 +82,8 @@ class Project:
     @cached_property
     def ledger(self) -> Log:
         """The ledger: a database, opened with its key when this machine holds it, or the service of a team."""
-        return open_ledger(self.settings, public=self.policy.ledger)
+        rules = self.policy.ledger_rules
+        return open_ledger(self.settings, public=self.policy.ledger, max_age_hours=rules.max_age_hours)
 
     def chain(self) -> Chain:
         """Read and verify the whole ledger as it stands now."""

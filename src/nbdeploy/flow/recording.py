@@ -35,7 +35,8 @@ def place(
     if draft:
         yield project.run_folder(name, None), None
         return
-    attempt = 1 + max((entry.predicate.attempt for entry in project.chain().validations_named(name)), default=0)
+    chain = project.chain()
+    attempt = 1 + max((chain.attempts[entry.digest] for entry in chain.validations_named(name)), default=0)
     while True:
         folder = project.run_folder(name, attempt)
         try:
@@ -58,10 +59,10 @@ def copy_run(folder: Path, out: Path) -> None:
 def earlier_attempts(chain: Chain, project: Project, named: NamedObjective) -> tuple[AttemptRef, ...]:
     """Return what was recorded before, each with how the objective changed after it."""
     earlier = chain.validations_named(named.content.name)
-    texts = [_text(project, entry) for entry in earlier] + [named]
+    texts = [_text(project, entry, chain.attempts[entry.digest]) for entry in earlier] + [named]
     return tuple(
         AttemptRef(
-            attempt=entry.predicate.attempt,
+            attempt=chain.attempts[entry.digest],
             recorded=entry.predicate.finished,
             model_digest=entry.subjects.get("model"),
             data_digest=entry.predicate.data,
@@ -73,9 +74,9 @@ def earlier_attempts(chain: Chain, project: Project, named: NamedObjective) -> t
     )
 
 
-def _text(project: Project, entry: Logged[ValidationPredicate]) -> NamedObjective | None:
+def _text(project: Project, entry: Logged[ValidationPredicate], attempt: int) -> NamedObjective | None:
     """Return the text that an earlier attempt was held to, if its folder still has the signed bytes."""
-    file = project.run_folder(entry.predicate.objective, entry.predicate.attempt) / "objective.yaml"
+    file = project.run_folder(entry.predicate.objective, attempt) / "objective.yaml"
     if not file.is_file() or file_digest(file) != entry.subjects["objective"]:
         return None
     return read_objective(file.read_bytes(), origin=str(file), own=own_measures(project))
@@ -93,6 +94,13 @@ def record(project: Project, named: NamedObjective, evidence: Evidence, folder: 
     """Sign and log a run, then show it in MLflow."""
     watch(Progress(stage="record", part="ledger and MLflow", state="running"))
     log_objective(project, named)
+    project.ledger.append(signed_validation(project, named, evidence, folder))
+    project.registry.log_validation(evidence, folder)
+    watch(Progress(stage="record", part="ledger and MLflow", state="done", detail=f"attempt {evidence.run.attempt}"))
+
+
+def signed_validation(project: Project, named: NamedObjective, evidence: Evidence, folder: Path) -> bytes:
+    """Return the envelope that says what was measured in a run folder, by this workstation's key."""
     digests = {
         "evidence": file_digest(folder / "evidence.json"),
         "card": file_digest(folder / "card.json"),
@@ -105,13 +113,11 @@ def record(project: Project, named: NamedObjective, evidence: Evidence, folder: 
     predicate = ValidationPredicate(
         objective=named.content.name,
         model=named.content.governed_model,
-        attempt=evidence.run.attempt or 0,
+        attempt=evidence.run.attempt,
         overall=evidence.verdict.overall,
         gates=evidence.verdict.gates,
         data=judged.digest,
         by=evidence.run.by,
         finished=evidence.run.finished,
     )
-    project.ledger.append(sign(predicate, digests, project.workstation))
-    project.registry.log_validation(evidence, folder)
-    watch(Progress(stage="record", part="ledger and MLflow", state="done", detail=f"attempt {evidence.run.attempt}"))
+    return sign(predicate, digests, project.workstation)

@@ -20,6 +20,7 @@ class Validated(Result):
     evidence: Evidence
     folder: Path
     recorded: bool
+    sealed: Path | None = None
 
     @property
     def overall(self) -> Verdict:
@@ -42,12 +43,20 @@ class Validated(Result):
 
         evidence = self.evidence
         run = evidence.run
-        what = f"attempt {run.attempt}" if run.attempt else ("draft" if run.draft else "not recorded")
+        what = (
+            f"attempt {run.attempt}"
+            if run.attempt
+            else ("draft" if run.draft else ("sealed" if self.sealed else "not recorded"))
+        )
         name = evidence.objective.name
         rows = verdict_rows(evidence)
         steps = [f"open {self.card}"]
         if self.recorded and self.overall != "fail":
             steps.append(f"nbdeploy deploy {name} --to production")
+        elif self.sealed is not None:
+            steps.append(
+                f"nbdeploy ledger submit {self.sealed} --run {self.folder}   # where the ledger can be reached"
+            )
         elif run.draft:
             steps.append(f"nbdeploy validate {name} … without --draft, to record it")
         return Shown(
@@ -64,4 +73,5 @@ class Validated(Result):
             "verdict": self.evidence.verdict.model_dump(),
             "attempt": self.evidence.run.attempt,
             "folder": str(self.folder),
+            "sealed": str(self.sealed) if self.sealed else None,
         }

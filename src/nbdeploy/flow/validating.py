@@ -36,6 +36,7 @@ class Asked:
     previous: str | None
     fresh: bool
     strict: bool
+    sealed: Path | None
 
 
 def validate(
@@ -56,6 +57,7 @@ def validate(
     environment: str = "auto",
     previous: str | None = None,
     strict: bool = False,
+    sealed: Path | None = None,
     watch: Watcher = unwatched,
 ) -> Validated:
     """Run the validation notebooks and write evidence and a model card.
@@ -87,6 +89,9 @@ def validate(
         it gave then; the evidence tells when that was.
     strict
         Raise GateFailedError, after everything is stored, when a gate failed.
+    sealed
+        Write the signed validation into this file instead of the ledger, for a runner that cannot reach it. The ledger
+        numbers the attempt when it is submitted.
 
     Raises
     ------
@@ -110,6 +115,7 @@ def validate(
         previous=previous,
         fresh=fresh,
         strict=strict,
+        sealed=sealed,
     )
     with kernel_parent(with_model=model is not None, with_mlflow=_needs_mlflow(model)) as parent:
         # The parent imports for seconds, and so does what carries a run out: one beside the other.

@@ -64,10 +64,11 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
             next='set target = "local" under [serve]',
         )
     keys = settings.state / "keys"
-    named = read_policy(policy_bytes(policy_file)).ledger
+    policy = read_policy(policy_bytes(policy_file))
     if not settings.ledger_is_remote:
         load_key(keys / "ledger.pem", None)  # without it nothing that is done here could be logged
-    ledger = open_ledger(settings, public=named, seen="controller.seen")
+    limit = policy.ledger_rules.max_age_hours
+    ledger = open_ledger(settings, public=policy.ledger, max_age_hours=limit, seen="controller.seen")
     signer = load_key(keys / "controller.pem", None)
     journal = Journal(settings.journal_url)
     token = ledger_token(settings)

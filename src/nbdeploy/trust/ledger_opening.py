@@ -17,7 +17,7 @@ def open_ledger(
     settings: Settings,
     *,
     public: str | None,
-    max_age: timedelta | None = None,
+    max_age_hours: float | None = None,
     seen: str = "ledger.seen",
 ) -> Log:
     """Open the project's ledger: with its key if this machine holds it and the ledger is a database.
@@ -26,6 +26,8 @@ def open_ledger(
     ----------
     public
         The ledger's key as the policy names it.
+    max_age_hours
+        How old a checkpoint may be, as the policy says.
     seen
         The file in the project's state folder that remembers the last checkpoint, for a database. A service's is
         remembered in a folder of its own.
@@ -37,6 +39,7 @@ def open_ledger(
     SettingsError, KeyFileError
     """
     url = settings.ledger_url
+    max_age = None if max_age_hours is None else timedelta(hours=max_age_hours)
     if settings.ledger_is_remote:
         from nbdeploy.trust.ledger_remote import RemoteLedger
 
