@@ -20,10 +20,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
+    load_ssh_private_key,
 )
 
 from nbdeploy.errors import KeyFileError, PolicyError
+from nbdeploy.trust import openssh
 
+_LIMIT = 64 * 1024
 _PUBLIC = re.compile(r"ed25519:([A-Za-z0-9+/]{43}=)")
 
 # The eight points of small order in every encoding that decoders take, without the sign bit: a key that is one of them
@@ -100,9 +104,13 @@ def create_key(path: Path, passphrase: bytes | None) -> str:
     KeyFileError
         The file exists, the passphrase is empty, or the folder cannot be written.
     """
+    return store_key(path, Signer(Ed25519PrivateKey.generate()), passphrase)
+
+
+def store_key(path: Path, signer: Signer, passphrase: bytes | None) -> str:
+    """Write a key as PKCS#8, as `create_key` does; an existing file is never overwritten."""
     if passphrase is not None and not passphrase:
         raise KeyFileError("the passphrase is empty", next="choose one, or make a service key with --service")
-    signer = Signer(Ed25519PrivateKey.generate())
     encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     data = signer.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
     try:
@@ -120,7 +128,7 @@ def create_key(path: Path, passphrase: bytes | None) -> str:
 
 
 def load_key(path: Path, passphrase: bytes | None) -> Signer:
-    """Read a private key.
+    """Read a private key: PKCS#8, or as OpenSSH writes it.
 
     Raises
     ------
@@ -128,13 +136,16 @@ def load_key(path: Path, passphrase: bytes | None) -> Signer:
         No such file, a link, readable by others, no ed25519 key, or a wrong passphrase. Nothing was signed.
     """
     data = _private_bytes(path)
+    encrypted = _encrypted(data)
+    if encrypted and not passphrase:
+        raise KeyFileError(f"the key {path} has a passphrase, and none was given")
+    if passphrase and not encrypted and _is_key(data):
+        raise KeyFileError(f"the key {path} has no passphrase, and one was given")
+    load = load_ssh_private_key if openssh.is_private(data) else load_pem_private_key
     try:
-        key = load_pem_private_key(data, passphrase or None)
-    except TypeError:
-        word = "has a passphrase, and none was given" if not passphrase else "has no passphrase, and one was given"
-        raise KeyFileError(f"the key {path} {word}") from None
-    except ValueError:
-        word = "the passphrase is wrong" if b"ENCRYPTED" in data else "it is not a PEM key"
+        key = load(data, passphrase or None)
+    except (ValueError, TypeError):
+        word = "the passphrase is wrong" if encrypted else "it is not a PEM key, nor one of OpenSSH"
         raise KeyFileError(f"the key {path} cannot be opened: {word}", next="try again") from None
     except UnsupportedAlgorithm:
         raise KeyFileError(f"the key {path} is of a kind that is not known here") from None
@@ -143,9 +154,45 @@ def load_key(path: Path, passphrase: bytes | None) -> Signer:
     return Signer(key)
 
 
+def read_public(path: Path) -> str | None:
+    """Return the public key that a file holds (a line of OpenSSH, or PEM); None where it is a private key or neither.
+
+    Raises
+    ------
+    KeyFileError
+        The file cannot be read.
+    PolicyError
+        It holds a point of small order.
+    """
+    try:
+        data = path.read_bytes()[:_LIMIT]
+    except OSError as error:
+        raise KeyFileError(f"the key {path} cannot be opened ({error.strerror})") from None
+    key = openssh.public_key(data)
+    if key is None and b"-----BEGIN PUBLIC KEY-----" in data:
+        try:
+            found = load_pem_public_key(data)
+        except (ValueError, UnsupportedAlgorithm):
+            return None
+        key = found if isinstance(found, Ed25519PublicKey) else None
+    if key is None:
+        return None
+    text = public_text(key)
+    raw_public(text)
+    return text
+
+
 def is_encrypted(path: Path) -> bool:
     """Return whether a key file needs a passphrase."""
-    return b"ENCRYPTED" in _private_bytes(path)
+    return _encrypted(_private_bytes(path))
+
+
+def _encrypted(data: bytes) -> bool:
+    return openssh.is_encrypted(data) if openssh.is_private(data) else b"ENCRYPTED" in data
+
+
+def _is_key(data: bytes) -> bool:
+    return openssh.is_private(data) or b"PRIVATE KEY-----" in data
 
 
 def _private_bytes(path: Path) -> bytes:
@@ -165,6 +212,6 @@ def _private_bytes(path: Path) -> bytes:
             raise KeyFileError(f"{path} is not a file")
         if about.st_mode & 0o077:
             raise KeyFileError(f"others can read the key {path}", next=f"chmod 600 {path}, and think about a new key")
-        return os.read(handle, 64 * 1024)
+        return os.read(handle, _LIMIT)
     finally:
         os.close(handle)
