@@ -70,6 +70,7 @@ def admit(
     into: Path,
     now: datetime,
     scanner: Scanner = scan_model,
+    starting: bool = True,
 ) -> Admitted:
     """Decide whether a request may start a rollout, on bytes that nobody else can change any more.
 
@@ -89,6 +90,8 @@ def admit(
         A folder that does not exist or is empty. Only its owner can read it afterwards; a refusal empties it.
     scanner
         Looks through the files, if not as `scan_model` does by itself: with the advisories that a deployer goes by.
+    starting
+        Whether this starts a rollout, rather than what ran before: see `standing`.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def admit(
         validation = check_request(chain, request, policy)
         evidence = check_documents(request, validation, documents(request))
         _check_floor(policy, evidence.objective.content, request)
-        found = standing(chain, request_id, policy, now)
+        found = standing(chain, request_id, policy, now, starting=starting)
         _check_standing(found, policy)
         check_files(scanner(folder), found, policy)
     except BaseException:
@@ -228,7 +231,7 @@ def _check_standing(found: Standing, policy: Policy) -> None:
     if found.state == "approved":
         return
     if found.state not in ("rejected", "returned", "questioned"):
-        raise _reason(found) or _too_few(found, environment_of(policy, request).approvals, next_command)
+        raise _reason(found) or _too_few(found, environment_of(policy, request).needed, next_command)
     raise NotApprovedError(f"{request.id} was {found.state}", next=next_command)
 
 
@@ -244,7 +247,7 @@ def _too_few(found: Standing, needed: int, next_command: str) -> Refusal:
     may = " or ".join(found.approvers) or "nobody that the policy names"
     if found.approvals:
         return ThresholdError(
-            f"{len(found.approvals)} of {needed} people signed {found.request.id}, missing: {may}", next=next_command
+            f"{needed - found.missing} of {needed} people signed {found.request.id}, missing: {may}", next=next_command
         )
     return NotApprovedError(f"{found.request.id} waits for the signature of {may}", next=next_command)
 

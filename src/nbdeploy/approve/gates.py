@@ -9,7 +9,7 @@ from typing import Literal
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate, Waiver
 from nbdeploy.errors import AcknowledgeError, RoleError, closest
-from nbdeploy.trust.policy import Environment
+from nbdeploy.trust.policy_rules import Environment
 
 Need = Literal["acknowledge", "waive", "block"]
 _BLOCKED = "improve the model or the data and validate again"
@@ -138,7 +138,7 @@ def _check_waivers(request: Request, rule: Environment, decision: DecisionPredic
 
 def waivers_roles(rule: Environment) -> set[str]:
     """Return the roles of which one is needed to waive: those named for it, else those that decide."""
-    return set(rule.waive_by or rule.by)
+    return set(rule.waive_by or rule.roles)
 
 
 def longest(rule: Environment, signed: datetime) -> datetime | None:

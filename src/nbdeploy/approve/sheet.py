@@ -13,6 +13,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.conditions import conditions
 from nbdeploy.approve.gates import needs, waivers_roles
 from nbdeploy.approve.rules import environment_of
+from nbdeploy.approve.signers import others
 from nbdeploy.approve.standing import Decision, Standing, standing
 from nbdeploy.documents.decision_sheet import DecisionSaid, DecisionTold, GateTold
 from nbdeploy.trust.policy import Policy
@@ -62,7 +63,7 @@ def told(
             f"Revoked by {logged.person} on {when(logged.predicate.at)}: {logged.predicate.reason}"
             for logged in chain.revocations.get(request_id, ())
         ),
-        missing=tuple(_missing(found, policy)),
+        missing=tuple(missing(chain, found, policy, now)),
         problems=tuple(str(refusal) for refusal in found.own),
         facts=tuple(parties(chain, found, policy, level)),
         deployed=tuple(deployed(chain, request_id)),
@@ -152,12 +153,18 @@ def _notes(logged: Decision, policy: Policy, words: Callable[[str], str], *, cou
         yield f"Asked for: {condition.text} ({condition.owner}, by {condition.by})"
 
 
-def _missing(found: Standing, policy: Policy) -> Iterator[str]:
+def missing(chain: Chain, found: Standing, policy: Policy, now: datetime) -> Iterator[str]:
+    """Yield what a request still waits for: waivers by role, and signatures by the names that could give them."""
     if found.state not in ("requested", "questioned", "returned", "expired", "not_yet"):
         return
+    rule = environment_of(policy, found.request)
     if found.unwaived:
-        may = " or ".join(sorted(waivers_roles(environment_of(policy, found.request))))
+        may = " or ".join(sorted(waivers_roles(rule)))
         yield f"Missing: a waiver of {', '.join(found.unwaived)}, by somebody with the role {may}"
-    if found.missing:
-        by = " or ".join(found.approvers) or "somebody with the role, and the policy names nobody"
-        yield f"Missing: {found.missing} signature{'s' * (found.missing > 1)} by {by}"
+    done = {logged.person for logged in found.approvals}
+    for group in found.lacking:
+        named = [name for name in others(chain, found.request, policy, roles=group.by, at=now) if name not in done]
+        role = " or ".join(group.by)
+        by = " or ".join(named) or f"somebody with the role {role}, and the policy names nobody else"
+        seat = f", as {role}" if named and len(rule.groups) > 1 else ""
+        yield f"Missing: {group.approvals} signature{'s' * (group.approvals > 1)} by {by}{seat}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.gates import waivers_roles
 from nbdeploy.approve.rules import environment_of
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import RoleError, SelfApprovalError
-from nbdeploy.trust.policy import Environment, Policy, Principal
+from nbdeploy.trust.policy import Policy, Principal
+from nbdeploy.trust.policy_rules import Environment
 
 
 def own_work(chain: Chain, request: Request) -> Mapping[str, str]:
@@ -33,18 +35,17 @@ def _makers(chain: Chain, request: Request) -> Iterable[tuple[Logged, str]]:  # 
         yield validation, "ran its validation"
 
 
-def others(chain: Chain, request: Request, policy: Policy) -> tuple[str, ...]:
-    """Return the people whose signature would count for a request."""
-    rule = environment_of(policy, request)
-    own = own_work(chain, request)
-    return tuple(
-        person.name for person in policy.people if person.keys and person.name not in own and counts(rule, person.roles)
-    )
+def others(
+    chain: Chain, request: Request, policy: Policy, *, roles: Iterable[str] | None = None, at: datetime | None = None
+) -> tuple[str, ...]:
+    """Return the people whose signature would count for a request, at a moment; only those with `roles`, if given."""
+    counting = environment_of(policy, request).roles if roles is None else tuple(roles)
+    return policy.people_with(counting, exclude=own_work(chain, request), at=at)
 
 
 def counts(rule: Environment, roles: Iterable[str]) -> bool:
     """Whether an approval by somebody with these roles counts as a signature, rather than for its waivers alone."""
-    return bool(set(roles) & set(rule.by))
+    return bool(set(roles) & set(rule.roles))
 
 
 def may_decide(rule: Environment) -> tuple[str, ...]:
@@ -52,12 +53,7 @@ def may_decide(rule: Environment) -> tuple[str, ...]:
     waives = (
         waivers_roles(rule) if "waive" in (rule.failed, rule.inconclusive, rule.not_evaluated, rule.scan) else set()
     )
-    return (*rule.by, *sorted(waives - set(rule.by)))
-
-
-def missing(rule: Environment, approvals: Sequence[Iterable[str]]) -> int:
-    """Return how many signatures are missing, given the roles of each person who approved."""
-    return max(0, rule.approvals - sum(counts(rule, roles) for roles in approvals))
+    return (*rule.roles, *sorted(waives - set(rule.roles)))
 
 
 def check_signer(chain: Chain, request: Request, policy: Policy, public: str, person: str) -> None:
@@ -97,8 +93,8 @@ def check_revoker(chain: Chain, request: Request, policy: Policy, principal: Pri
     RoleError
     """
     asked = chain.asked[request.id].person
-    rule = policy.environments.get(request.environment)
-    roles = may_decide(rule) if rule else ()
+    known = request.environment in policy.environments  # the one who asked may take it back all the same
+    roles = may_decide(environment_of(policy, request)) if known else ()
     if principal.person == asked or (not principal.is_service and set(roles) & set(principal.roles)):
         return
     who = principal.person or principal.name

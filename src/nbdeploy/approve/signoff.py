@@ -116,7 +116,7 @@ def _check_approval(
     if not signs and not predicate.waived:
         raise RoleError(
             f"{principal.name} may waive in {request.environment}, and an approval counts from the role "
-            f"{' or '.join(rule.by)} only",
+            f"{' or '.join(rule.roles)} only",
             next=how_to_waive(left_open(rule, request, said, ())) or "leave it to them",
         )
     others = standing(chain, request.id, policy, predicate.signed).approvals

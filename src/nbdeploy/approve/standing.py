@@ -10,12 +10,13 @@ from typing import Literal
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.gates import check_gates, left_open
 from nbdeploy.approve.rules import check_binding, check_order, check_request, environment_of
-from nbdeploy.approve.signers import check_signer, counts, missing, others
+from nbdeploy.approve.signers import check_signer, counts, others
 from nbdeploy.approve.times import check_time, expires
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate
-from nbdeploy.errors import AcknowledgeError, ExpiredError, Refusal
-from nbdeploy.trust.policy import Environment, Policy
+from nbdeploy.errors import AcknowledgeError, ExpiredError, PolicyError, Refusal
+from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy_rules import Environment, Signatures
 
 State = Literal["requested", "approved", "rejected", "returned", "questioned", "expired", "not_yet", "revoked"]
 Decision = Logged[DecisionPredicate]
@@ -28,9 +29,9 @@ class Standing:
     Attributes
     ----------
     approvals
-        The approvals that hold, one a person; one by somebody who may only waive is no signature towards `missing`.
-    missing
-        Signatures still needed.
+        The approvals that hold, one a person; one by somebody who may only waive is no signature.
+    lacking
+        Signatures still needed, by role.
     unwaived
         Gates that somebody still has to waive, or that the environment never takes.
     approvers
@@ -46,12 +47,17 @@ class Standing:
     request: Request
     state: State
     approvals: tuple[Decision, ...]
-    missing: int
+    lacking: tuple[Signatures, ...]
     unwaived: tuple[str, ...]
     approvers: tuple[str, ...]
     until: datetime | None
     own: tuple[Refusal, ...] = ()
     uncounted: Mapping[int, Refusal] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> int:
+        """How many signatures are still needed."""
+        return sum(group.approvals for group in self.lacking)
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -64,12 +70,18 @@ class Standing:
         return tuple(str(refusal) for refusal in self.refusals)
 
 
-def standing(chain: Chain, request_id: str, policy: Policy, now: datetime) -> Standing:
+def standing(chain: Chain, request_id: str, policy: Policy, now: datetime, *, starting: bool = False) -> Standing:
     """Add up the decisions on a request.
 
     The latest decision of each person counts; any standing rejection blocks, whoever else approved. A decision that
     does not bind to this request's bytes, or whose signer may not decide here, counts for nothing. A request whose own
     chain does not hold is never approved, not even where no signature is needed.
+
+    Parameters
+    ----------
+    starting
+        Whether a rollout would start from it: then an approval that was given under another policy than this one counts
+        only where the environment accepts that. What runs already is not stopped by a new policy's text alone.
 
     Raises
     ------
@@ -85,19 +97,23 @@ def standing(chain: Chain, request_id: str, policy: Policy, now: datetime) -> St
     validation = _validation(chain, request, policy, own)
     latest = _latest(chain, request, policy, validation, uncounted)
     approvals = [logged for logged in latest if logged.predicate.decision == "approval"]
+    if starting and rule.older_policy == "refuse":
+        approvals = _of_this_policy(policy, approvals, uncounted)
     timely = _timely(rule, approvals, now, uncounted)
     unwaived = _unwaived(rule, request, validation, timely)
     if unwaived:
         own.append(AcknowledgeError(f"{request.environment} does not take {request.id} with {', '.join(unwaived)}"))
     enough = [_enough(rule, request, validation, some) for some in (timely, approvals)]
+    lacking = rule.missing(_signed(timely))
+    wanted = {role for group in lacking for role in group.by} or set(rule.roles)
     done = {logged.person for logged in timely}
     return Standing(
         request=request,
         state=_state(chain, request, latest, now, holds=enough[0], held=enough[1]),
         approvals=tuple(timely),
-        missing=missing(rule, [logged.principal.roles for logged in timely]),
+        lacking=lacking,
         unwaived=unwaived,
-        approvers=tuple(name for name in others(chain, request, policy) if name not in done),
+        approvers=tuple(name for name in others(chain, request, policy, roles=wanted, at=now) if name not in done),
         until=min((expires(rule, logged.predicate) for logged in timely), default=None),
         own=tuple(own),
         uncounted=dict(sorted(uncounted.items())),
@@ -139,6 +155,23 @@ def _latest(
     return list(by_person.values())
 
 
+def _of_this_policy(policy: Policy, approvals: Sequence[Decision], uncounted: dict[int, Refusal]) -> list[Decision]:
+    """Return the approvals whose signers went by this policy, to the letter."""
+    found = []
+    for logged in approvals:
+        if logged.subjects["policy"] == policy.digest:
+            found.append(logged)
+            continue
+        version = logged.predicate.policy_version
+        which = f"version {version} of the policy" if version not in (None, policy.version) else "another policy"
+        uncounted[logged.index] = PolicyError(
+            f"{logged.person} approved {logged.predicate.request} under {which}, and version {policy.version} is in "
+            "force now",
+            next=f"sign again under it: nbdeploy signoff {logged.predicate.request}",
+        )
+    return found
+
+
 def _timely(
     rule: Environment, approvals: Sequence[Decision], now: datetime, uncounted: dict[int, Refusal]
 ) -> list[Decision]:
@@ -169,7 +202,11 @@ def _enough(
     """Whether these approvals are enough for a request that holds; where none is asked for, none may be."""
     if validation is None or _unwaived(rule, request, validation, approvals):
         return False
-    return not missing(rule, [logged.principal.roles for logged in approvals])
+    return not rule.missing(_signed(approvals))
+
+
+def _signed(approvals: Sequence[Decision]) -> dict[str, tuple[str, ...]]:
+    return {logged.person: logged.principal.roles for logged in approvals}
 
 
 def _state(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from nbdeploy.approve.chain import Logged
 from nbdeploy.documents.statements import DecisionPredicate
 from nbdeploy.errors import ExpiredError
-from nbdeploy.trust.policy import Environment
+from nbdeploy.trust.policy_rules import Environment
 
 
 def expires(rule: Environment, decision: DecisionPredicate) -> datetime:

@@ -16,6 +16,7 @@ from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
+from nbdeploy.flow.standings import conditions_told
 from nbdeploy.report.write import verify_card as card_problems
 from nbdeploy.report.write import verify_page
 from nbdeploy.trust.digests import file_digest, model_digest
@@ -73,6 +74,7 @@ def audit(name: str | None = None) -> Audited:
             f"{request.id}: {request.subject} to {request.environment}, asked by {request.requester}: {found.state}."
         )
         problems += _model_problems(project, request)
+    lines += [f"Condition of {told}." for told in conditions_told(project, chain, name)]
     return Audited(name or project.settings.project.name, tuple(lines), tuple(problems))
 
 

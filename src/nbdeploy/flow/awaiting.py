@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.sheet import missing
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import ProjectError, closest
 from nbdeploy.flow.deciding import verified_chain
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
+from nbdeploy.trust.policy import Policy
 
 OPEN = ("requested", "questioned", "not_yet")
 """States that somebody still has to decide, or that only time does."""
@@ -25,12 +27,11 @@ _JUDGE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Awaited(Result):
-    """What became of a request. `told` names who said what, in log order."""
+    """What became of a request. `told` names who said what, in log order, then what is missing."""
 
     request: Request
     state: str
     told: tuple[str, ...]
-    missing: str
     waited: float
 
     @property
@@ -48,7 +49,7 @@ class Awaited(Result):
         return Shown(
             title=f"{request.id}: {request.subject} to {request.environment} is "
             f"{f'still {word}{after}' if is_open else word}",
-            lines=[*self.told, *([self.missing] if self.missing and is_open else [])],
+            lines=self.told,
             next=[f"nbdeploy signoff {request.id}"] if is_open else ["nbdeploy status"],
         )
 
@@ -80,13 +81,13 @@ def wait(request: str, *, timeout: float = 3600.0) -> Awaited:
         while time.monotonic() - judged < _JUDGE_SECONDS or found.state not in OPEN:
             left = timeout - (time.monotonic() - began)
             if found.state not in OPEN or left <= 0:
-                return _awaited(chain, found, time.monotonic() - began)
+                return _awaited(chain, found, project.policy, time.monotonic() - began)
             time.sleep(min(_LOOK_SECONDS, left))
             if project.ledger.size != size:
                 break
 
 
-def _awaited(chain: Chain, found: Standing, waited: float) -> Awaited:
+def _awaited(chain: Chain, found: Standing, policy: Policy, waited: float) -> Awaited:
     request = found.request
     told = [
         f"{said.predicate.decision.capitalize()} by {said.person}: {said.predicate.reason or 'no reason given'}"
@@ -94,6 +95,5 @@ def _awaited(chain: Chain, found: Standing, waited: float) -> Awaited:
     ]
     told += [f"Revoked by {said.person}: {said.predicate.reason}" for said in chain.revocations.get(request.id, ())]
     told += [f"Does not count: {problem}" for problem in found.problems]
-    by = " or ".join(found.approvers) or "somebody with the role, and the policy names nobody"
-    missing = f"Missing: {found.missing} signature{'s' * (found.missing > 1)} by {by}." if found.missing else ""
-    return Awaited(request, found.state, tuple(told), missing, waited)
+    told += [f"{text}." for text in missing(chain, found, policy, datetime.now(UTC))]
+    return Awaited(request, found.state, tuple(told), waited)

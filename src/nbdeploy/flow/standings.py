@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nbdeploy.approve.answered import word
 from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.conditions import conditions
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.flow.project import Project
@@ -43,6 +45,7 @@ class StatusReport(Result):
     lines: tuple[EndpointLine, ...]
     ungoverned: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
     at: datetime | None = None
 
     def show(self) -> Shown:
@@ -62,6 +65,7 @@ class StatusReport(Result):
                 serving,
                 *(f"Ask {line.endpoint} in {line.environment}: POST {line.url}" for line in self.lines if line.url),
                 *(f"Alert: {alert}" for alert in self.alerts),
+                *(f"Condition of {told}" for told in self.conditions),
             ],
             tables=[Table(headers, rows)] if rows else (),
             notes=[f"Not governed: {name}" for name in self.ungoverned]
@@ -98,7 +102,24 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
         lines=lines,
         ungoverned=ungoverned,
         alerts=tuple(f"{alert.about}: {alert.text}" for alert in journal.alerts()),
+        conditions=conditions_told(project, project.chain(), name),
         at=datetime.now(UTC),
+    )
+
+
+def conditions_told(project: Project, chain: Chain, name: str | None) -> tuple[str, ...]:
+    """Return the conditions of what may run, each with whether it is due or overdue."""
+    now = datetime.now(UTC)
+    found = [
+        standing(chain, request.id, project.policy, now)
+        for request in chain.requests.values()
+        if name in (None, request.objective)
+    ]
+    return tuple(
+        f"{one.request.subject} in {one.request.environment}: {due.text} ({due.owner}, by {due.by}): {due.state}"
+        for one in found
+        if word(chain, one) not in ("revoked", "superseded", "rolled back", "withdrawn")
+        for due in conditions(one, project.policy, now)
     )
 
 
@@ -135,9 +156,9 @@ def _lines(project: Project, journal: Journal, name: str | None) -> Iterator[End
 
 
 def _line(project: Project, chain: Chain, request: Request, journaled: dict[str, Journaled]) -> EndpointLine:
-    found = standing(chain, request.id, project.policy, datetime.now(UTC))
     entry = journaled.get(request.id)
-    live, note, answers = "nothing", "", False
+    found = standing(chain, request.id, project.policy, datetime.now(UTC), starting=entry is None)
+    live, note, answers = "nothing", found.problems[-1] if found.problems and entry is None else "", False
     if entry is not None:
         release = entry.release
         live = f"{release.state.replace('_', ' ')} {release.subject} at {release.weight:g} %"

@@ -10,7 +10,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.release import Release, ReleaseState
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import ModelError, NbdeployError, Refusal, RegistryError, ServiceError
+from nbdeploy.errors import AdvisoryError, ModelError, NbdeployError, Refusal, RegistryError, ServiceError
 from nbdeploy.release.book import Book
 from nbdeploy.release.intake import Intake
 from nbdeploy.release.journal import ACTIVE, Journaled
@@ -19,7 +19,7 @@ from nbdeploy.release.plan import plan
 from nbdeploy.release.routes import Routes
 
 RETRY = timedelta(seconds=5)
-"""After the registry could not be reached, a release waits this long."""
+"""After the registry or the advisories could not be read, a release waits this long."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Beginnings:
                 continue
             if (
                 request.environment not in policy.environments
-                or standing(chain, request.id, policy, now).state != "approved"
+                or standing(chain, request.id, policy, now, starting=True).state != "approved"
             ):
                 continue
             place = authority.address(request)
@@ -69,7 +69,7 @@ class Beginnings:
         try:
             weights = plan(request.rollout, first=self.book.live(journaled.address) is None).weights
             self.intake.admit(request, chain=chain, policy=self.book.authority.policy(), now=self.book.clock())
-        except RegistryError as error:  # nobody said no: it is tried again
+        except (RegistryError, AdvisoryError) as error:  # nobody said no: it is tried again
             self._retry[request.id] = self.book.clock() + RETRY
             self.book.write(journaled.stepped("waiting", 0, error.sentence, self.book.clock()))
             raise

@@ -17,7 +17,7 @@ from nbdeploy.errors import DigestError
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.scan import scan_model
+from nbdeploy.trust.scan import Advisories, Scan, scan_model
 
 EVIDENCE = "evidence.json"
 
@@ -44,9 +44,12 @@ class Intake:
         self._folder = folder
         self._ledger = ledger
         self._source = source
+        self._advisories = advisories
 
-    def admit(self, request: Request, *, chain: Chain, policy: Policy, now: datetime) -> tuple[str, ...]:
-        """Verify a request wholly and keep the verified bytes.
+    def admit(
+        self, request: Request, *, chain: Chain, policy: Policy, now: datetime, starting: bool = True
+    ) -> tuple[str, ...]:
+        """Verify a request wholly and keep the verified bytes; `starting` says that a rollout starts from it.
 
         Returns
         -------
@@ -57,6 +60,8 @@ class Intake:
         ------
         Refusal
             By the rule that says no; nothing is kept then.
+        AdvisoryError
+            The advisories cannot be read, so nobody can tell.
         """
         place = self._folder / request.id
         shutil.rmtree(place, ignore_errors=True)
@@ -72,6 +77,7 @@ class Intake:
                 documents=lambda _: documents,
                 into=place / "download",
                 now=now,
+                starting=starting,
             )
             admitted.folder.rename(place / "model")
             (place / EVIDENCE).write_bytes(documents[EVIDENCE])
@@ -91,11 +97,14 @@ class Intake:
         try:
             folder, objective = self.opened(request)
         except DigestError:
-            self.admit(request, chain=chain, policy=policy, now=now)
+            self.admit(request, chain=chain, policy=policy, now=now, starting=False)
         else:
             check_again(
                 request.id, objective, scan_model(folder), chain=chain, ledger=self._ledger, policy=policy, now=now
             )
+
+    def _scan(self, folder: Path) -> Scan:
+        return scan_model(folder, advisories=None if self._advisories is None else Advisories.read(self._advisories))
 
     def opened(self, request: Request) -> tuple[Path, Objective]:
         """Return the admitted model and its objective, held to their digests once more before they are loaded.
