@@ -60,7 +60,10 @@ def tally(people: pd.DataFrame) -> Callable[..., Tallies]:
 
 
 def notebook(
-    *sources: str, tags: dict[int, list[str]] | None = None, parameters: str = "workspace = None\nseed = 0"
+    *sources: str,
+    tags: dict[int, list[str]] | None = None,
+    parameters: str = "workspace = None\nseed = 0",
+    said: dict[str, Any] | None = None,
 ) -> Any:
     """Return a notebook with a parameters cell and one code cell for each source."""
     cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
@@ -68,7 +71,8 @@ def notebook(
         nbformat.v4.new_code_cell(source, metadata={"tags": (tags or {}).get(place, [])})
         for place, source in enumerate(sources)
     ]
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python"}})
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python"}, "nbdeploy": said or {}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
 OPEN = "from nbdeploy.validate.context import validation_context\ncontext = validation_context({section!r}, workspace)"

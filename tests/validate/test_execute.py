@@ -186,6 +186,30 @@ def test_operations_begin_when_all_others_have_ended(workspace, write_notebook, 
 
 
 @pytest.mark.slow
+def test_one_that_waits_by_itself_begins_beside_the_others_and_is_not_charged_for_it(
+    workspace, write_notebook, tmp_path
+):
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    touch = "import pathlib, time; "
+    waits = (
+        f"{touch}pathlib.Path({str(begun)!r}).touch(); context.wait_until_alone(); "
+        f"assert pathlib.Path({str(ended)!r}).exists(); context.record('model_size_mb', 1.0)"
+    )
+    there = f"while not pathlib.Path({str(begun)!r}).exists(): time.sleep(0.01)"
+    other = f"{touch}\n{there}\ntime.sleep(2); pathlib.Path({str(ended)!r}).touch(); context.record('rows', 1.0)"
+    files = [
+        write_notebook("operations_own", waits, section="operations", said={"waits": True}),
+        write_notebook("data_own", other, section="data"),
+    ]
+    chosen = [each for each in choose(("data", "operations"), files) if each.path in files]
+    found = {each.notebook.name: each for each in execute_all(chosen, workspace, tmp_path / "out", jobs=2)}
+    assert {name: each.run.reason for name, each in found.items()} == {"operations_own": "", "data_own": ""}
+    assert found["operations_own"].run.seconds < found["data_own"].run.seconds
+    assert found["operations_own"].seconds["operations.model_size_mb"] < 1.5
+    assert not workspace.busy.exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{", '{"cells": 7}'])
 def test_a_file_that_cannot_be_read_harms_no_other_notebook(workspace, write_notebook, tmp_path, text):
     """N8."""

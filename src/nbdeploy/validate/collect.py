@@ -9,7 +9,7 @@ from typing import Any
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Section
 from nbdeploy.errors import FormatError
-from nbdeploy.validate.workspace import Slot
+from nbdeploy.validate.slot import Slot
 
 FORBIDDEN_TAGS = ("skip-execution", "raises-exception")
 

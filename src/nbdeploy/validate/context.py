@@ -17,7 +17,7 @@ from nbdeploy.documents.objective import SECTIONS, Section
 from nbdeploy.errors import NotebookError, closest
 from nbdeploy.validate.given import Given
 from nbdeploy.validate.recompute import recompute
-from nbdeploy.validate.workspace import Slot
+from nbdeploy.validate.slot import Slot
 
 
 def validation_context(  # noqa: PLR0917 - the parameters cell of every validation notebook passes them by place
@@ -173,6 +173,10 @@ class Context(Given):
         """Record that these metrics cannot be had, and why. A gate on one of them is then not evaluated."""
         for metric in metrics:
             self.record(metric, undefined=reason)
+
+    def wait_until_alone(self) -> None:
+        """Wait for the run's other notebooks to end, so that what is timed next is not timed beside them."""
+        self._before += self._slot.wait_until_alone()  # what is recorded next did not take that long
 
     def finish(self) -> None:
         """Close the notebook: its last cell.

@@ -68,7 +68,8 @@ def execute_all(
     into
         Folder for the executed notebooks.
     jobs
-        At the same time. Those of *operations* come last and one by one, except in a draft.
+        At the same time. Those of *operations* come last and one by one, except in a draft; one that waits by itself
+        before it times anything begins beside the last of the others.
     timeout
         Seconds for each notebook.
     parameters
@@ -108,11 +109,22 @@ def execute_all(
     interrupted = False
     with _quiet():
         try:
-            for wave in [order] if workspace.draft else _waves(order):
-                begun = [pool.submit(one.execute, each, nodes[each.path]) for each in wave]
-                futures += begun
-                for future in as_completed(begun):
-                    future.result()
+            together, waiting, alone = _waves(order, draft=workspace.draft)
+            if waiting:
+                workspace.busy.touch()
+            begun = [pool.submit(one.execute, each, nodes[each.path]) for each in together]
+            futures += begun
+            # After all others in the line, so that none of them waits for it.
+            last = [pool.submit(one.execute, each, nodes[each.path], timeout * 2) for each in waiting]
+            futures += last
+            for future in as_completed(begun):
+                future.result()
+            workspace.busy.unlink(missing_ok=True)
+            for future in last:
+                future.result()
+            for each in alone:
+                futures.append(pool.submit(one.execute, each, nodes[each.path]))
+                futures[-1].result()
         except KeyboardInterrupt:
             interrupted = True
             kernels.kill()
@@ -129,10 +141,14 @@ def execute_all(
     return tuple(results[notebook.path] for notebook in notebooks)
 
 
-def _waves(order: Sequence[Notebook]) -> Iterator[list[Notebook]]:
-    """Yield those that run at the same time: first all that measure no time."""
-    yield [each for each in order if each.section != ALONE]
-    yield from ([each] for each in order if each.section == ALONE)
+def _waves(order: Sequence[Notebook], *, draft: bool) -> tuple[list[Notebook], list[Notebook], list[Notebook]]:
+    """Return the notebooks that measure no time, one that waits by itself before it does, and the others that do."""
+    if draft:
+        return list(order), [], []
+    timed = [each for each in order if each.section == ALONE]
+    waiting = [each for each in timed if each.waits][:1]
+    together = [each for each in order if each.section != ALONE]
+    return together, waiting, [each for each in timed if each not in waiting]
 
 
 @contextmanager
@@ -163,8 +179,8 @@ class _One:
     kernels: Kernels
     watch: Watcher
 
-    def execute(self, notebook: Notebook, node: Any) -> Executed:
-        """Execute one notebook."""
+    def execute(self, notebook: Notebook, node: Any, timeout: float | None = None) -> Executed:
+        """Execute one notebook, in its own `timeout` where it has one."""
         started = time.perf_counter()
         slot = self.workspace.slot(notebook.name)
         cells = sum(cell.cell_type == "code" for cell in node.cells)
@@ -176,13 +192,14 @@ class _One:
         tell("running", 0)
         raw = self.workspace.folder / "executed" / f"{notebook.name}.ipynb"
         parameters = {"workspace": str(slot.folder), **self.parameters}
+        limit = self.timeout if timeout is None else timeout
         died = run_in_kernel(
-            notebook.name, node, raw, parameters, self.kernels, self.timeout, step=lambda done: tell("running", done)
+            notebook.name, node, raw, parameters, self.kernels, limit, step=lambda done: tell("running", done)
         )
         stored = store(raw, self.into / f"{notebook.name}.ipynb", slot)
         collected = collect(notebook.section, stored.node, slot, died or stored.reason)
         measurements, reason, redacted = _clean(collected.measurements, collected.reason)
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - started - slot.waited
         tell("failed" if reason else "done", cells, reason or f"{seconds:.1f} s")
         run = _record(
             notebook, reason=reason, executed=stored.digest, seconds=round(seconds, 3), measurements=len(measurements)

@@ -57,10 +57,23 @@ class Notebook:
 
         A notebook that reads anything beyond its context says so in its metadata.
         """
+        return self._said.get("reuse", True) is not False
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether it waits for all others by itself before it times anything: ``{"nbdeploy": {"waits": true}}``.
+
+        It calls `Context.wait_until_alone`, and so may begin beside them.
+        """
+        return self._said.get("waits") is True
+
+    @cached_property
+    def _said(self) -> dict[str, Any]:
+        """What its metadata say to us; that nothing may be reused where they cannot be read."""
         try:
-            return read_notebook(self.path).metadata.get("nbdeploy", {}).get("reuse") is not False
-        except NotebookError:
-            return False
+            return dict(read_notebook(self.path).metadata.get("nbdeploy", {}))
+        except (NotebookError, TypeError, ValueError):
+            return {"reuse": False}
 
 
 def choose(

@@ -10,7 +10,7 @@ from typing import Any
 from nbdeploy.errors import NotebookError
 from nbdeploy.validate.notebook_files import MOST_BYTES, read_notebook, render_notebook
 from nbdeploy.validate.redact import known_secrets, redact
-from nbdeploy.validate.workspace import Slot
+from nbdeploy.validate.slot import Slot
 
 
 @dataclass(frozen=True)

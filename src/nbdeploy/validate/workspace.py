@@ -8,91 +8,26 @@
     answers.parquet         what the model said of each row; [previous.parquet  the same of the version before]
     predictions.parquet     labels, decisions and scores; read-only, hashed before and after the notebooks ran
     held/NAME.parquet       the rows that notebooks hold in memory, where the table has more
-    slots/NAME/             what notebook NAME may write: measurements.jsonl, finished
+    busy                    there while notebooks are at work that others do not want beside them
+    slots/NAME/             what notebook NAME may write: measurements.jsonl, finished, waited
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
-from nbdeploy.documents.record import strict_json
 from nbdeploy.errors import NotebookError
 from nbdeploy.trust.digests import file_digest
 from nbdeploy.validate.inputs import files_digest
 from nbdeploy.validate.rows import ParquetRows, Rows, TableRows
-
-_SECONDS = "seconds"
-"""In a slot's file beside the fields of a measurement, which is the same however long it took."""
-
-
-class Slot:
-    """The folder of one notebook inside a workspace."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @property
-    def name(self) -> str:
-        """The notebook's name without its ending."""
-        return self.folder.name
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace that the slot belongs to."""
-        return Workspace(self.folder.parent.parent)
-
-    @property
-    def file(self) -> Path:
-        """Where measurements go, one JSON object a line."""
-        return self.folder / "measurements.jsonl"
-
-    @property
-    def finished(self) -> bool:
-        """Whether the notebook reached ``context.finish()``."""
-        return (self.folder / "finished").is_file()
-
-    def append(self, measurement: Measurement, seconds: float) -> None:
-        """Add one measurement, and the time that it took."""
-        content = measurement.model_dump(mode="json") | {_SECONDS: round(seconds, 4)}
-        line = json.dumps(content, ensure_ascii=False, allow_nan=False)
-        with self.file.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
-
-    def measurements(self) -> Iterator[Measurement]:
-        """Yield what the notebook recorded.
-
-        Raises
-        ------
-        ValueError, FormatError
-            A line is not a measurement, or holds NaN or infinity: something else wrote into the slot.
-        """
-        yield from (measurement for measurement, _ in self.timed())
-
-    def timed(self) -> Iterator[tuple[Measurement, float | None]]:
-        """Yield what the notebook recorded, and the seconds that each took; None where something else wrote it.
-
-        Raises
-        ------
-        ValueError, FormatError
-            See `measurements`.
-        """
-        if self.file.is_file():
-            for line in self.file.read_bytes().splitlines():
-                content = strict_json(line)
-                seconds = content.pop(_SECONDS, None) if isinstance(content, dict) else None
-                yield Measurement.model_validate(content), float(seconds) if seconds is not None else None
-
-    def finish(self) -> None:
-        """Leave the mark that the last cell was reached."""
-        (self.folder / "finished").touch()
+from nbdeploy.validate.slot import Slot
 
 
 class Workspace:
@@ -251,6 +186,11 @@ class Workspace:
         own |= {file.relative_to(self.folder).as_posix(): file_digest(file) for file in self.folder.glob("held/*")}
         theirs = {name: files_digest([Path(file) for file in t["files"]]) for name, t in self._about["tables"].items()}
         return own | theirs
+
+    @property
+    def busy(self) -> Path:
+        """The mark that notebooks are at work beside which nothing can be timed."""
+        return self.folder / "busy"
 
     def slot(self, name: str) -> Slot:
         """Return the slot of a notebook, made if it is new."""

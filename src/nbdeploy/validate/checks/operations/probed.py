@@ -44,21 +44,25 @@ def probed(context: Context) -> dict[str, Any] | None:
         }
         (job / "job.json").write_text(json.dumps(asked), "utf-8")
         command = [str(python or sys.executable), str(Path(probe.__file__)), str(job)]
-        try:
-            done = subprocess.run(  # stderr is told in the error below
-                command,
-                env=os.environ | CHILD_ENVIRONMENT,
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return {"error": f"the clean process did not end within {_TIMEOUT} seconds"}
+        with subprocess.Popen(
+            command,
+            env=os.environ | CHILD_ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # told in the error below
+            text=True,
+        ) as process:
+            # It imports meanwhile, and begins to measure when it reads the line.
+            context.wait_until_alone()
+            try:
+                _, complaint = process.communicate("\n", timeout=_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return {"error": f"the clean process did not end within {_TIMEOUT} seconds"}
         report = job / "probed.json"
-        if done.returncode != 0 or not report.is_file():
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            return {"error": f"the clean process ended with code {done.returncode}: {last[:200]}"}
+        if process.returncode != 0 or not report.is_file():
+            last = (complaint.strip().splitlines() or ["no message"])[-1]
+            return {"error": f"the clean process ended with code {process.returncode}: {last[:200]}"}
         found: dict[str, Any] = json.loads(report.read_text("utf-8"))
         return found
 
