@@ -278,3 +278,36 @@ def test_a_forest_of_many_groups_draws_its_ends_and_counts_the_rest():
     assert "R050" not in drawn
     assert "85 groups between: in the table below" in drawn
     assert "2 groups too small: in the table below" in drawn
+
+
+def of_classes(metric: str, data: dict) -> Finding:
+    return Finding(id=f"performance.{metric}", section="performance", metric=metric, value=0.1, data=data)
+
+
+def test_each_class_has_a_curve_and_a_line_of_its_own():
+    area = {"value": 0.9, "interval": [0.8, 0.95]}
+    curve = {"false_positive_rate": [0, 0.2, 1], "true_positive_rate": [0, 0.9, 1]}
+    lines = [
+        {"class": "<b>red", "n": 40, "roc_auc": area, "average_precision": area, "curve": curve},
+        {"class": 7, "n": 0, "roc_auc": {"value": None, "interval": None}, "average_precision": area},
+    ]
+    finding = of_classes("roc_auc_ovr", {"classes": lines})
+    assert [chart.name for chart in charts.charts_for(finding)] == ["roc_by_class"]
+    drawn = charts.draw("roc_by_class", [finding])
+    assert drawn.count("<svg") == 1
+    assert "ROC curve of &lt;b&gt;red" in drawn
+    (block,) = details(finding)
+    assert block.rows == (
+        ("<b>red (40 rows)", "ROC AUC 0.900 (0.800 to 0.950), Average precision 0.900 (0.800 to 0.950)"),
+        ("7 (0 rows)", "ROC AUC undefined, Average precision 0.900 (0.800 to 0.950)"),
+    )
+
+
+def test_the_honesty_of_probabilities_is_drawn_for_all_and_for_each_class():
+    bins = [{"mean_score": 0.55, "rate": 0.6, "n": 20, "interval": [0.4, 0.8]}]
+    each = [{"class": name, "n": 20, "bins": bins} for name in ("red", "green", "blue")]
+    finding = of_classes("expected_calibration_error", {"bins": bins, "by_class": each})
+    assert [chart.name for chart in charts.charts_for(finding)] == ["reliability", "reliability_by_class"]
+    drawn = charts.draw("reliability_by_class", [finding])
+    assert drawn.count("<svg") == 3
+    assert drawn.count("20 rows: promised 55.0%, happened 60.0%") == 3

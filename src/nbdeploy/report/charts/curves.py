@@ -83,7 +83,7 @@ def reliability_by_class(finding: Finding) -> Markup:
     """Draw the reliability of the likeliest class, for each class the rows where it is that."""
     drawn = []
     for one in finding.data["by_class"]:
-        axis = f"Probability given, where {one['class']} is likeliest"
+        axis = f"Probability of {one['class']}"
         drawn.append(
             _reliability(frame(f"Reliability of {one['class']}", axis, "Share right", height=_SMALL), one["bins"])
         )
