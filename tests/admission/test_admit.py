@@ -264,7 +264,8 @@ POLICIES = [
     ("another runner", policy(production='approvals = 1\nby = ["validator"]\nrunner = ["bench"]'), RoleError),
     ("a higher floor", policy("[floor]\ngates.performance.roc_auc = '>= 0.9'"), FloorError),
     ("A5 the role was taken away", policy(production='approvals = 1\nby = ["risk"]'), RoleError),
-    ("two signatures", policy(production=TWO), ThresholdError),
+    ("two signatures", policy(production=f'{TWO}\nolder_policy = "accept"'), ThresholdError),
+    ("A11 another policy than the approver's", policy("# another text"), PolicyError),
 ]
 
 
@@ -289,8 +290,8 @@ def test_an_environment_that_the_policy_does_not_know_is_refused_before_a_downlo
 
 
 def _expired(world: World, request: Request) -> None:
-    world.sign(request, at=NOW - 3.9 * DAY)
     world.policy = policy(production='approvals = 1\nby = ["validator"]\nexpires_days = 2')
+    world.sign(request, at=NOW - 3.9 * DAY)
 
 
 SIGNED = [
