@@ -297,14 +297,6 @@ def test_a_statement_of_a_time_that_has_not_come_is_not_taken(world: World):
     assert standing(later, request.id, world.policy, NOW + DAY).state == "approved"
 
 
-def test_a_naive_time_is_refused_and_stops_nobody_else(world: World):
-    request = world.requested()
-    world.forge(request, "Vera", not_before=(NOW - DAY).replace(tzinfo=None))
-    world.sign(request, "Otto")
-    assert judged(world, request).state == "approved"
-    assert "without its zone" in world.chain().ignored[0][1]
-
-
 def test_who_signs_is_who_the_policy_says_not_who_the_statement_says(world: World):
     request = world.requested()
     world.forge(request, "Otto", sign_as="Vera")

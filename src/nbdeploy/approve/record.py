@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from pydantic import BaseModel
 
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.signers import check_revoker
@@ -90,9 +88,6 @@ def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = 
 def _said_at(opened: Opened, limit: datetime) -> datetime:
     """Return the moment that a statement names for itself."""
     predicate = opened.predicate
-    for moment in _moments(predicate):
-        if moment.tzinfo is None:
-            raise FormatError(f"the {opened.kind} statement names a time without its zone")
     at = predicate.request.requested if isinstance(predicate, RequestPredicate) else None
     for name in ("declared", "finished", "signed", "at"):
         at = at or getattr(predicate, name, None)
@@ -101,17 +96,6 @@ def _said_at(opened: Opened, limit: datetime) -> datetime:
     if at > limit:
         raise LogError(f"the {opened.kind} statement is of {at:%Y-%m-%d %H:%M}, which has not come")
     return at
-
-
-def _moments(value: Any) -> Iterator[datetime]:
-    if isinstance(value, datetime):
-        yield value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _moments(getattr(value, name))
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _moments(item)
 
 
 def _logged(entry: Entry, opened: Opened, policy: Policy, *, said: datetime, logged: datetime) -> Logged[Any]:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from math import isfinite, isnan
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from nbdeploy.errors import FormatError
+
+_DEPTH = 100
+_DIGITS = 40
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 Scalar = bool | int | float | str
 """A value of a group, a label or a parameter, as JSON can hold it."""
@@ -35,6 +51,16 @@ Number = Annotated[
 
 Interval = tuple[Number, Number]
 """Lower and upper limit; a limit that does not exist is infinite."""
+
+
+def _in_our_days(value: datetime) -> datetime:
+    if not 1970 < value.year < 9000:
+        raise ValueError("the year is not between 1970 and 9000")
+    return value
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_our_days)]
+"""A moment with its zone, in years that every zone can tell: the calendar's ends overflow when a zone is changed."""
 
 
 class Record(BaseModel):
@@ -65,17 +91,27 @@ class Document(Record):
         try:
             return cls.model_validate(strict_json(data))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the document"
-            raise FormatError(f"not a {cls.__name__.lower()}: {where}: {first['msg']}") from None
+            raise FormatError(f"not a {cls.__name__.lower()}: {first_problem(error)}") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return where a record first went wrong and how, fit for a sentence: keys may be anybody's text."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the document"
+    return f"{_shown(where)}: {_shown(first['msg'])}"
+
+
+def _shown(text: str) -> str:
+    """Return foreign text short, and without what moves a terminal's cursor or cannot be encoded."""
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return shown if len(shown) <= 200 else shown[:199] + "…"
 
 
 def _unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(items)
     if len(found) != len(items):
-        keys = [key for key, _ in items]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise FormatError(f"the key {twice[:80]!r} stands twice in one object")
+        twice = next(key for key, count in Counter(key for key, _ in items).items() if count > 1)
+        raise FormatError(f"the key {twice[:80]!a} stands twice in one object")
     return found
 
 
@@ -85,13 +121,13 @@ def _refuse_constant(name: str) -> Any:
 
 def _finite_number(text: str) -> float:
     value = float(text)
-    if abs(value) == float("inf"):
+    if not isfinite(value):
         raise FormatError(f"the number {text[:40]} is out of range")
     return value
 
 
 def _short_integer(text: str) -> int:
-    if len(text) > 40:
+    if len(text) > _DIGITS:
         raise FormatError(f"an integer of {len(text)} digits is out of range")
     return int(text)
 
@@ -103,7 +139,7 @@ def strict_json(data: bytes, *, limit: int = 64 * 1024 * 1024) -> dict[str, Any]
     ------
     FormatError
         Too large, not UTF-8, a byte-order mark, not JSON, not an object, a duplicate key, NaN or an infinite number,
-        or nested too deeply.
+        an integer of more than 40 digits, half of a surrogate pair, or nested more than 100 deep.
     """
     if len(data) > limit:
         raise FormatError(f"a document of {len(data)} bytes is over the limit of {limit}")
@@ -124,7 +160,29 @@ def strict_json(data: bytes, *, limit: int = 64 * 1024 * 1024) -> dict[str, Any]
         raise FormatError(f"the document is not JSON (line {error.lineno}: {error.msg})") from None
     if not isinstance(parsed, dict):
         raise FormatError("the document is not a JSON object")
+    _check_depth(parsed)
+    if _SURROGATE.search(data):
+        _check_letters(parsed)
     return parsed
+
+
+def _check_depth(parsed: dict[str, Any]) -> None:
+    """Refuse by one number what the parser would take or not take by how deep its own caller stands."""
+    level: list[Any] = [parsed]
+    for _ in range(_DEPTH):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [value for values in inner for value in values if isinstance(value, (dict, list))]
+        if not level:
+            return
+    raise FormatError(f"the document is nested too deeply, over {_DEPTH} levels")
+
+
+def _check_letters(parsed: dict[str, Any]) -> None:
+    """Refuse halves of surrogate pairs, which JSON can escape and UTF-8 cannot hold (RFC 8259, section 8.2)."""
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise FormatError("the document holds half of a surrogate pair, which is no letter") from None
 
 
 def group_label(group: Mapping[str, Scalar]) -> str:

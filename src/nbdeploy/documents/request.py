@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from nbdeploy.documents.evidence import Digest
 from nbdeploy.documents.objective import RiskTier, Rollout
-from nbdeploy.documents.record import Document, Record
+from nbdeploy.documents.record import Document, Instant, Record
 
 
 class DigestSet(Record):
@@ -51,7 +50,7 @@ class Request(Document):
     digests: DigestSet
     validation: Digest
     requester: str
-    requested: datetime
+    requested: Instant
     undecided: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ Predicates ignore fields that they do not know (in-toto's monotonic principle); 
 
 from __future__ import annotations
 
-from Instant import date
+from datetime import date
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -115,7 +115,8 @@ class DecisionPredicate(Predicate):
     """An approval, question, return or rejection.
 
     Subjects: ``model``, ``card``, ``evidence``, ``objective``, ``policy`` (the one that the signer went by, of version
-    `policy_version`), ``request`` (the envelope). `unattended` is True when no person sat at the terminal (a demo or a test).
+    `policy_version`), ``request`` (the envelope). `unattended` is True when no person sat at the terminal (a demo or a
+    test).
     """
 
     kind: ClassVar[str] = "decision"

@@ -23,7 +23,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # the libra
     SSlibKey,
 )
 
-from nbdeploy.documents.record import strict_json
+from nbdeploy.documents.record import first_problem, strict_json
 from nbdeploy.documents.statements import (
     PAYLOAD_TYPE,
     DecisionPredicate,
@@ -41,6 +41,7 @@ from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer, key_id, raw_public
 
 _LIMIT = 4 * 1024 * 1024
+_SIGNATURES = 32  # a signature without a key id is tried with every accepted key, so that many would hold a reader up
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}")
@@ -158,12 +159,14 @@ def _unwrap(data: bytes) -> tuple[bytes, list[tuple[str | None, bytes]]]:
     """Return the payload and (key id, signature) pairs of an envelope whose form is exact."""
     envelope = strict_json(data, limit=_LIMIT)
     if envelope.get("payloadType") != PAYLOAD_TYPE:
-        raise FormatError(f"the payload type is {str(envelope.get('payloadType'))[:60]!r}, not {PAYLOAD_TYPE!r}")
+        raise FormatError(f"the payload type is {str(envelope.get('payloadType'))[:60]!a}, not {PAYLOAD_TYPE!r}")
     listed = envelope.get("signatures")
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise FormatError("the envelope's signatures are not a list of objects")
     if not listed:
         raise SignatureError("the envelope has no signature")
+    if len(listed) > _SIGNATURES:
+        raise FormatError(f"the envelope has {len(listed)} signatures, and the limit is {_SIGNATURES}")
     signatures = []
     for entry in listed:
         named = entry.get("keyid")
@@ -174,17 +177,22 @@ def _unwrap(data: bytes) -> tuple[bytes, list[tuple[str | None, bytes]]]:
 
 
 def _base64(text: Any, what: str) -> bytes:
-    """Decode standard or URL-safe base64, padded, without white space: DSSE allows both alphabets."""
+    """Decode standard or URL-safe base64 (DSSE allows both), padded, without white space, each value in one spelling.
+
+    The last letter before the padding carries bits that belong to no byte. Some decoders refuse them unless they are
+    zero and others pass over them (RFC 4648, section 3.5).
+    """
     if not isinstance(text, str) or len(text) % 4:
         raise FormatError(f"{what} is not padded base64")
     try:
-        if _STANDARD.fullmatch(text):
-            return base64.b64decode(text, validate=True)
-        if _URL_SAFE.fullmatch(text):
-            return base64.urlsafe_b64decode(text)
+        for form, letters in ((_STANDARD, b"+/"), (_URL_SAFE, b"-_")):
+            if form.fullmatch(text):
+                decoded = base64.b64decode(text, altchars=letters, validate=True)
+                if base64.b64encode(decoded, altchars=letters) == text.encode():
+                    return decoded
     except binascii.Error:
         pass  # the sentence below says it for every form
-    raise FormatError(f"{what} is not base64")
+    raise FormatError(f"{what} is not base64 in its one spelling")
 
 
 def _signers(payload: bytes, signatures: list[tuple[str | None, bytes]], publics: Iterable[str]) -> tuple[str, ...]:
@@ -211,18 +219,18 @@ def _signers(payload: bytes, signatures: list[tuple[str | None, bytes]], publics
 
 def _statement(payload: bytes) -> tuple[Statement, Predicate]:
     content = strict_json(payload, limit=_LIMIT)
-    if "_type" not in content:
-        raise FormatError("not an in-toto statement: it does not say its _type")
+    for name in ("_type", "predicateType"):  # pydantic would take the fields' Python names too, which in-toto has not
+        if name not in content:
+            raise FormatError(f"not an in-toto statement: it does not say its {name}")
     try:
         statement = Statement.model_validate(content)
         model = PREDICATES.get(statement.predicate_type)
         if model is None:
-            raise FormatError(f"{statement.predicate_type[:80]!r} is not a statement of nbdeploy")
-        predicate = model.model_validate(statement.predicate)
+            raise FormatError(f"{statement.predicate_type[:80]!a} is not a statement of nbdeploy")
+        # As JSON and strictly: "1" is no number, 1 is neither a text nor a time, and "yes" is not true.
+        predicate = model.model_validate_json(json.dumps(statement.predicate), strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise FormatError(f"not an in-toto statement: {where}: {first['msg']}") from None
+        raise FormatError(f"not an in-toto statement: {first_problem(error)}") from None
     return statement, predicate
 
 
@@ -231,8 +239,8 @@ def _subjects(statement: Statement) -> dict[str, str]:
     for subject in statement.subject:
         digest = subject.digest.get("sha256", "")
         if not _DIGEST.fullmatch(digest):
-            raise FormatError(f"the subject {subject.name[:80]!r} has no sha256 digest of 64 lower-case digits")
+            raise FormatError(f"the subject {subject.name[:80]!a} has no sha256 digest of 64 lower-case digits")
         if subject.name in found:
-            raise FormatError(f"the subject {subject.name[:80]!r} stands twice")
+            raise FormatError(f"the subject {subject.name[:80]!a} stands twice")
         found[subject.name] = f"sha256:{digest}"
     return found
