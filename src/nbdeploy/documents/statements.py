@@ -162,3 +162,15 @@ class RevocationPredicate(Predicate):
     by: str
     reason: str
     at: Instant
+
+
+class PolicyPredicate(Predicate):
+    """Subjects: ``policy``. Says that this version is in force after the one of digest `previous`.
+
+    It is no statement of a ledger: it lies beside the policy's file, with the signatures of as many roots as are asked.
+    """
+
+    kind: ClassVar[str] = "policy"
+    version: int
+    previous: str | None = None
+    expires: date | None = None

@@ -110,13 +110,15 @@ def sign(predicate: Predicate, subjects: Mapping[str, str], signer: Signer) -> b
     return json.dumps(envelope.to_dict()).encode()
 
 
-def open_envelope(data: bytes, publics: Iterable[str]) -> Opened:
+def open_envelope(data: bytes, publics: Iterable[str], *, known: Mapping[str, type[Predicate]] = PREDICATES) -> Opened:
     """Verify an envelope against the accepted keys and read it.
 
     Parameters
     ----------
     publics
         Accepted public keys. At least one signature must be by one of them; the caller decides whose it had to be.
+    known
+        Kinds of statements that may come, by predicate type; those of a ledger unless given.
 
     Raises
     ------
@@ -131,7 +133,7 @@ def open_envelope(data: bytes, publics: Iterable[str]) -> Opened:
         raise SignatureError(
             "the envelope has no valid signature by a key that the policy names", next="nbdeploy policy check"
         )
-    statement, predicate = _statement(payload)
+    statement, predicate = _statement(payload, known)
     return Opened(
         statement=statement,
         predicate=predicate,
@@ -146,7 +148,7 @@ def open_envelope(data: bytes, publics: Iterable[str]) -> Opened:
 def peek(data: bytes) -> Peeked:
     """Read an envelope without verifying it. Nothing may be decided by what comes back."""
     payload, _ = _unwrap(data)
-    statement, predicate = _statement(payload)
+    statement, predicate = _statement(payload, PREDICATES)
     return Peeked(predicate.kind, _subjects(statement), statement.predicate)
 
 
@@ -217,14 +219,14 @@ def _signers(payload: bytes, signatures: list[tuple[str | None, bytes]], publics
     return tuple(found)
 
 
-def _statement(payload: bytes) -> tuple[Statement, Predicate]:
+def _statement(payload: bytes, known: Mapping[str, type[Predicate]]) -> tuple[Statement, Predicate]:
     content = strict_json(payload, limit=_LIMIT)
     for name in ("_type", "predicateType"):  # pydantic would take the fields' Python names too, which in-toto has not
         if name not in content:
             raise FormatError(f"not an in-toto statement: it does not say its {name}")
     try:
         statement = Statement.model_validate(content)
-        model = PREDICATES.get(statement.predicate_type)
+        model = known.get(statement.predicate_type)
         if model is None:
             raise FormatError(f"{statement.predicate_type[:80]!a} is not a statement of nbdeploy")
         # As JSON and strictly: "1" is no number, 1 is neither a text nor a time, and "yes" is not true.
