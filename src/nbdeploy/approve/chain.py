@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import (
@@ -83,6 +83,18 @@ class Chain:
         )
         self.attempts[logged.digest] = max(before + 1, logged.predicate.attempt or 0)
         self.validations[logged.digest] = logged
+
+    def statements(self) -> Iterator[Logged[Any]]:
+        """Yield every statement that counts, kind by kind."""
+        yield from self.objectives
+        yield from self.validations.values()
+        yield from self.asked.values()
+        for decided in self.decisions.values():
+            yield from decided
+        for deployed in self.deployments.values():
+            yield from deployed
+        for revoked in self.revocations.values():
+            yield from revoked
 
     def request(self, request_id: str) -> Logged[RequestPredicate]:
         """Return the statement of a request.

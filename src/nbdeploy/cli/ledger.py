@@ -18,11 +18,14 @@ def ledger() -> None:
 
 @ledger.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def ledger_show(as_json: bool) -> None:
+@click.option("--checkpoint", is_flag=True, help="Print the signed checkpoint, to the byte, and nothing else.")
+def ledger_show(as_json: bool, checkpoint: bool) -> None:
     """Verify the ledger, and print its size, root, checkpoint, key and assurance level."""
     result = flow.show_ledger()
     if as_json:
         click.echo(json.dumps(result.facts(), indent=1))
+    elif checkpoint:
+        click.echo(result.facts()["checkpoint"], nl=False)
     else:
         draw(result)
 

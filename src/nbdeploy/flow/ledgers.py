@@ -41,11 +41,11 @@ class LedgerShown(Result):
             f"Assurance: {_LEVELS[self.level]}.",
         ]
         if signed is not None:
-            lines += [f"Root: {signed.root.hex()}", f"Signed: {time}", "", *signed.note.rstrip("\n").split("\n")]
+            lines += [f"Root: {signed.root.hex()}", f"Signed: {time}"]
         return Shown(
             title=f"The ledger holds: {self.size} entr{'y' if self.size == 1 else 'ies'}, all in the signed tree",
             lines=lines,
-            next=["nbdeploy audit log"],
+            next=["nbdeploy ledger show --checkpoint   # the signed note", "nbdeploy audit log"],
         )
 
     def facts(self) -> dict[str, Any]:
