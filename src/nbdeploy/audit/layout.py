@@ -11,7 +11,7 @@
     policy/HEX.toml                 each policy that was in force, under its own digest; HEX.toml.dsse if it was signed
     policy/presets/team.toml        the preset that it builds on
     documents/HEX12/                objective, evidence, card, executed notebooks; HEX12 begins the evidence's digest
-    decisions/r-….txt  decisions/NAME.html
+    decisions/r-….txt  decisions/r-….html
     model/MANIFEST  model/files/    the model's files by name and digest; their bytes only if they were asked for
     templates/card/                 the project's own card templates, where a card was made with some
 """
@@ -45,8 +45,8 @@ class Index(Document):
 
     Attributes
     ----------
-    at
-        The time of the latest statement in the ledger, to which the decision sheets are drawn.
+    level
+        How much the ledger proves, as the decision sheets tell it: local or team.
     entries
         Entries of the ledger; `envelopes` of them are here.
     absent
@@ -58,7 +58,7 @@ class Index(Document):
     schema_: Literal["nbdeploy.bundle/1"] = Field(default="nbdeploy.bundle/1", alias="schema")
     subject: str
     requests: tuple[str, ...]
-    at: str
+    level: Literal["local", "team"]
     entries: int
     envelopes: int
     nbdeploy: str

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from nbdeploy.flow.auditing import verify_card as verify_card
     from nbdeploy.flow.awaiting import Awaited as Awaited
     from nbdeploy.flow.awaiting import wait as wait
+    from nbdeploy.flow.bundling import BundleExported as BundleExported
+    from nbdeploy.flow.bundling import BundleVerified as BundleVerified
+    from nbdeploy.flow.bundling import export_bundle as export_bundle
+    from nbdeploy.flow.bundling import verify_bundle as verify_bundle
     from nbdeploy.flow.comparing import CardsCompared as CardsCompared
     from nbdeploy.flow.comparing import compare_cards as compare_cards
     from nbdeploy.flow.comparing import compare_latest as compare_latest
@@ -70,6 +74,10 @@ _WHERE = {
     "verify_card": "auditing",
     "Awaited": "awaiting",
     "wait": "awaiting",
+    "BundleExported": "bundling",
+    "BundleVerified": "bundling",
+    "export_bundle": "bundling",
+    "verify_bundle": "bundling",
     "CardsCompared": "comparing",
     "compare_cards": "comparing",
     "compare_latest": "comparing",

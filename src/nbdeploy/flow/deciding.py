@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as day_time
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.approve.chain import Chain
+from nbdeploy.approve.gates import waiving
 from nbdeploy.approve.record import read_chain
-from nbdeploy.approve.sheet import told
+from nbdeploy.approve.sheet import ASKED, told
 from nbdeploy.approve.signoff import decide
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.decision_sheet import DecisionTold
@@ -20,6 +21,7 @@ from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import closest
 from nbdeploy.flow.card_to_sign import card_to_sign
 from nbdeploy.flow.mirroring import show_standing
+from nbdeploy.flow.kept_policies import keep_policy
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.flow.starting import find_key
@@ -44,8 +46,18 @@ class PendingRequest(Result):
             title=f"Request {request.id}: {request.subject} to {request.environment} is {self.state}",
             lines=[*decision_lines(self.sheet), *([f"Card: {self.card}"] if self.card else [])],
             notes=["Signing happens on the validator's own terminal: a notebook could read what is typed into it."],
-            next=[f"nbdeploy signoff {request.id} --approve --key FILE"] if self.state == "requested" else [],
+            next=list(self._steps()) if self.state in ("requested", "questioned", "returned", "expired") else [],
         )
+
+    def _steps(self) -> Iterator[str]:
+        """Yield the commands that would decide it, with what has to be said about each gate."""
+        sign = f"nbdeploy signoff {self.request.id}"
+        waive = [gate.gate for gate in self.sheet.gates if gate.is_open and gate.asked == ASKED["waive"]]
+        seen = [gate.gate for gate in self.sheet.gates if gate.asked == ASKED["acknowledge"]]
+        if waive:
+            yield f"{sign} --approve --key FILE {waiving(waive)}"
+        yield " ".join([sign, "--approve --key FILE", *(f"--acknowledge '{gate}'" for gate in seen)])
+        yield f"{sign} --reject --key FILE --reason '…'   # or --return, --ask"
 
     def facts(self) -> dict[str, Any]:
         return {"request": self.request.model_dump(mode="json"), "state": self.state}
@@ -205,6 +217,7 @@ def sign_off(
     asked = chain.request(request).predicate.request
     if decision == "approval":
         card_to_sign(project, chain, asked)  # refuses when the page on this machine is another one
+    keep_policy(project)
     entry = project.ledger.append(sign(predicate, subjects, signer))
     found = standing(project.chain(), request, project.policy, datetime.now(UTC))
     return Decided(

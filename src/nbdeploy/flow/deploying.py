@@ -23,6 +23,7 @@ from nbdeploy.errors import (
     ModelError,
     ProjectError,
 )
+from nbdeploy.flow.kept_policies import keep_policy
 from nbdeploy.flow.project import Project, RecordedRun
 from nbdeploy.flow.requested import Requested, to_be_waived
 from nbdeploy.flow.serving import service_url
@@ -31,7 +32,7 @@ from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.policy import Environment
-from nbdeploy.trust.scan import scan_model
+from nbdeploy.trust.scan import Advisories, scan_model
 
 
 def deploy(
@@ -101,6 +102,7 @@ def deploy(
         scan=scan,
     )
     subjects = digests.model_dump() | {"validation": validation}
+    keep_policy(project)
     project.ledger.append(sign(RequestPredicate(request=request), subjects, project.workstation))
     project.registry.mirror(
         request.model,
@@ -217,6 +219,11 @@ def _siblings_hold(project: Project, objective: Objective, chain: Chain, model: 
             )
 
 
+def _advisories(project: Project) -> Advisories | None:
+    where = project.settings.advisories
+    return None if where is None else Advisories.read(where)
+
+
 def _register(
     project: Project,
     objective: Objective,
@@ -239,7 +246,7 @@ def _register(
                 f"the model at {subject.uri} changed since {run.label} was recorded",
                 next=f"nbdeploy validate {objective.name} again",
             )
-        scan = to_be_waived(scan_model(folder), environment)
+        scan = to_be_waived(scan_model(folder, advisories=_advisories(project)), environment)
         version = project.registry.register(
             objective.governed_model,
             folder,

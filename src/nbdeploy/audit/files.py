@@ -1,0 +1,51 @@
+"""Are the files of a bundle those that its list of digests names, and the model's those of its manifest?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nbdeploy.audit import layout
+from nbdeploy.audit.opening import Bundle
+from nbdeploy.errors import BundleError
+from nbdeploy.trust.names import shown
+
+_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
+
+
+def file_problems(bundle: Bundle) -> Iterator[str]:
+    """Yield each file that is missing, added, or not the one that was packed."""
+    listed = digests(bundle, layout.SUMS)
+    if listed is None:
+        yield f"{layout.SUMS} is missing or has another form"
+        return
+    there = set(bundle.names) - {layout.SUMS}
+    yield from (f"{shown(name)} is in {layout.SUMS} and not in the bundle" for name in sorted(listed.keys() - there))
+    for name in sorted(there):
+        if name not in listed:
+            yield f"{shown(name)} is in the bundle and not in {layout.SUMS}"
+        elif not layout.is_known(name):
+            yield f"a bundle has no place for {shown(name)}"
+        else:
+            yield from _changed(bundle, name, listed[name])
+
+
+def _changed(bundle: Bundle, name: str, digest: str) -> Iterator[str]:
+    try:
+        if bundle.digest(name) != digest:
+            yield f"{shown(name)} was changed after it was packed"
+    except BundleError as error:
+        yield error.fact
+
+
+def digests(bundle: Bundle, name: str) -> dict[str, str] | None:
+    """Return the digests by file that a list like that of ``sha256sum`` holds; None where it is not exactly one."""
+    try:
+        lines = bundle.text(name).removesuffix("\n").split("\n")
+    except BundleError:
+        return None
+    found = [_LINE.fullmatch(line) for line in lines]
+    if not bundle.text(name).endswith("\n") or not all(found):
+        return None
+    listed = {one[2]: f"sha256:{one[1]}" for one in found if one}
+    return listed if len(listed) == len(lines) and list(listed) == sorted(listed, key=str.encode) else None

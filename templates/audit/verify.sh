@@ -1,0 +1,484 @@
+#!/bin/sh
+#: == How to check this bundle without nbdeploy ==
+#:
+#: This folder says which model was put to work, on which evidence, and who decided it. The lines below prove that with
+#: sha256sum, jq, openssl (3 or later), base64, awk, sort and other coreutils alone. They stand in verify.sh as they do
+#: here: unpack the zip into an empty folder and run
+#:
+#: == sh verify.sh FOLDER [POLICY] ==
+#:
+#: Better: copy the lines from a place that you trust, because whoever changed the bundle could have changed this file.
+#: POLICY is your own copy of the policy file, if you have one; without it the policy in the bundle says whose keys
+#: these are, and whoever made the bundle could have written that policy. One line is printed for each step. The exit
+#: code is 0 if all holds and 1 at the first thing that does not.
+set -eu
+LC_ALL=C
+export LC_ALL
+own=${2:+$(realpath "$2")}
+cd "${1:-.}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tab=$(printf '\t')
+step() { printf 'ok    %s\n' "$*"; }
+note() { printf 'note  %s\n' "$*"; }
+fail() {
+    printf 'FAIL  %s\nThis bundle does NOT hold.\n' "$*"
+    exit 1
+}
+digest() { sha256sum <"$1" | cut -d ' ' -f 1; }
+unhex() { tr 'a-f' 'A-F' | tr -d '\n' | basenc --base16 -d; }
+#:
+#: == 1. Every file is the one that SHA256SUMS names, and there is no other ==
+#:
+#: These digests are signed by nobody. They find damage; the signatures below find lies.
+[ -z "$(find . ! -type f ! -type d)" ] || fail 'there is something that is neither a file nor a folder'
+find . -type f ! -path ./SHA256SUMS | cut -c 3- | sort >"$work/found"
+cut -c 67- SHA256SUMS >"$work/named"
+cmp -s "$work/found" "$work/named" || fail 'the files are not those that SHA256SUMS names'
+sha256sum --check --strict --quiet SHA256SUMS >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums")"
+step "$(wc -l <SHA256SUMS) files are those that SHA256SUMS names"
+#:
+#: == 2. The ledger's checkpoint is signed by the ledger's key ==
+#:
+#: A checkpoint is a signed note (c2sp.org/tlog-checkpoint): a name, the number of entries, the root of the Merkle tree
+#: over them, perhaps a time; then signature lines. openssl reads an ed25519 key as 12 fixed bytes and the key's 32.
+public_key() { # ed25519:BASE64 -> DER
+    { printf 302a300506032b6570032100 | unhex; printf '%s' "${1#ed25519:}" | base64 -d; } >"$work/key.der"
+    [ "$(wc -c <"$work/key.der")" = 44 ] || fail "$1 is not a public key"
+}
+holds() { # PUBLIC MESSAGE SIGNATURE
+    public_key "$1"
+    openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey "$work/key.der" -in "$2" -sigfile "$3" >"$work/ssl" 2>&1
+}
+ledger=$(cat ledger/public)
+sed '/^$/,$d' ledger/checkpoint >"$work/note"
+size=$(sed -n 2p "$work/note")
+root=$(sed -n 3p "$work/note" | base64 -d | od -An -v -tx1 | tr -d ' \n')
+case "$(sed -n 1p "$work/note") $size" in *[!0-9\ a-z/]* | ' '* | *' ') fail 'the checkpoint has another form' ;; esac
+sed '1,/^$/d' ledger/checkpoint | awk '$1 == "\342\200\224" && $2 == "nbdeploy/ledger" && NF == 3 { print $3 }' >"$work/signed"
+[ -s "$work/signed" ] || fail 'the checkpoint has no signature of the ledger'
+public_key "$ledger"
+hash=$({ printf 'nbdeploy/ledger\n\001'; tail -c 32 "$work/key.der"; } | sha256sum | cut -c 1-8)
+while read -r signature; do
+    printf '%s' "$signature" | base64 -d >"$work/raw" || fail 'a signature of the checkpoint is not base64'
+    [ "$(head -c 4 "$work/raw" | od -An -v -tx1 | tr -d ' \n')" = "$hash" ] || fail 'the checkpoint is signed by another key'
+    tail -c +5 "$work/raw" >"$work/sig"
+    holds "$ledger" "$work/note" "$work/sig" || fail "the checkpoint's signature does not hold"
+done <"$work/signed"
+step "the checkpoint of $size entries is signed by $ledger"
+#:
+#: == 3. Every envelope is in the tree of that checkpoint, at its place ==
+#:
+#: RFC 6962: a leaf is SHA-256(00, envelope), a node SHA-256(01, left, right). ledger/proofs/N holds the other halves on
+#: the way from entry N up to the root (RFC 9162, section 2.1.3.2).
+node() { printf '01%s%s' "$1" "$2" | unhex | sha256sum | cut -d ' ' -f 1; }
+included() { # LEAF INDEX PROOF
+    at=$2 last=$((size - 1)) found=$1
+    [ "$at" -le "$last" ] || return 1
+    while read -r half; do
+        [ "$last" -gt 0 ] && [ ${#half} = 64 ] || return 1
+        if [ $((at % 2)) = 1 ] || [ "$at" = "$last" ]; then
+            found=$(node "$half" "$found")
+            while [ $((at % 2)) = 0 ] && [ "$at" -gt 0 ]; do at=$((at / 2)) last=$((last / 2)); done
+        else
+            found=$(node "$found" "$half")
+        fi
+        at=$((at / 2)) last=$((last / 2))
+    done <"$3"
+    [ "$last" = 0 ] && [ "$found" = "$root" ]
+}
+count=0
+for file in envelopes/*.json; do
+    index=$(basename "$file" | sed 's/-.*//')
+    leaf=$({ printf '\000'; cat "$file"; } | sha256sum | cut -d ' ' -f 1)
+    number=$(printf '%s' "$index" | sed 's/^0*\(.\)/\1/')
+    included "$leaf" "$number" "ledger/proofs/$index" || fail "$file is not entry $number of the ledger"
+    count=$((count + 1))
+done
+step "$count envelopes are entries of that ledger, at their places"
+[ "$count" = "$size" ] || note "$((size - count)) other entries of the ledger are not in this bundle"
+#:
+#: == 4. What the statements say ==
+#:
+#: An envelope is DSSE: the payload is an in-toto statement in base64. One line of said/ALL is made for each: entry, file,
+#: kind, SHA-256 of the envelope, and the time that it names for itself, in seconds.
+mkdir "$work/said"
+for file in envelopes/*.json; do
+    said="$work/said/$(basename "$file")"
+    jq -er .payload "$file" | tr -- '-_' '+/' | base64 -d >"$said" 2>/dev/null || fail "$file has no payload"
+    kind=$(basename "$file" .json | sed 's/^[0-9]*-//')
+    jq -e --arg kind "$kind" '._type == "https://in-toto.io/Statement/v1" and
+        (.predicateType | test("^urn:nbdeploy:[a-z]+:1$")) and
+        (.predicateType | split(":")[2]) == (if [$kind] | inside(["approval", "question", "return", "rejection"])
+            then "decision" else $kind end) and (.predicate.decision // $kind) == $kind and
+        ([.subject[].name] | length == (unique | length)) and
+        ([.subject[].digest.sha256 | test("^[0-9a-f]{64}$")] | all)' \
+        "$said" >/dev/null 2>&1 || fail "$file is no statement of the kind $kind"
+    at=$(jq -er '.predicate | .request.requested? // .declared // .finished // .signed // .at
+        | sub("\\.[0-9]+"; "") | fromdate' "$said" 2>/dev/null) || fail "$file names no time"
+    index=$(basename "$file" | sed 's/-.*//; s/^0*\(.\)/\1/')
+    printf '%s\t%s\t%s\t%s\t%s\n' "$index" "$file" "$kind" "$(digest "$file")" "$at" >>"$work/said/ALL"
+done
+sort -n "$work/said/ALL" -o "$work/said/ALL"
+get() { jq -r "$2" "$work/said/$(basename "$1")"; }
+subject() { get "$1" "[.subject[] | select(.name == \"$2\") | .digest.sha256] | first // \"none\""; }
+envelope() { awk -F "$tab" -v digest="$1" '$4 == digest { print $2; exit }' "$work/said/ALL"; }
+field() { awk -F "$tab" -v file="$1" -v n="$2" '$2 == file { print $n }' "$work/said/ALL"; }
+of() { # KIND REQUEST: the files of these statements about a request, in the order of the ledger
+    awk -F "$tab" -v kind="$1" '$3 ~ "^(" kind ")$" { print $2 }' "$work/said/ALL" | while read -r one; do
+        [ "$(get "$one" .predicate.request)" != "$2" ] || printf '%s\n' "$one"
+    done
+}
+#:
+#: == 5. Whose keys these are, and what the policy asks for ==
+#:
+#: The policy is TOML. This awk program prints each value of it as one line, NAME, tab, VALUE; lists are counted from 1,
+#: and NAME.# says how long a list is. What the policy does not say comes from its preset.
+cat >"$work/toml.awk" <<'AWK'
+function bad(why) { print "line " NR ": " why >"/dev/stderr"; broken = 1; exit 3 }
+function peek() { return substr(text, 1, 1) }
+function skip(n) { text = substr(text, n + 1) }
+function space() {
+    while (match(text, /^[ \t\n]+/) || match(text, /^#[^\n]*/)) skip(RLENGTH)
+}
+function blank() { while (match(text, /^[ \t]+/)) skip(RLENGTH) }
+function quoted(   mark, out, c) {
+    mark = peek(); skip(1)
+    if (substr(text, 1, 2) == mark mark) bad("a text of several lines")
+    while ((c = peek()) != mark) {
+        if (c == "" || c == "\n") bad("a text without end")
+        if (c == "\\" && mark == "\"") {
+            skip(1); c = peek()
+            if (c != "\"" && c != "\\") bad("an escape that is not known here")
+        }
+        out = out c; skip(1)
+    }
+    skip(1)
+    return out
+}
+function key(   out, part) {
+    while (1) {
+        blank()
+        if (peek() == "\"" || peek() == "'") part = quoted()
+        else if (match(text, /^[A-Za-z0-9_-]+/)) { part = substr(text, 1, RLENGTH); skip(RLENGTH) }
+        else bad("no name")
+        out = out == "" ? part : out "." part
+        blank()
+        if (peek() != ".") return out
+        skip(1)
+    }
+}
+function pair(base,   name) {
+    name = key()
+    if (peek() != "=") bad("no = after " name)
+    skip(1); blank()
+    value(base == "" ? name : base "." name)
+}
+function value(name,   n) {
+    if (peek() == "[") {
+        skip(1); space(); n = 0
+        while (peek() != "]") {
+            value(name "." (++n)); space()
+            if (peek() == ",") { skip(1); space() } else if (peek() != "]") bad("a list without end")
+        }
+        skip(1); print name ".#\t" n
+    } else if (peek() == "{") {
+        skip(1); blank()
+        while (peek() != "}") {
+            pair(name); blank()
+            if (peek() == ",") { skip(1); blank() } else if (peek() != "}") bad("a table without end")
+        }
+        skip(1)
+    } else if (peek() == "\"" || peek() == "'") print name "\t" quoted()
+    else if (match(text, /^[A-Za-z0-9+:._-]+/)) { print name "\t" substr(text, 1, RLENGTH); skip(RLENGTH) }
+    else bad("no value")
+}
+{ text = text $0 "\n" }
+END {
+    if (broken) exit 3
+    for (space(); text != ""; space()) {
+        if (substr(text, 1, 2) == "[[") {
+            skip(2); table = key(); skip(2)
+            outer = table; sub(/\.[^.]*$/, "", outer)
+            if (outer != table && outer in tables) table = outer "." tables[outer] substr(table, length(outer) + 1)
+            base = table "." (++tables[table])
+        } else if (peek() == "[") {
+            skip(1); base = key(); skip(1)
+        } else pair(base)
+    }
+}
+AWK
+read_policy() { # HEX: makes $work/rules, and $work/keys: KEYID NAME PERSON FROM UNTIL PUBLIC
+    file=${own:-policy/$1.toml}
+    [ -f "$file" ] || fail "the policy $1, which was in force, is not in the bundle"
+    [ -n "$own" ] || [ "$(digest "$file")" = "$1" ] || fail "$file is another policy than its name says"
+    awk -f "$work/toml.awk" "$file" >"$work/policy" || fail 'the policy is written in a form that these lines cannot read'
+    preset=$(awk -F "$tab" '$1 == "preset" { print $2 }' "$work/policy")
+    : >"$work/preset"
+    [ -z "$preset" ] || awk -f "$work/toml.awk" "policy/presets/$preset.toml" >"$work/preset" || fail "no preset $preset"
+    awk -F "$tab" '$1 ~ /^(people|services)\.[0-9]+\./ {
+        split($1, part, "."); one = part[1] "\t" part[2]; rest = $1; sub(/^[a-z]+\.[0-9]+\./, "", rest)
+        if (rest == "name") name[one] = $2; else if (rest == "person") person[one] = $2
+        else if (rest ~ /^keys\.[0-9]+\./) { split(rest, k, "."); key[one "\t" k[2] "\t" k[3]] = $2; if (k[3] == "public") order[++n] = one "\t" k[2] }
+    } END { for (i = 1; i <= n; i++) {
+        split(order[i], p, "\t"); one = p[1] "\t" p[2]
+        human = p[1] == "people" ? name[one] : (person[one] == "" ? "-" : person[one])
+        from = key[order[i] "\tfrom"]; until = key[order[i] "\tuntil"]
+        print name[one] "\t" human "\t" (from == "" ? "0000-00-00" : from) "\t" (until == "" ? "9999-99-99" : until) "\t" key[order[i] "\tpublic"] "\t" p[1]
+    } }' "$work/policy" >"$work/named"
+    : >"$work/keys"
+    while IFS= read -r line; do
+        public=$(printf '%s' "$line" | cut -f 5)
+        printf '%s\t%s\n' "$(printf '%s' "${public#ed25519:}" | base64 -d | sha256sum | cut -d ' ' -f 1)" "$line" >>"$work/keys"
+    done <"$work/named"
+    [ "$(cut -f 1 "$work/keys" | sort | uniq -d)" = '' ] || fail 'the policy gives one key to two'
+}
+roles() { # NAME: the roles that the policy gives to somebody, one a line
+    awk -F "$tab" -v name="$1" '$1 ~ /^(people|services)\.[0-9]+\.name$/ && $2 == name { one = substr($1, 1, length($1) - 4) }
+        { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++)
+        if (one != "" && index(all[i], one "roles.") == 1 && all[i] !~ /#$/) print is[i] }' "$work/policy"
+}
+rule() { # NAME DEFAULT: one value of the environment
+    awk -F "$tab" -v name="environments.$environment.$1" -v found="$2" '$1 == name { found = $2 } END { print found }' \
+        "$work/preset" "$work/policy"
+}
+rules() { # NAME DEFAULT: a list of the environment, one a line; the policy's replaces the preset's
+    for source in "$work/policy" "$work/preset"; do
+        if grep -q "^environments\.$environment\.$1\.#$tab" "$source"; then
+            awk -F "$tab" -v name="environments.$environment.$1." 'index($1, name) == 1 && $1 !~ /#$/ { print $2 }' "$source"
+            return
+        fi
+    done
+    [ -z "$2" ] || printf '%s\n' "$2"
+}
+both() { grep -qxF -f "$1" "$2"; }
+#:
+#: == 6. Every signature holds, by a key that the policy names for that day ==
+#:
+#: What is signed is DSSE's pre-authentication encoding: "DSSEv1", the lengths and the texts of type and payload. A line of
+#: signed/ALL is made for each statement: file, signer, person behind the signer, public key. keyid is the SHA-256 of the
+#: 32 bytes of the key.
+signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first signature that holds
+    said="$work/said/$(basename "$1")"
+    { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$said" | tr -d ' ')"; cat "$said"; } >"$work/pae"
+    [ "$(jq -r .payloadType "$1")" = application/vnd.in-toto+json ] || return 1
+    day=$(jq -nr --argjson at "$(field "$1" 5)" '$at | strftime("%Y-%m-%d")')
+    jq -r '.signatures[] | [.keyid // "", .sig] | @tsv' "$1" >"$work/signatures"
+    while IFS="$tab" read -r keyid signature; do
+        printf '%s' "$signature" | tr -- '-_' '+/' | base64 -d >"$work/sig" 2>/dev/null || continue
+        awk -F "$tab" -v id="$keyid" -v day="$day" '$1 == id && $4 <= day && day <= $5' "$work/keys" >"$work/candidate"
+        [ -s "$work/candidate" ] || continue
+        holds "$(cut -f 6 "$work/candidate")" "$work/pae" "$work/sig" || continue
+        cut -f 2,3,6,7 "$work/candidate"
+        return 0
+    done <"$work/signatures"
+    return 1
+}
+name_of() { awk -F "$tab" -v file="$1" '$1 == file { print $2 }' "$work/signed-by"; }
+person_of() { awk -F "$tab" -v file="$1" '$1 == file { print $3 == "-" ? $2 : $3 }' "$work/signed-by"; }
+key_of() { awk -F "$tab" -v file="$1" '$1 == file { print $4 }' "$work/signed-by"; }
+is_person() { [ "$(awk -F "$tab" -v file="$1" '$1 == file { print $5 }' "$work/signed-by")" = people ]; }
+must_sign() { # FILE ROLES: what is signed counts only with one of these roles
+    [ -n "$(name_of "$1")" ] || fail "$1 has no signature by a key that the policy names for its day"
+    roles "$(name_of "$1")" >"$work/roles"
+    printf '%s\n' "$2" | tr '|' '\n' >"$work/wanted"
+    both "$work/wanted" "$work/roles" || fail "$(name_of "$1") signed $1 without the role $2"
+}
+same() { # ONE OTHER WORDS: what is not there is not the same as anything
+    [ "$1" = "$2" ] && [ -n "$1" ] && [ "${1#sha256:}" != none ] || fail "$3"
+}
+#:
+#: == 7. The links: model, evidence, card, objective, validation, request, decisions, deployments ==
+#:
+#: Every statement names the bytes that it is about by their SHA-256, and the statement that it rests on by the SHA-256 of
+#: its envelope. The first lines below hold them to the files, the next to each other.
+check_request() { # FILE of a request
+    asked=$1 id=$(get "$1" .predicate.request.id) environment=$(get "$1" .predicate.request.environment)
+    latest=$(of 'approval|question|return|rejection' "$id" | tail -n 1)
+    read_policy "$(subject "${latest:-$asked}" policy)"
+    expected=$(awk -F "$tab" '$1 ~ /^services\.[0-9]+\.roles\.[0-9]+$/ && $2 == "ledger" { split($1, p, "."); n = p[2] }
+        { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++) if (n && all[i] == "services." n ".keys.1.public") print is[i] }' "$work/policy")
+    same "${expected:-$ledger}" "$ledger" 'the policy names another ledger'
+    same "$(get "$asked" .predicate.request.ledger)" "$ledger" "$id was made in another ledger"
+    : >"$work/signed-by"
+    while IFS="$tab" read -r _ file _ _ _; do
+        if line=$(signer "$file"); then printf '%s\t%s\n' "$file" "$line" >>"$work/signed-by"; fi
+    done <"$work/said/ALL"
+    step "$id: $(wc -l <"$work/signed-by") statements are signed by keys of the policy"
+
+    for one in model card evidence objective policy; do
+        same "sha256:$(subject "$asked" $one)" "$(get "$asked" ".predicate.request.digests.$one")" "$id names another $one than it signs"
+    done
+    must_sign "$asked" 'author|runner'
+    validation=$(envelope "$(subject "$asked" validation)")
+    [ -n "$validation" ] || fail "the validation of $id is not in the bundle"
+    must_sign "$validation" runner
+    for one in model card evidence objective; do
+        same "$(subject "$validation" $one)" "$(subject "$asked" $one)" "$id and its validation name another $one"
+    done
+    rules runner '' >"$work/runners"
+    [ ! -s "$work/runners" ] || grep -qxF "$(name_of "$validation")" "$work/runners" || fail "$environment takes no validation by $(name_of "$validation")"
+    folder=documents/$(subject "$asked" evidence | cut -c 1-12)
+    same "$(digest "$folder/evidence.json")" "$(subject "$asked" evidence)" 'evidence.json is not what was signed'
+    same "$(digest "$folder/card.json")" "$(subject "$asked" card)" 'card.json is not what was signed'
+    same "$(digest "$folder/card.html")" "$(subject "$validation" card.html)" 'card.html is not what was signed'
+    same "$(digest "$folder/objective.yaml")" "$(subject "$asked" objective)" 'objective.yaml is not what was signed'
+    same "$(jq -r .subject.model.digest "$folder/evidence.json")" "sha256:$(subject "$asked" model)" 'the evidence is about another model'
+    same "$(jq -r .evidence "$folder/card.json")" "sha256:$(subject "$asked" evidence)" 'the card is of other evidence'
+    jq -e --slurpfile card "$folder/card.json" '.findings == $card[0].findings and .verdict == $card[0].verdict' \
+        "$folder/evidence.json" >/dev/null || fail 'the card tells other findings than the evidence'
+    jq -S .verdict.gates "$folder/evidence.json" >"$work/one"
+    get "$validation" .predicate.gates | jq -S . >"$work/two"
+    cmp -s "$work/one" "$work/two" || fail 'the validation was signed for other gates'
+    get "$validation" '.predicate.gates | to_entries | map(select(.value != "pass").key) | sort[]' >"$work/one"
+    get "$asked" '.predicate.request | .undecided + .failed | sort[]' >"$work/two"
+    cmp -s "$work/one" "$work/two" || fail "$id hides a gate that did not pass"
+    step "$id: objective, evidence and card are the signed ones, and tell the same"
+    jq -r '.subject.notebooks[] | select(.executed_digest) | .executed_digest' "$folder/evidence.json" | sort >"$work/told"
+    find "$folder" -mindepth 2 -type f -exec sha256sum {} + | sed 's/^/sha256:/; s/ .*//' | sort >"$work/there"
+    [ -z "$(comm -13 "$work/told" "$work/there")" ] || fail 'a notebook is not one that the evidence names'
+    left=$(comm -23 "$work/told" "$work/there" | wc -l)
+    [ "$left" = 0 ] || note "$left executed notebooks are not in the bundle"
+    step "$id: $(wc -l <"$work/there") executed notebooks are those that the evidence names"
+
+    declared=
+    : >"$work/makers"
+    for file in $(awk -F "$tab" '$3 == "objective" { print $2 }' "$work/said/ALL"); do
+        [ "$(subject "$file" objective)" = "$(subject "$asked" objective)" ] && [ -n "$(name_of "$file")" ] || continue
+        printf '%s\n' "$file" >>"$work/makers"
+        declared=${declared:-$file}
+    done
+    [ -n "$declared" ] || fail "the objective of $id was never declared"
+    [ "$(field "$declared" 1)" -lt "$(field "$validation" 1)" ] || [ "$(get "$declared" .predicate.after_results)" = true ] ||
+        fail "the objective of $id was declared after its results, and does not say so"
+    printf '%s\n%s\n' "$asked" "$validation" >>"$work/makers"
+    while read -r file; do person_of "$file"; done <"$work/makers" | sort -u >"$work/own-people"
+    while read -r file; do key_of "$file"; done <"$work/makers" | sort -u >"$work/own-keys"
+    step "$id: the objective was declared by $(person_of "$declared") before the validation by $(name_of "$validation")"
+
+    for file in $(of 'approval|question|return|rejection' "$id"); do
+        for one in model card evidence objective; do
+            same "$(subject "$file" $one)" "$(subject "$asked" $one)" "$file was signed over another $one"
+        done
+        same "$(subject "$file" request)" "$(digest "$asked")" "$file was signed over another request"
+        [ -n "$(name_of "$file")" ] && is_person "$file" || fail "$file is not signed by a person of the policy"
+        same "$(get "$file" .predicate.by)" "$(name_of "$file")" "$file says it is by somebody else"
+    done
+    for file in $(of deployment "$id"); do
+        must_sign "$file" deployer
+        same "$(subject "$file" model)" "$(subject "$asked" model)" "$file is about another model"
+        same "$(subject "$file" request)" "$(digest "$asked")" "$file rests on another request"
+        for approval in $(get "$file" '.subject[] | select(.name | startswith("approval")) | .digest.sha256'); do
+            [ -n "$(envelope "$approval")" ] || fail "$file rests on an approval that is not in the bundle"
+        done
+        [ "$(get "$file" .predicate.action)" != started ] || approved "$file"
+    done
+    case "$(of deployment "$id" | while read -r file; do get "$file" .predicate.action; done | tr '\n' ' ')" in
+    '' | started* | refused* | held* | withdrawn*) ;;
+    *) fail "$id went on without having been started" ;;
+    esac
+    [ -n "$(of deployment "$id")" ] || note "$id: nothing was deployed"
+    for file in $(of revocation "$id"); do note "$id: revoked by $(person_of "$file") in entry $(field "$file" 1)"; done
+}
+#:
+#: == 8. When the deployment started, enough others had approved ==
+#:
+#: The latest decision of each person counts; a rejection blocks. Nobody who asked, declared or validated may approve, by
+#: person and by key. Gates that did not pass must have been acknowledged or waived, as the policy asks.
+approved() { # FILE of the deployment that started
+    before=$(field "$1" 1) now=$(field "$1" 5)
+    [ -z "$(of revocation "$id" | while read -r file; do [ "$(field "$file" 1)" -gt "$before" ] || echo "$file"; done)" ] ||
+        fail "$id was revoked before it started"
+    rules by validator >"$work/by"
+    waivers=$(rules waive_by '') && printf '%s\n' "${waivers:-$(cat "$work/by")}" >"$work/waive-by"
+    : >"$work/latest"
+    for file in $(of 'approval|question|return|rejection' "$id"); do
+        [ "$(field "$file" 1)" -lt "$before" ] || continue
+        who=$(person_of "$file")
+        if grep -qxF "$who" "$work/own-people"; then note "$file does not count: $who made what it approves"; continue; fi
+        if grep -qxF "$(key_of "$file")" "$work/own-keys"; then note "$file does not count: its key made what it approves"; continue; fi
+        roles "$(name_of "$file")" >"$work/roles"
+        if ! both "$work/by" "$work/roles" && ! both "$work/waive-by" "$work/roles"; then note "$file does not count: $who has no role for it"; continue; fi
+        awk -F "$tab" -v who="$who" '$1 != who' "$work/latest" >"$work/others"
+        printf '%s\t%s\n' "$who" "$file" | cat "$work/others" - >"$work/latest"
+    done
+    days=$(rule expires_days 30)
+    : >"$work/count"
+    : >"$work/acts"
+    while IFS="$tab" read -r who file; do
+        [ "$(field "$file" 3)" != rejection ] || fail "$who had rejected $id before it started"
+        [ "$(field "$file" 3)" = approval ] || continue
+        jq -e --argjson now "$now" --argjson days "$days" 'def at: sub("\\.[0-9]+"; "") | fromdate; .predicate
+            | (.not_before | at) <= $now and $now <= (.expires | at) and $now <= (.signed | at) + $days * 86400
+            and all(.waived[]; $now <= (.expires | at))' "$work/said/$(basename "$file")" >/dev/null ||
+            { note "$file does not count: it did not hold on that day"; continue; }
+        roles "$(name_of "$file")" >"$work/roles"
+        printf '%s\n' "$file" >>"$work/acts"
+        both "$work/by" "$work/roles" || continue
+        printf '%s\n' "$who" >>"$work/count"
+        get "$file" '.predicate | .acknowledged + [.waived[].gate] | .[]' >"$work/seen"
+        open_gates acknowledge | while read -r gate; do
+            grep -qxF "$gate" "$work/seen" || fail "$who approved $id without acknowledging $gate"
+        done || exit 1
+    done <"$work/latest"
+    needed=$(rule approvals 1)
+    [ "$(wc -l <"$work/count")" -ge "$needed" ] || fail "$id started with $(wc -l <"$work/count") of $needed approvals"
+    while read -r file; do
+        roles "$(name_of "$file")" >"$work/roles"
+        if both "$work/waive-by" "$work/roles"; then get "$file" '.predicate.waived[].gate'; fi
+    done <"$work/acts" >"$work/waived"
+    open_gates waive | while read -r gate; do
+        grep -qxF "$gate" "$work/waived" || fail "$id started although nobody had waived $gate"
+    done || exit 1
+    [ -z "$(open_gates block)" ] || fail "$id started although $environment takes no model with $(open_gates block)"
+    step "$id: started in $environment with $needed of $needed approvals needed: $(paste -s -d , "$work/count")"
+}
+open_gates() { # NEED: gates that did not pass for which the environment asks this
+    inconclusive=$(rule inconclusive acknowledge) not_evaluated=$(rule not_evaluated acknowledge)
+    failed=$(rule failed block) scan=$(rule scan waive)
+    get "$validation" '.predicate.gates | to_entries[] | [.value, .key] | @tsv' | while IFS="$tab" read -r verdict gate; do
+        case $verdict in
+        inconclusive) need=$inconclusive ;; not_evaluated) need=$not_evaluated ;; fail) need=$failed ;; *) need= ;;
+        esac
+        [ "$need" != "$1" ] || printf '%s\n' "$gate"
+    done
+    [ "$scan" != "$1" ] || get "$asked" '.predicate.request.scan // [] | .[]'
+}
+requests=$(awk -F "$tab" '$3 == "request" { print $2 }' "$work/said/ALL")
+[ -n "$requests" ] || fail 'the bundle holds no request'
+for request in $requests; do check_request "$request"; done
+#:
+#: == 9. The model ==
+#:
+#: A model's digest is that of its manifest: one line for each file, SHA-256, two spaces, name, sorted by name. If you have
+#: the model's folder, this gives the same:
+#:
+#: == find . -type f ! -path ./registered_model_meta -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- | sha256sum ==
+set -- $requests
+if [ -f model/MANIFEST ]; then
+    for file in "$@"; do same "$(digest model/MANIFEST)" "$(subject "$file" model)" 'model/MANIFEST is of another model than was approved'; done
+    step "model/MANIFEST is that of the approved model: sha256:$(digest model/MANIFEST)"
+    if [ -d model/files ]; then
+        (cd model/files && find . -type f -printf '%P\0' | sort -z | xargs -0 sha256sum --) >"$work/manifest"
+        cmp -s "$work/manifest" model/MANIFEST || fail 'the files of the model are not those of its manifest'
+        step "the model's files are those of its manifest"
+    else
+        note "the model's files are not in the bundle: hold yours to model/MANIFEST"
+    fi
+else
+    note "the model's manifest is not in the bundle; its digest is sha256:$(subject "$1" model)"
+fi
+#:
+#: == What this does and does not prove ==
+cat <<END
+
+This bundle holds. Proved: these documents are the ones that were signed; the keys that signed them are those of the
+policy; whoever approved neither asked for it nor made it; all of it stands in the ledger of the key
+$ledger, in this order.
+Not proved: that the policy is the one of the organisation$([ -n "$own" ] && printf ' (you gave it: %s)' "$own" || printf ' (it came with the bundle: compare it with your own copy)');
+that the ledger left nothing out or was not written anew by whoever holds its key (compare its checkpoint with one that you
+have seen); that no other entry of the ledger is about this model (ask for all of them); that the numbers in the evidence
+were measured as they say (nbdeploy audit verify --recompute does that from the tallies); what decisions/*.txt and
+decisions/*.html say (they only retell the statements); that nobody stole a key.
+END
+for file in policy/presets/*.toml; do [ ! -f "$file" ] || echo "Compare with the nbdeploy of that time: $(sha256sum "$file")"; done
