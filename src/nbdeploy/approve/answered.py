@@ -105,8 +105,9 @@ def _runner(service: str, person: str) -> str:
 
 def _separation(found: Standing, policy: Policy, asked: str) -> str:
     rule = environment_of(policy, found.request)
-    if not rule.approvals and not found.approvals:
+    if not rule.needed and not found.approvals:
         return f"{found.request.environment} asks for no signature: nobody but {asked} looked at this"
     if not found.approvals:
-        return f"Whoever signs may not be one who asked, declared or ran; {rule.approvals} must"
+        people = "one person" if rule.needed == 1 else f"{rule.needed} people"
+        return f"{people.capitalize()} must sign who did not ask for it, declare its objective or run its validation"
     return "Nobody who signed asked for it, declared its objective or ran its validation, by person and by key"

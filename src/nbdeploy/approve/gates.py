@@ -97,7 +97,7 @@ def _check_acknowledged(needed: Mapping[str, Need], decision: DecisionPredicate,
     wrong = [gate for gate in decision.acknowledged if needed[gate] == "waive"]
     if wrong:
         raise AcknowledgeError(
-            f"{wrong[0]} takes a waiver here, and was only acknowledged", next=how_to_waive(wrong[:1])
+            f"{wrong[0]} takes a waiver here, and was only acknowledged", next=f"add {waiving(wrong[:1])}"
         )
     seen = {*decision.acknowledged, *(waiver.gate for waiver in decision.waived)}
     left = [gate for gate, need in needed.items() if need == "acknowledge" and gate not in seen]
@@ -115,7 +115,7 @@ def _check_waivers(request: Request, rule: Environment, decision: DecisionPredic
         if gates.count(waiver.gate) > 1:
             raise AcknowledgeError(f"{waiver.gate} is waived twice", next="waive it once, with one reason and one date")
         if not waiver.reason.strip():
-            raise AcknowledgeError(f"the waiver of {waiver.gate} has no reason", next=how_to_waive([waiver.gate]))
+            raise AcknowledgeError(f"the waiver of {waiver.gate} has no reason", next=f"add {waiving([waiver.gate])}")
         if waiver.expires <= decision.signed:
             raise AcknowledgeError(
                 f"the waiver of {waiver.gate} ended on {waiver.expires:%Y-%m-%d}, before it was signed",
@@ -132,7 +132,7 @@ def _check_waivers(request: Request, rule: Environment, decision: DecisionPredic
     if gates and not roles & may:
         raise RoleError(
             f"a waiver in {request.environment} takes the role {' or '.join(sorted(may))}",
-            next=f"ask somebody with it to sign first: {how_to_waive(gates[:1])}",
+            next=f"ask somebody with it to sign first, with {waiving(gates[:1])}",
         )
 
 
@@ -149,6 +149,6 @@ def longest(rule: Environment, signed: datetime) -> datetime | None:
     return (signed + timedelta(days=rule.waiver_days)).replace(hour=23, minute=59, second=59, microsecond=999999)
 
 
-def how_to_waive(gates: Iterable[str]) -> str:
+def waiving(gates: Iterable[str]) -> str:
     """Return the options that waive these gates, as one types them."""
-    return "add " + " ".join(f"--waive '{gate} | THE REASON | YYYY-MM-DD'" for gate in gates)
+    return " ".join(f"--waive '{gate} | THE REASON | YYYY-MM-DD'" for gate in gates)

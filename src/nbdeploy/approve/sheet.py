@@ -16,9 +16,10 @@ from nbdeploy.approve.rules import environment_of
 from nbdeploy.approve.signers import others
 from nbdeploy.approve.standing import Decision, Standing, standing
 from nbdeploy.documents.decision_sheet import DecisionSaid, DecisionTold, GateTold
+from nbdeploy.errors import AcknowledgeError
 from nbdeploy.trust.policy import Policy
 
-_ASKED = {"acknowledge": "to be acknowledged", "waive": "to be waived", "block": "which this environment never takes"}
+ASKED = {"acknowledge": "to be acknowledged", "waive": "to be waived", "block": "which this environment never takes"}
 
 
 def told(
@@ -64,7 +65,7 @@ def told(
             for logged in chain.revocations.get(request_id, ())
         ),
         missing=tuple(missing(chain, found, policy, now)),
-        problems=tuple(str(refusal) for refusal in found.own),
+        problems=tuple(str(refusal) for refusal in found.own if not isinstance(refusal, AcknowledgeError)),
         facts=tuple(parties(chain, found, policy, level)),
         deployed=tuple(deployed(chain, request_id)),
     )
@@ -95,7 +96,7 @@ def _gates(chain: Chain, found: Standing, policy: Policy, words: Callable[[str],
             gate=gate,
             words=words(gate),
             found=verdicts[gate].replace("_", " ") if gate in verdicts else "found in the model's files",
-            asked=_ASKED[need],
+            asked=ASKED[need],
             answers=answers,
             is_open=gate in found.unwaived or (need == "acknowledge" and not answers),
         )
@@ -158,6 +159,11 @@ def missing(chain: Chain, found: Standing, policy: Policy, now: datetime) -> Ite
     if found.state not in ("requested", "questioned", "returned", "expired", "not_yet"):
         return
     rule = environment_of(policy, found.request)
+    needed = needs(rule, found.request, chain.validations[found.request.validation].predicate) if found.unwaived else {}
+    blocked = [gate for gate in found.unwaived if needed[gate] == "block"]
+    if blocked:
+        yield f"It will never stand: {found.request.environment} takes no model with {', '.join(blocked)}"
+        return
     if found.unwaived:
         may = " or ".join(sorted(waivers_roles(rule)))
         yield f"Missing: a waiver of {', '.join(found.unwaived)}, by somebody with the role {may}"

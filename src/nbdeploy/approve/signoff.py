@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from nbdeploy.approve.chain import Chain
-from nbdeploy.approve.gates import check_gates, how_to_waive, left_open, waivers_roles
+from nbdeploy.approve.gates import check_gates, left_open, waivers_roles, waiving
 from nbdeploy.approve.rules import check_request, environment_of
 from nbdeploy.approve.signers import check_signer, counts
 from nbdeploy.approve.standing import standing
@@ -117,12 +117,16 @@ def _check_approval(
         raise RoleError(
             f"{principal.name} may waive in {request.environment}, and an approval counts from the role "
             f"{' or '.join(rule.roles)} only",
-            next=how_to_waive(left_open(rule, request, said, ())) or "leave it to them",
+            next=f"waive: {waiving(left_open(rule, request, said, ()))}" if left_open(rule, request, said, ()) else "",
         )
     others = standing(chain, request.id, policy, predicate.signed).approvals
     waived = [*predicate.waived, *(waiver for logged in others for waiver in logged.predicate.waived)]
     left = left_open(rule, request, said, waived)
     if left and signs:
         may = waivers_roles(rule)
-        who = "" if may & set(principal.roles) else f"somebody with the role {' or '.join(sorted(may))} signs first: "
-        raise AcknowledgeError(f"not waived: {', '.join(left)}", next=f"{who}{how_to_waive(left)}")
+        who = (
+            "add"
+            if may & set(principal.roles)
+            else f"somebody with the role {' or '.join(sorted(may))} signs first, with"
+        )
+        raise AcknowledgeError(f"not waived: {', '.join(left)}", next=f"{who} {waiving(left)}")
