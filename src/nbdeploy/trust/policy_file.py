@@ -59,7 +59,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key often leaves another one missing: the spelling is what to mend.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] != "extra_forbidden":

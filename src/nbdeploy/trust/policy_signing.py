@@ -71,12 +71,14 @@ def stable_bytes(file: Path) -> bytes:
         except OSError as error:
             word = "is a link, and could be turned to another file" if file.is_symlink() else "cannot be read"
             raise PolicyError(f"the policy {file} {word} ({error.strerror})") from None
-        with os.fdopen(handle, "rb") as stream:
+        try:
             before = os.fstat(handle)
             if not stat.S_ISREG(before.st_mode) or before.st_size > _LIMIT:
                 raise PolicyError(f"the policy {file} cannot be read (not a file of at most {_LIMIT // 2**20} MB)")
-            data = stream.read(_LIMIT + 1)
+            data = os.read(handle, _LIMIT + 1)
             after = os.fstat(handle)
+        finally:
+            os.close(handle)
         if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size) and len(data) == after.st_size:
             return data
     raise PolicyError(f"the policy {file} changes while it is read", next="put the new one in place whole, with mv")

@@ -73,7 +73,7 @@ def trusted_policy(file: Path, seen: SeenPolicies, pinned: Roots | None, now: da
 
 
 _FIRST = (
-    "no policy was seen here before, so that {name} is believed because of the roots that are pinned: whoever showed an "
+    "no policy was seen here before: {name} is believed because of the roots that are pinned, and whoever showed an "
     "older one would not be noticed. Compare the ledger's checkpoint with another machine's"
 )
 
