@@ -26,6 +26,7 @@ from nbdeploy.errors import FormatError
 _DEPTH = 100
 _DIGITS = 40
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 Scalar = bool | int | float | str
 """A value of a group, a label or a parameter, as JSON can hold it."""
@@ -53,13 +54,22 @@ Interval = tuple[Number, Number]
 """Lower and upper limit; a limit that does not exist is infinite."""
 
 
+def _moment_in(value: Any) -> datetime:
+    """Take RFC 3339's one form: pydantic would also take a number of seconds, and a number in a text."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        return datetime.fromisoformat(value)
+    raise ValueError("not a moment as RFC 3339 writes it")
+
+
 def _in_our_days(value: datetime) -> datetime:
     if not 1970 < value.year < 9000:
         raise ValueError("the year is not between 1970 and 9000")
     return value
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_our_days)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_moment_in), AfterValidator(_in_our_days)]
 """A moment with its zone, in years that every zone can tell: the calendar's ends overflow when a zone is changed."""
 
 
