@@ -116,8 +116,8 @@ class LastSeen:
                 next="let the policy name the ledger's key, or put the remembered checkpoint back",
             )
         _log.warning(
-            "This machine sees the ledger for the first time (entries: %d, root: %s…). It is signed by the key that the "
-            "policy names; compare with somebody who knows it: nbdeploy ledger show",
+            "This machine sees the ledger for the first time (entries: %d, root: %s…). It is signed by the key that "
+            "the policy names; compare with somebody who knows it: nbdeploy ledger show",
             now.size,
             now.root.hex()[:16],
         )
