@@ -17,6 +17,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.signoff import decide
 from nbdeploy.documents.card import Card
+from nbdeploy.documents.display import Display
 from nbdeploy.documents.evidence import Evidence, ModelSubject, ObjectiveRef, Run, Subject, VerdictSummary
 from nbdeploy.documents.finding import Finding, GateCondition
 from nbdeploy.documents.objective import Objective, Rollout
@@ -53,25 +54,39 @@ class Shelf:
 
     def __init__(self) -> None:
         self.pointing: dict[str, str] = {}
-        self.tags: dict[str, dict[str, str]] = {}
+        self.tags: dict[str, dict[str, str]] = {"1": {}, "2": {}, "3": {}, "4": {}, "7": {}}
         self.weights: list[tuple[str, float, str]] = []
+        self.name = "churn"
         self.down = False
 
-    def mirror(self, _, version, *, tags=None, aliases=()):
+    def _reached(self) -> None:
         if self.down:
             raise RegistryError("no MLflow server answers")
-        self.tags.setdefault(version, {}).update(tags or {})
+
+    def mirror(self, _, version, *, tags=None, aliases=()):
+        self._reached()
+        self.tags[version].update(tags or {})
         self.pointing |= dict.fromkeys(aliases, version)
 
-    def aliases(self, _):
-        if self.down:
-            raise RegistryError("no MLflow server answers")
-        return dict(self.pointing)
+    def display(self, name):
+        self._reached()
+        if name != self.name:
+            return None
+        return Display(aliases=dict(self.pointing), tags={version: dict(tags) for version, tags in self.tags.items()})
+
+    def named_with(self, request):
+        return self.name if any(tags.get("request") == request for tags in self.tags.values()) else None
 
     def drop_alias(self, _, alias):
+        self._reached()
         del self.pointing[alias]
 
+    def drop_tag(self, _, version, key):
+        self._reached()
+        del self.tags[version][key]
+
     def log_release(self, *, version, weight, state, **_):
+        self._reached()
         self.weights.append((version, weight, state))
         return "run"
 

@@ -28,7 +28,7 @@ def test_dev_needs_no_signature_and_has_an_address_of_its_own(scene):
     scene.controller.reconcile()
     assert scene.ask(address="dev/churn") == [(200, "churn/1")]
     assert scene.ask()[0][0] == 404
-    assert scene.shelf.pointing == {}
+    assert scene.shelf.pointing == {"candidate": "1"}
 
 
 def test_a_changed_model_byte_is_refused_and_changes_no_traffic(scene):
@@ -334,17 +334,17 @@ def test_an_approval_that_expired_while_waiting_starts_nothing(scene):
 def test_aliases_follow_what_is_live_and_one_moved_by_hand_raises_an_alert(scene):
     scene.deploy("old", "1")
     scene.deploy("young", "2")
-    assert scene.shelf.pointing == {"champion": "2", "previous": "1"}
+    assert scene.shelf.pointing == {"champion": "2", "previous": "1", "candidate": "2"}
     assert scene.shelf.tags["2"]["standing"] == "live"
     assert scene.shelf.weights[-1][1:] == (100, "live")
     scene.shelf.pointing["champion"] = "7"
     scene.controller.reconcile()
     assert scene.ask() == [(200, "churn/2")]
-    assert scene.shelf.pointing["champion"] == "2"
+    assert scene.shelf.pointing["champion"] == "7"
     (alert,) = scene.journal.alerts()
     assert "moved to version 7 without an approval; nothing was deployed" in alert.text
     scene.command("rollback")
-    assert scene.shelf.pointing == {"champion": "1"}
+    assert scene.shelf.pointing == {"champion": "1", "candidate": "2"}
 
 
 def test_a_registry_that_is_down_holds_up_no_traffic(scene):
@@ -353,7 +353,7 @@ def test_a_registry_that_is_down_holds_up_no_traffic(scene):
     assert scene.ask() == [(200, "churn/1")]
     scene.shelf.down = False
     scene.controller.reconcile()
-    assert scene.shelf.pointing == {"champion": "1"}
+    assert scene.shelf.pointing == {"champion": "1", "candidate": "1"}
 
 
 @pytest.mark.parametrize("weight", [5, 50])

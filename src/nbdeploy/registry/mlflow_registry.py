@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbdeploy.documents.display import Display
 from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.errors import ModelError, RegistryError
 from nbdeploy.registry import fetching, listing, model_folder, release_run, storing, validation_run
@@ -195,6 +196,21 @@ class Registry:
                 self.client.set_model_version_tag(name, version, tag(key), value)
             for alias in aliases:
                 self.client.set_registered_model_alias(name, alias, version)
+
+    def display(self, name: str) -> Display | None:
+        """Return what is shown of a model: its aliases and our tags; None when none of that name is registered."""
+        with self._border(f"read what is shown of {name}"):
+            return listing.display(self.client, name)
+
+    def named_with(self, request: str) -> str | None:
+        """Return the registered model with a version that is tagged with this request, or None."""
+        with self._border(f"look for {request}"):
+            return listing.named_with(self.client, request)
+
+    def drop_tag(self, name: str, version: str, key: str) -> None:
+        """Remove a tag of ours from a version."""
+        with self._border(f"remove the tag {tag(key)} of {name}/{version}"):
+            self.client.delete_model_version_tag(name, version, tag(key))
 
     def drop_alias(self, name: str, alias: str) -> None:
         """Remove an alias that stands for nothing any more."""

@@ -87,7 +87,7 @@ class Controller:
         for place in book.places():
             self.routes.redirect(place)
         book.attempt("ledger", book.log_statements)
-        self.mirror.show(self.journal, self.journal.releases(), self.authority.policy())
+        self.mirror.show(self.journal, self.journal.releases(), self.authority, self.clock())
 
     def _proceed(self, chain: Chain, journaled: Journaled) -> None:
         release = journaled.release

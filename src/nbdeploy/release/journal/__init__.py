@@ -12,13 +12,15 @@ from nbdeploy.release.journal.lease import Lease
 from nbdeploy.release.journal.releases import ACTIVE as ACTIVE
 from nbdeploy.release.journal.releases import Journaled as Journaled
 from nbdeploy.release.journal.releases import Releases
+from nbdeploy.release.journal.shown import Noted as Noted
+from nbdeploy.release.journal.shown import ShownMarks
 from nbdeploy.release.journal.tables import TABLES
 from nbdeploy.trust.database import Database
 
 _LOCK = 0x6E62726C  # "nbrl": PostgreSQL's advisory lock of journal writers
 
 
-class Journal(Releases, Commands, Alerts, Lease):
+class Journal(Releases, Commands, Alerts, ShownMarks, Lease):
     """The journal of all releases behind one ledger.
 
     Parameters

@@ -35,12 +35,17 @@ class Alerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def alert(self, about: str, text: str) -> None:
-        """Note something for a human; the same text about the same thing is noted once."""
+    def alert(self, about: str, text: str, *, again: bool = False) -> bool:
+        """Note something for a human, and return whether it is new.
+
+        The same text about the same thing is noted once, unless `again`: then it happened anew.
+        """
         same = (_alerts.c.about == about) & (_alerts.c.text == text)
         with self._database.writing() as connection:
-            if connection.execute(sql.select(_alerts.c.number).where(same)).first() is None:
-                connection.execute(_alerts.insert().values(at=datetime.now(UTC).isoformat(), about=about, text=text))
+            if not again and connection.execute(sql.select(_alerts.c.number).where(same)).first() is not None:
+                return False
+            connection.execute(_alerts.insert().values(at=datetime.now(UTC).isoformat(), about=about, text=text))
+        return True
 
     def alerts(self) -> list[Alert]:
         """Return all alerts, oldest first."""
