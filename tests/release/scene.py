@@ -177,8 +177,12 @@ class People:
 
     def chain(self) -> Chain:
         return read_chain(
-            self.ledger.entries(), read_policy(policy_text().encode()), self.now, ledger=self.ledger.public
+            self.ledger.entries(), read_policy(self.policy_text().encode()), self.now, ledger=self.ledger.public
         )
+
+    def policy_text(self) -> str:
+        """Return the policy that people go by."""
+        return policy_text()
 
     def folder(self, model: str, _: str) -> Path:
         """Return where the model of a version lies."""
@@ -209,7 +213,7 @@ class People:
             finished=self.now,
         )
         validation = self.log_statement(said, digests | {"card.html": bytes_digest(documents["card.html"])}, "bench")
-        digests["policy"] = bytes_digest(policy_text().encode())
+        digests["policy"] = bytes_digest(self.policy_text().encode())
         request = Request(
             id=f"r-{secrets.token_hex(4)}",
             ledger=self.ledger.public,
@@ -229,9 +233,9 @@ class People:
         return request
 
     def approve(self, request: Request) -> None:
-        policy = read_policy(policy_text().encode())
+        policy = read_policy(self.policy_text().encode())
         waived = [
-            Waiver(gate=gate, reason="a class of ours", expires=self.now + timedelta(days=60)) for gate in request.scan
+            Waiver(gate=gate, reason="a class of ours", expires=self.now + timedelta(days=400)) for gate in request.scan
         ]
         signer = key("Vera").public
         predicate, subjects = decide(self.chain(), request.id, policy, signer, "approval", now=self.now, waive=waived)
@@ -249,12 +253,15 @@ class Scene(People):
     """People sign, `controller` acts, `ask` is a caller. Time stands still unless `later` moves it."""
 
     def __init__(self, root: Path, models: dict[str, Path], serving: Serving, kept: KeptWorkers) -> None:
+        self.policy_file = root / "policy.toml"
         super().__init__(Ledger(f"sqlite:///{root}/ledger.db", key("ledger")), models)
         self.root, self.serving, self.kept = root, serving, kept
-        self.policy_file = root / "policy.toml"
         self.policy_file.write_text(policy_text())
         self.shelf = Shelf()
         self.start()
+
+    def policy_text(self) -> str:
+        return self.policy_file.read_text() if self.policy_file.exists() else policy_text()
 
     def start(self) -> None:
         """Start a controller on what the project's folder holds; a second call is a restart after a crash."""
@@ -311,7 +318,7 @@ class Scene(People):
         """Send requests and return (status, version) of each answer."""
         path, content = f"/endpoints/{address}/invocations", {"dataframe_records": [row or ROW]}
         answers = [self.serving.client.post(path, json=content) for _ in range(times)]
-        return [(answer.status_code, answer.json().get("version", answer.json().get("error"))) for answer in answers]
+        return [(answer.status_code, answer.json().get("version", answer.json().get("message"))) for answer in answers]
 
     def command(self, verb: str, **options: Any) -> tuple[bool | None, str]:
         number = self.journal.ask("churn", verb, by="Ana", **options)

@@ -109,7 +109,7 @@ def test_bad_input_names_what_is_wrong(ask, content, status, column, sentence):
     answer = ask(content)
     assert answer.status_code == status
     assert answer.json().get("column") == column
-    assert sentence in answer.json()["error"]
+    assert sentence in answer.json()["message"]
 
 
 def test_a_body_that_is_not_json_or_another_type_is_refused(ask):
@@ -121,7 +121,7 @@ def test_a_body_that_is_not_json_or_another_type_is_refused(ask):
 def test_unknown_endpoint_is_named(ask):
     answer = ask({"dataframe_records": [ROW]}, "/endpoints/chrun/invocations")
     assert answer.status_code == 404
-    assert "no endpoint 'chrun' (there are: churn)" in answer.json()["error"]
+    assert "no endpoint 'chrun' (there are: churn)" in answer.json()["message"]
 
 
 def test_status_and_metrics_count_what_was_answered(serving, models):
@@ -160,7 +160,7 @@ def test_nothing_live_is_503_with_the_reason(serving):
     serving.direct(reason="the first release was rolled back")
     answer = serving.client.post("/churn/invocations", json={"dataframe_records": [ROW]})
     assert answer.status_code == 503
-    assert "the first release was rolled back" in answer.json()["error"]
+    assert "the first release was rolled back" in answer.json()["message"]
 
 
 def test_traffic_is_shared_by_weight(serving, models):
@@ -248,7 +248,7 @@ def test_a_model_that_raises_is_a_counted_error(serving, models):
     serving.direct((arm, 100))
     answer = serving.client.post("/invocations", json={"dataframe_records": [{"age": 14}]})
     assert answer.status_code == 500
-    assert "ValueError: no fourteen, please" in answer.json()["error"]
+    assert "ValueError: no fourteen, please" in answer.json()["message"]
     assert (arm.counts.requests, arm.counts.errors) == (1, 1)
 
 

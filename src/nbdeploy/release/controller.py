@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from nbdeploy.approve.chain import Chain
-from nbdeploy.release.authority import Authority
+from nbdeploy.release.authority import Authority, Memory
 from nbdeploy.release.beginnings import Beginnings
 from nbdeploy.release.book import Book
 from nbdeploy.release.commands import carry_out
 from nbdeploy.release.fallback import Fallback
+from nbdeploy.release.hold import Hold
 from nbdeploy.release.intake import Intake
 from nbdeploy.release.journal import Journal, Journaled
 from nbdeploy.release.mirror import Mirror
@@ -36,6 +36,10 @@ class Controller:
         The deployer's own copy. It is read again when its bytes change; unreadable, nothing new is started.
     signer
         The controller's key: signs what was deployed.
+    recheck
+        Time between two looks at whether what runs may run still.
+    memory
+        The policies and pinned roots that a new policy must follow from.
     """
 
     ledger: Log
@@ -46,17 +50,21 @@ class Controller:
     mirror: Mirror
     signer: Signer
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    recheck: timedelta = timedelta(minutes=10)
+    memory: Memory = Memory()
     authority: Authority = field(init=False)
     book: Book = field(init=False)
     routes: Routes = field(init=False)
     moves: Moves = field(init=False)
+    hold: Hold = field(init=False)
     beginnings: Beginnings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.authority = Authority(self.ledger, self.policy_file, self.clock)
+        self.authority = Authority(self.ledger, self.policy_file, self.clock, self.memory)
         self.book = Book(self.journal, self.ledger, self.authority, self.signer, self.clock)
         self.routes = Routes(self.book, self.intake, self.target)
         self.moves = Moves(self.book, self.routes, Fallback(self.book, self.intake, self.routes))
+        self.hold = Hold(self.book, self.intake, self.moves, self.recheck)
         self.beginnings = Beginnings(self.book, self.intake, self.routes, self.moves)
 
     def resume(self) -> None:
@@ -64,6 +72,8 @@ class Controller:
         for journaled in self.journal.releases():
             if journaled.release.state in ("verifying", "starting"):  # nothing of it had traffic: it begins anew
                 self.book.write(journaled.stepped("waiting", 0, "the controller was restarted", self.clock()))
+        # What may not run any more is not started again.
+        self.book.attempt("policy", lambda: self.hold.look(self.authority.chain()))
         for place in self.book.places():
             self.routes.redirect(place)
 
@@ -78,8 +88,9 @@ class Controller:
         chain = self.authority.chain()
         for command in self.journal.commands():
             carry_out(self, command)
+        self.hold.look(chain)
         for journaled in self.journal.releases():
-            book.attempt(journaled.release.request, partial(self._proceed, chain, journaled))
+            book.attempt(journaled.release.request, partial(self._proceed, journaled))
         if sound:
             self.beginnings.take_in(chain)
             for place in book.places():
@@ -89,12 +100,9 @@ class Controller:
         book.attempt("ledger", book.log_statements)
         self.mirror.show(self.journal, self.journal.releases(), self.authority, self.clock())
 
-    def _proceed(self, chain: Chain, journaled: Journaled) -> None:
+    def _proceed(self, journaled: Journaled) -> None:
         release = journaled.release
-        watched = release.state in ("rolling", "held") or (release.state == "live" and not journaled.baked)
-        if release.state in ("live", "rolling", "held") and chain.revocations.get(release.request):
-            self.moves.withdraw(journaled, "its approval was revoked")
-        elif watched:
+        if release.state in ("rolling", "held") or (release.state == "live" and not journaled.baked):
             self._watch(journaled)
 
     def _watch(self, journaled: Journaled) -> None:

@@ -37,9 +37,11 @@ class Intake:
     ----------
     folder
         Made with mode 0700.
+    advisories
+        A file or folder of advisories about packages, read again for each model.
     """
 
-    def __init__(self, folder: Path, ledger: Log, source: Bytes) -> None:
+    def __init__(self, folder: Path, ledger: Log, source: Bytes, advisories: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._ledger = ledger

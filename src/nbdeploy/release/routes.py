@@ -36,7 +36,7 @@ class Routes:
         weights = [
             (j.release.request, weight) for j, weight in wanted if j is not None and self.runs(j.release.request)
         ]
-        last = found[-1].release
+        last = max(found, key=lambda journaled: journaled.release.steps[-1].at).release
         reason = "" if weights else f"{last.subject} is {last.state.replace('_', ' ')} ({last.steps[-1].reason})"
         if self._directed.get(place) != (weights, reason):
             self.target.direct(

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute
 
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, RegistryError, ServiceError
-from nbdeploy.release.authority import policy_bytes
+from nbdeploy.release.authority import memory_of
 from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
@@ -36,7 +36,7 @@ from nbdeploy.trust.keys import load_key
 from nbdeploy.trust.ledger import Ledger
 from nbdeploy.trust.ledger_opening import ledger_token, open_ledger
 from nbdeploy.trust.ledger_service import LedgerService
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy_signing import read_offered
 
 POLL_SECONDS = 0.25
 
@@ -64,7 +64,7 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
             next='set target = "local" under [serve]',
         )
     keys = settings.state / "keys"
-    policy = read_policy(policy_bytes(policy_file))
+    policy = read_offered(policy_file).policy
     if not settings.ledger_is_remote:
         load_key(keys / "ledger.pem", None)  # without it nothing that is done here could be logged
     limit = policy.ledger_rules.max_age_hours
@@ -77,8 +77,12 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
         def controller(target: LocalTarget) -> Controller:
-            intake = Intake(settings.state / "models", ledger, source)
-            made = Controller(ledger, policy_file, journal, intake, target, mirror, signer)
+            intake = Intake(settings.state / "models", ledger, source, settings.advisories)
+            recheck = timedelta(minutes=settings.serve.recheck_minutes)
+            memory = memory_of(settings)
+            made = Controller(
+                ledger, policy_file, journal, intake, target, mirror, signer, recheck=recheck, memory=memory
+            )
             made.authority.read_policy()
             made.routes.expect()
             return made

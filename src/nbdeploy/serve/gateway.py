@@ -88,11 +88,7 @@ class Gateway:
             return Response(status_code=499)  # nobody reads it
         arms = traffic.choose()
         if not arms:
-            return _json(
-                {"error": f"nothing is live at {address}: {traffic.reason}", "request_id": request_id},
-                503,
-                {"retry-after": "30"},
-            )
+            return _error(503, f"nothing is live at {address}: {traffic.reason}", request_id, retry_after=30)
         return await self._answer(arms, body, request.headers.get("content-type", ""), request_id, begun)
 
     def _find(self, address: str | None) -> tuple[str, Traffic]:
@@ -119,18 +115,14 @@ class Gateway:
                 answer = await arm.worker.ask(rows)
             except ModelFailedError as error:
                 arm.counts.failed()
-                return _json(
-                    {"error": str(error), "version": arm.version, "request_id": request_id},
-                    500,
-                    _headers(arm, request_id),
-                )
+                return _error(500, str(error), request_id, version=arm.version)
             except WorkerLostError as error:  # nothing wrong with the request: another version answers it
                 arm.counts.failed()
                 why = str(error)
                 continue
             arm.counts.answered((time.perf_counter() - begun) * 1000, rows.n)
             return _answered(answer, arm, rows, request_id)
-        return _json({"error": f"no version answers: {why}", "request_id": request_id}, 503, {"retry-after": "5"})
+        return _error(503, f"no version answers: {why}", request_id, retry_after=5)
 
 
 def _answered(answer: Mapping[str, Any], arm: ServedVersion, rows: Rows, request_id: str) -> Response:
@@ -158,10 +150,34 @@ def _headers(arm: ServedVersion, request_id: str) -> dict[str, str]:
 
 
 def _refusal(error: BadInputError, request_id: str, version: str | None = None) -> Response:
-    content = {"error": error.sentence, "column": error.column, "version": version, "request_id": request_id}
-    return _json(
-        {key: value for key, value in content.items() if value is not None}, error.status, {"x-request-id": request_id}
-    )
+    return _error(error.status, error.sentence, request_id, column=error.column, version=version)
+
+
+_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
+"""MLflow's names; any other one is a ``BAD_REQUEST``."""
+
+
+def _error(
+    status: int,
+    message: str,
+    request_id: str,
+    *,
+    column: str | None = None,
+    version: str | None = None,
+    retry_after: int | None = None,
+) -> Response:
+    """Return an error in the form of MLflow's scoring protocol: ``error_code`` and ``message``."""
+    content = {
+        "error_code": _CODES.get(status, "BAD_REQUEST"),
+        "message": message,
+        "column": column,
+        "version": version,
+        "request_id": request_id,
+    }
+    headers = {"x-request-id": request_id}
+    headers |= {} if version is None else {"x-nbdeploy-version": version}
+    headers |= {} if retry_after is None else {"retry-after": str(retry_after)}
+    return _json({key: value for key, value in content.items() if value is not None}, status, headers)
 
 
 def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
