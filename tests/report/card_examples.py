@@ -693,7 +693,10 @@ def evidence_of(objective: Objective, findings: list[Finding], rows: int, **chan
                 run_id="6f1c2a",
                 logged_by="dana",
                 commit="4be1f0c",
-                description={"algorithm": "logistic regression", "inputs": list(FEATURES)},
+                inputs=dict.fromkeys(FEATURES, "double"),
+                outputs={"answer": "long"},
+                requirements=("pandas>=2", "scikit-learn==1.9.0"),
+                description={"algorithm": "logistic regression"},
             ),
             data=(
                 DataSubject(
@@ -905,6 +908,9 @@ def hostile() -> Evidence:
                 name=HOSTILE[1],
                 version=HOSTILE[0],
                 logged_by=HOSTILE[5],
+                inputs={HOSTILE[0]: HOSTILE[1]},
+                outputs={HOSTILE[1]: HOSTILE[0]},
+                requirements=(f"{HOSTILE[0]}==1", "a/../b@9"),
                 description={HOSTILE[0]: HOSTILE[1]},
             ),
             "notebooks": (

@@ -92,6 +92,37 @@ def test_cyclonedx_tells_the_verdict_of_every_gate_and_what_is_undefined():
     assert {"name": "nbdeploy:verdict", "value": card("mostly_missing").verdict.overall} in properties
 
 
+def test_cyclonedx_lists_columns_libraries_and_datasets():
+    bom = json.loads(exported("failing", "cyclonedx"))
+    by_ref = {one["bom-ref"]: one for one in bom["components"]}
+    parameters = by_ref["model"]["modelCard"]["modelParameters"]
+    model = card("failing").subject.model
+    assert [one["format"] for one in parameters["inputs"]] == [f"{n}: {kind}" for n, kind in model.inputs.items()]
+    assert parameters["outputs"] == [{"format": "answer: long"}]
+    for reference, data in zip(parameters["datasets"], card("failing").subject.data, strict=True):
+        component = by_ref[reference["ref"]]
+        assert component["hashes"] == [{"alg": "SHA-256", "content": data.digest.removeprefix("sha256:")}]
+        assert component["data"][0]["name"] == data.name
+    libraries = [by_ref[ref] for ref in bom["dependencies"][0]["dependsOn"]]
+    assert bom["dependencies"][0]["ref"] == "model"
+    assert libraries[0]["name"] == "pandas"
+    assert libraries[0]["properties"] == [{"name": "nbdeploy:asked", "value": "pandas>=2"}]
+    assert libraries[1] | {"bom-ref": ""} == {
+        "type": "library",
+        "bom-ref": "",
+        "name": "scikit-learn",
+        "version": "1.9.0",
+        "purl": "pkg:pypi/scikit-learn@1.9.0",
+    }
+
+
+def test_a_foreign_name_makes_no_address_of_a_package():
+    bom = json.loads(exported("hostile", "cyclonedx"))
+    libraries = [one for one in bom["components"] if one["type"] == "library"]
+    assert libraries
+    assert all("purl" not in one for one in libraries)
+
+
 def test_the_serial_number_follows_from_the_evidence():
     serial = json.loads(exported("failing", "cyclonedx"))["serialNumber"]
     other = assemble(card_examples.failing(), card_examples.digest("another"))

@@ -31,7 +31,7 @@ def test_flavour_and_inputs_are_read_as_mlflow_reads_them(tmp_path):
         mlflow.sklearn.save_model(
             model,
             tmp_path / "m",
-            signature=infer_signature(rows),
+            signature=infer_signature(rows, np.array([0, 1])),
             serialization_format="cloudpickle",
             pip_requirements=["scikit-learn"],
         )
@@ -39,6 +39,8 @@ def test_flavour_and_inputs_are_read_as_mlflow_reads_them(tmp_path):
     found = described(tmp_path / "m")
     assert found.flavor == "sklearn"
     assert list(found.inputs) == theirs.signature.inputs.input_names()
+    assert found.types == ("double", "string")
+    assert found.outputs == {"answer": "int64 [-1]"}
     loaded = pickled_estimator(tmp_path / "m", found.flavors["sklearn"])
     assert loaded.coef_.tolist() == model.coef_.tolist()
     assert not needs_mlflow(tmp_path / "m")

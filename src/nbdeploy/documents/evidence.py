@@ -25,7 +25,11 @@ class ObjectiveRef(Record):
 
 
 class ModelSubject(Record):
-    """The model as it was scored. `digest` is of its manifest (see ``trust.digests``)."""
+    """The model as it was scored. `digest` is of its manifest (see ``trust.digests``).
+
+    `inputs` and `outputs` are the columns of its signature with their types in MLflow's words, `requirements` the
+    packages that it asks for, as ``scikit-learn==1.9.1``.
+    """
 
     uri: str
     digest: Digest
@@ -36,6 +40,9 @@ class ModelSubject(Record):
     run_id: str | None = None
     logged_by: str | None = None
     commit: str | None = None
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    requirements: tuple[str, ...] = ()
     description: dict[str, Any] = {}
 
 

@@ -6,6 +6,7 @@ import platform
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy import __version__
@@ -21,10 +22,13 @@ from nbdeploy.documents.evidence import (
 )
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Section
+from nbdeploy.errors import ModelError
 from nbdeploy.stats.tally.histogram import score_table
 from nbdeploy.stats.tally.suppression import published, published_errors
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate.environment import environment
+from nbdeploy.validate.mlmodel import described
+from nbdeploy.validate.requirements import asked_by
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.verdict import summary
 
@@ -60,7 +64,7 @@ def assemble_evidence(
     return Evidence(
         objective=ObjectiveRef(name=objective.name, digest=bytes_digest(order.objective_bytes), content=objective),
         subject=Subject(
-            model=_described(order.model, scored),
+            model=_described(order, scored),
             data=order.inputs.subjects,
             notebooks=notebooks,
             parameters=_parameters(order, sections),
@@ -98,11 +102,31 @@ def _parameters(order: Order, sections: Sequence[Section]) -> dict[str, Any]:
     return told
 
 
-def _described(model: ModelSubject | None, scored: Mapping[str, Any] | None) -> ModelSubject | None:
-    if model is None or scored is None:
+def _described(order: Order, scored: Mapping[str, Any] | None) -> ModelSubject | None:
+    """Return the model with what its folder says of it: its columns and the packages that it asks for."""
+    if order.model is None or order.model_folder is None or scored is None:
         return None
-    described = model.description | {"features": scored.get("features", [])}
-    return model.model_copy(update={"flavor": model.flavor or scored.get("flavor"), "description": described})
+    about = described(order.model_folder)
+    inputs = dict(zip(about.inputs or (), about.types, strict=True))
+    features = {} if inputs else {"features": scored.get("features", [])}
+    return order.model.model_copy(
+        update={
+            "flavor": order.model.flavor or scored.get("flavor"),
+            "description": order.model.description | features,
+            "inputs": inputs,
+            "outputs": dict(about.outputs),
+            "requirements": _required(order.model_folder),
+        }
+    )
+
+
+def _required(folder: Path) -> tuple[str, ...]:
+    """Return the packages that a model asks for; addresses, which may hold passwords, are left out."""
+    try:
+        packages = asked_by(folder).packages
+    except ModelError:
+        return ()  # what is wrong with its files is a finding of the operations section
+    return tuple(sorted({f"{one.name}{one.specifier}" for one in packages}))
 
 
 def _tables(tallies: Tallies) -> Iterator[TallyTable]:

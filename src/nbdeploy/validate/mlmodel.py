@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,11 +24,14 @@ class Described:
         Names of the input columns; None where the signature names none.
     types
         Their types, in MLflow's words: ``double``, ``long``, ``string``…; empty where it names none.
+    outputs
+        Type of each column of the answer; one without a name is called ``answer``.
     """
 
     flavors: Mapping[str, Any]
     inputs: tuple[str, ...] | None
     types: tuple[str, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def flavor(self) -> str:
@@ -53,12 +56,27 @@ def described(folder: Path) -> Described:
         raise ValueError("its MLmodel file names no flavor")
     _refuse_outside(flavors)
     signature = content.get("signature")
-    stated = signature.get("inputs") if isinstance(signature, dict) else None
-    inputs = json.loads(stated) if isinstance(stated, str) else stated
-    named = isinstance(inputs, list) and all(isinstance(one, dict) and one.get("name") for one in inputs)
-    if not inputs or not named:
-        return Described(flavors, None)
-    return Described(flavors, tuple(str(one["name"]) for one in inputs), tuple(str(one.get("type")) for one in inputs))
+    inputs, outputs = (_stated(signature, side) for side in ("inputs", "outputs"))
+    answered = {
+        str(one.get("name") or ("answer" if len(outputs) == 1 else f"answer {place}")): _type(one)
+        for place, one in enumerate(outputs, 1)
+    }
+    if not inputs or not all(one.get("name") for one in inputs):
+        return Described(flavors, None, outputs=answered)
+    names, types = ([str(one.get(key)) for one in inputs] for key in ("name", "type"))
+    return Described(flavors, tuple(names), tuple(types), answered)
+
+
+def _stated(signature: Any, side: str) -> list[dict[str, Any]]:
+    """Return the columns of one side of a signature; none where it does not say, or says something else."""
+    stated = signature.get(side) if isinstance(signature, dict) else None
+    found = json.loads(stated) if isinstance(stated, str) else stated
+    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else []
+
+
+def _type(column: Mapping[str, Any]) -> str:
+    spec = column.get("tensor-spec")
+    return f"{spec.get('dtype')} {spec.get('shape')}" if isinstance(spec, dict) else str(column.get("type"))
 
 
 def _refuse_outside(flavors: Mapping[str, Mapping[str, Any]]) -> None:

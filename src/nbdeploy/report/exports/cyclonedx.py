@@ -7,9 +7,11 @@ has no field for stands in ``properties`` under ``nbdeploy:``.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import DataSubject, Digest
@@ -27,8 +29,14 @@ _TASKS = {
 }
 
 
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_PINNED = re.compile(rf"({_NAME.pattern})==([A-Za-z0-9.!+_-]+)")
+"""Names as PEP 508 has them, and one version; purls are made of nothing else."""
+
+
 def cyclonedx(card: Card) -> str:
     """Return a card as CycloneDX 1.6 JSON. The serial number follows from the evidence, the date is the card's."""
+    libraries = list(_libraries(card))
     bom = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -39,7 +47,8 @@ def cyclonedx(card: Card) -> str:
             "timestamp": card.created.isoformat(),
             "tools": {"components": [{"type": "application", "name": "nbdeploy", "version": card.run.nbdeploy}]},
         },
-        "components": [_model(card)],
+        "components": [_model(card), *_data(card), *libraries],
+        "dependencies": [{"ref": "model", "dependsOn": [one["bom-ref"] for one in libraries]}],
     }
     return json.dumps(bom, ensure_ascii=False, indent=2) + "\n"
 
@@ -82,12 +91,46 @@ def _parameters(card: Card) -> dict[str, Any]:
     objective = card.objective.content
     parameters: dict[str, Any] = {
         "task": _TASKS[objective.task],
-        "datasets": [_dataset(data, objective.sensitive) for data in card.subject.data],
+        "datasets": [{"ref": f"data-{place}"} for place, _ in enumerate(card.subject.data, 1)],
     }
-    algorithm = card.subject.model.description.get("algorithm") if card.subject.model else None
+    model = card.subject.model
+    if model is None:
+        return parameters
+    for side, columns in (("inputs", model.inputs), ("outputs", model.outputs)):
+        if columns:
+            parameters[side] = [{"format": visible(f"{name}: {kind}")} for name, kind in columns.items()]
+    algorithm = model.description.get("algorithm")
     if isinstance(algorithm, str):
         parameters["modelArchitecture"] = visible(algorithm)
     return parameters
+
+
+def _libraries(card: Card) -> Iterator[dict[str, Any]]:
+    """Yield the packages that the model asks for; with a version where one is pinned, else with what is asked."""
+    model = card.subject.model
+    for place, asked in enumerate(model.requirements if model else (), 1):
+        told = {"type": "library", "bom-ref": f"library-{place}"}
+        pinned = _PINNED.fullmatch(asked)
+        if pinned:
+            name, version = pinned.groups()
+            address = f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{quote(version, safe='')}"
+            yield told | {"name": name, "version": version, "purl": address}
+        else:
+            named = _NAME.match(asked)
+            yield told | {"name": visible(named[0] if named else asked), "properties": [_property("asked", asked)]}
+
+
+def _data(card: Card) -> Iterator[dict[str, Any]]:
+    """Yield the datasets, to which the model's parameters refer."""
+    sensitive = card.objective.content.sensitive
+    for place, data in enumerate(card.subject.data, 1):
+        yield {
+            "type": "data",
+            "bom-ref": f"data-{place}",
+            "name": visible(data.name),
+            "hashes": [_hash(data.digest)],
+            "data": [_dataset(data, sensitive)],
+        }
 
 
 def _dataset(data: DataSubject, sensitive: tuple[str, ...]) -> dict[str, Any]:

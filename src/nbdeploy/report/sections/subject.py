@@ -38,9 +38,16 @@ def _stored(model: ModelSubject, governed: str) -> list[tuple[str, str | None]]:
         ("Trained in run", model.run_id),
         ("Logged by", model.logged_by),
         ("Code version", model.commit),
+        ("Inputs", _columns(model.inputs)),
+        ("Outputs", _columns(model.outputs)),
+        ("Libraries it asks for", ", ".join(model.requirements) or None),
         ("Licence, contact, citation", None),
         ("Fingerprint", model.digest),
     ]
+
+
+def _columns(types: dict[str, str]) -> str | None:
+    return ", ".join(f"{name} ({kind})" for name, kind in types.items()) or None
 
 
 def evaluation_data(evidence: Evidence) -> CardSection:
