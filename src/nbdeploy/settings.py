@@ -38,9 +38,15 @@ class LedgerSettings(Record):
 
 
 class PolicySettings(Record):
-    """``[policy]``: the data scientists' copy. A deployer uses its own."""
+    """``[policy]``: the data scientists' copy. A deployer uses its own.
+
+    `root` are the public keys that put a policy in force, as their owners told them, and `threshold` is how many of
+    them must have signed it. A machine that has seen no policy before begins from them.
+    """
 
     file: str = "policy.toml"
+    root: tuple[str, ...] = ()
+    threshold: int = Field(default=1, ge=1)
 
 
 class ServeSettings(Record):

@@ -110,7 +110,7 @@ def serve_ledger(
     KeyFileError
         The ledger's key is not on this machine.
     """
-    from nbdeploy.release.authority import Authority
+    from nbdeploy.release.authority import Authority, memory_of
     from nbdeploy.trust.keys import load_key
     from nbdeploy.trust.ledger import Ledger
     from nbdeploy.trust.ledger_opening import ledger_token
@@ -126,7 +126,7 @@ def serve_ledger(
     _check_transport(host, certificate, certificate_key)
     key = load_key(project.key_file("ledger"), None)
     ledger = Ledger(settings.ledger_url, key, public=project.policy.ledger, seen=settings.state / "service.seen")
-    authority = Authority(ledger, policy_file or settings.policy_file, lambda: datetime.now(UTC))
+    authority = Authority(ledger, policy_file or settings.policy_file, lambda: datetime.now(UTC), memory_of(settings))
     authority.read_policy()
     service = LedgerService(ledger, authority.read_policy, token=ledger_token(settings))
     ledger.verify()

@@ -51,7 +51,7 @@ class Controller:
     signer: Signer
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     recheck: timedelta = timedelta(minutes=10)
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     authority: Authority = field(init=False)
     book: Book = field(init=False)
     routes: Routes = field(init=False)
