@@ -24,6 +24,7 @@ from nbdeploy.errors import (
     ProjectError,
 )
 from nbdeploy.flow.kept_policies import keep_policy
+from nbdeploy.flow.mirroring import show_request
 from nbdeploy.flow.project import Project, RecordedRun
 from nbdeploy.flow.requested import Requested, to_be_waived
 from nbdeploy.flow.serving import service_url
@@ -104,12 +105,7 @@ def deploy(
     subjects = digests.model_dump() | {"validation": validation}
     keep_policy(project)
     project.ledger.append(sign(RequestPredicate(request=request), subjects, project.workstation))
-    project.registry.mirror(
-        request.model,
-        version,
-        tags={"request": request.id, "environment": to, "standing": "requested"},
-        aliases=["candidate"],
-    )
+    notes = show_request(project, request)
     found = standing(project.chain(), request.id, project.policy, datetime.now(UTC))
     return Requested(
         request=request,
@@ -118,6 +114,7 @@ def deploy(
         approvers=tuple(found.approvers),
         service=service_url(project),
         scan=environment.scan,
+        notes=notes,
     )
 
 

@@ -46,6 +46,7 @@ class Requested(Result):
     approvers: tuple[str, ...]
     service: str | None
     scan: str = "waive"
+    notes: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> bool:
@@ -79,6 +80,7 @@ class Requested(Result):
                     [(request.subject, request.endpoint, request.rollout.strategy, request.requester)],
                 )
             ],
+            notes=self.notes,
             next=steps,
         )
 

@@ -101,7 +101,7 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
         service=service_url(project),
         lines=lines,
         ungoverned=ungoverned,
-        alerts=tuple(f"{alert.about}: {alert.text}" for alert in journal.alerts()),
+        alerts=tuple(f"{alert.at:%Y-%m-%d %H:%M} UTC, {alert.about}: {alert.text}" for alert in journal.alerts()),
         conditions=conditions_told(project, project.chain(), name),
         at=datetime.now(UTC),
     )

@@ -104,8 +104,9 @@ def _registry(settings: Settings, journal: Journal) -> tuple[Bytes, Mirror]:
     It is opened in the background at once: that takes seconds, which the first approval should not wait for.
     """
     from nbdeploy.registry import Registry
+    from nbdeploy.registry.introduction import named_secret
 
-    registry = Registry(settings.tracking_uri, settings.state / "mlartifacts")
+    registry = Registry(settings.tracking_uri, settings.state / "mlartifacts", secret=named_secret())
 
     def open_it() -> None:
         try:
