@@ -101,33 +101,35 @@ step "$count envelopes are entries of that ledger, at their places"
 #: == 4. What the statements say ==
 #:
 #: An envelope is DSSE: the payload is an in-toto statement in base64. One line of said/ALL is made for each: entry, file,
-#: kind, SHA-256 of the envelope, and the time that it names for itself, in seconds.
+#: kind, SHA-256 of the envelope, the time that it names for itself in seconds, the request that it is
+#: about, what was done, and by whom, as the statement says itself.
 mkdir "$work/said"
 for file in envelopes/*.json; do
-    said="$work/said/$(basename "$file")"
+    name=$(basename "$file") said="$work/said/$(basename "$file")"
     jq -er .payload "$file" | tr -- '-_' '+/' | base64 -d >"$said" 2>/dev/null || fail "$file has no payload"
-    kind=$(basename "$file" .json | sed 's/^[0-9]*-//')
-    jq -e --arg kind "$kind" '._type == "https://in-toto.io/Statement/v1" and
+    kind=$(printf '%s' "${name%.json}" | sed 's/^[0-9]*-//')
+    jq -er --arg kind "$kind" 'if ._type == "https://in-toto.io/Statement/v1" and
         (.predicateType | test("^urn:nbdeploy:[a-z]+:1$")) and
         (.predicateType | split(":")[2]) == (if [$kind] | inside(["approval", "question", "return", "rejection"])
             then "decision" else $kind end) and (.predicate.decision // $kind) == $kind and
         ([.subject[].name] | length == (unique | length)) and
-        ([.subject[].digest.sha256 | test("^[0-9a-f]{64}$")] | all)' \
-        "$said" >/dev/null 2>&1 || fail "$file is no statement of the kind $kind"
-    at=$(jq -er '.predicate | .request.requested? // .declared // .finished // .signed // .at
-        | sub("\\.[0-9]+"; "") | fromdate' "$said" 2>/dev/null) || fail "$file names no time"
-    index=$(basename "$file" | sed 's/-.*//; s/^0*\(.\)/\1/')
-    printf '%s\t%s\t%s\t%s\t%s\n' "$index" "$file" "$kind" "$(digest "$file")" "$at" >>"$work/said/ALL"
+        ([.subject[].digest.sha256 | test("^[0-9a-f]{64}$")] | all)
+        then (.predicate | .request.requested? // .declared // .finished // .signed // .at
+            | sub("\\.[0-9]+"; "") | fromdate) as $at
+            | [$at, (.predicate.request | if type == "object" then .id else . // "-" end), .predicate.action // "-",
+                .predicate.by // "-"],
+              (.subject[] | [.name, .digest.sha256]) | @tsv
+        else empty end' "$said" >"$said.told" 2>/dev/null || fail "$file is no statement of the kind $kind"
+    index=$(printf '%s' "$name" | sed 's/-.*//; s/^0*\(.\)/\1/')
+    printf '%s\t%s\t%s\t%s\t%s\n' "$index" "$file" "$kind" "$(digest "$file")" "$(head -n 1 "$said.told")" >>"$work/said/ALL"
 done
 sort -n "$work/said/ALL" -o "$work/said/ALL"
 get() { jq -r "$2" "$work/said/$(basename "$1")"; }
-subject() { get "$1" "[.subject[] | select(.name == \"$2\") | .digest.sha256] | first // \"none\""; }
+subject() { awk -F "$tab" -v name="$2" 'NR > 1 && $1 == name { found = $2 } END { print found == "" ? "none" : found }' "$work/said/$(basename "$1").told"; }
 envelope() { awk -F "$tab" -v digest="$1" '$4 == digest { print $2; exit }' "$work/said/ALL"; }
 field() { awk -F "$tab" -v file="$1" -v n="$2" '$2 == file { print $n }' "$work/said/ALL"; }
 of() { # KIND REQUEST: the files of these statements about a request, in the order of the ledger
-    awk -F "$tab" -v kind="$1" '$3 ~ "^(" kind ")$" { print $2 }' "$work/said/ALL" | while read -r one; do
-        [ "$(get "$one" .predicate.request)" != "$2" ] || printf '%s\n' "$one"
-    done
+    awk -F "$tab" -v kind="$1" -v id="$2" '$3 ~ "^(" kind ")$" && $6 == id { print $2 }' "$work/said/ALL"
 }
 #:
 #: == 5. Whose keys these are, and what the policy asks for ==
@@ -208,7 +210,7 @@ END {
     }
 }
 AWK
-read_policy() { # HEX: makes $work/rules, and $work/keys: KEYID NAME PERSON FROM UNTIL PUBLIC
+read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NAME PERSON FROM UNTIL PUBLIC KIND REVOKED …
     file=${own:-policy/$1.toml}
     [ -f "$file" ] || fail "the policy $1, which was in force, is not in the bundle"
     [ -n "$own" ] || [ "$(digest "$file")" = "$1" ] || fail "$file is another policy than its name says"
@@ -216,7 +218,8 @@ read_policy() { # HEX: makes $work/rules, and $work/keys: KEYID NAME PERSON FROM
     preset=$(awk -F "$tab" '$1 == "preset" { print $2 }' "$work/policy")
     : >"$work/preset"
     [ -z "$preset" ] || awk -f "$work/toml.awk" "policy/presets/$preset.toml" >"$work/preset" || fail "no preset $preset"
-    awk -F "$tab" '$1 ~ /^(people|services)\.[0-9]+\./ {
+    awk -F "$tab" 'function or_dash(value) { return value == "" ? "-" : value }
+    $1 ~ /^(people|services)\.[0-9]+\./ {
         split($1, part, "."); one = part[1] "\t" part[2]; rest = $1; sub(/^[a-z]+\.[0-9]+\./, "", rest)
         if (rest == "name") name[one] = $2; else if (rest == "person") person[one] = $2
         else if (rest ~ /^keys\.[0-9]+\./) { split(rest, k, "."); key[one "\t" k[2] "\t" k[3]] = $2; if (k[3] == "public") order[++n] = one "\t" k[2] }
@@ -224,7 +227,9 @@ read_policy() { # HEX: makes $work/rules, and $work/keys: KEYID NAME PERSON FROM
         split(order[i], p, "\t"); one = p[1] "\t" p[2]
         human = p[1] == "people" ? name[one] : (person[one] == "" ? "-" : person[one])
         from = key[order[i] "\tfrom"]; until = key[order[i] "\tuntil"]
-        print name[one] "\t" human "\t" (from == "" ? "0000-00-00" : from) "\t" (until == "" ? "9999-99-99" : until) "\t" key[order[i] "\tpublic"] "\t" p[1]
+        print name[one] "\t" human "\t" (from == "" ? "0000-00-00" : from) "\t" (until == "" ? "9999-99-99" : until) "\t" \
+            key[order[i] "\tpublic"] "\t" p[1] "\t" or_dash(key[order[i] "\trevoked"]) "\t" \
+            or_dash(key[order[i] "\tcompromised_since"]) "\t" or_dash(key[order[i] "\tentries"])
     } }' "$work/policy" >"$work/named"
     : >"$work/keys"
     while IFS= read -r line; do
@@ -238,9 +243,42 @@ roles() { # NAME: the roles that the policy gives to somebody, one a line
         { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++)
         if (one != "" && index(all[i], one "roles.") == 1 && all[i] !~ /#$/) print is[i] }' "$work/policy"
 }
-rule() { # NAME DEFAULT: one value of the environment
-    awk -F "$tab" -v name="environments.$environment.$1" -v found="$2" '$1 == name { found = $2 } END { print found }' \
-        "$work/preset" "$work/policy"
+tiers() { # the risk tiers that count for this request: its own, or the policy's for this model, and all below
+    {
+        cut -f 3 "$work/asked"
+        awk -F "$tab" 'index($1, "tiers.") == 1 { print substr($1, 7) "\t" $2 }' "$work/preset" "$work/policy" |
+            while IFS="$tab" read -r pattern tier; do
+                # The pattern is meant as one.
+                # shellcheck disable=SC2254
+                case $(cut -f 2 "$work/asked") in $pattern) printf '%s\n' "$tier" ;; esac
+            done
+    } | awk '/low/ { n = n < 1 ? 1 : n } /medium/ { n = n < 2 ? 2 : n } /high/ { n = 3 }
+        END { if (n) print "low"; if (n > 1) print "medium"; if (n > 2) print "high" }'
+}
+rule() { # NAME DEFAULT: one value of the environment, and the strictest that it or a risk tier says
+    {
+        awk -F "$tab" -v name="environments.$environment.$1" -v found="$2" '$1 == name { found = $2 } END { print found }' \
+            "$work/preset" "$work/policy"
+        for tier in $(tiers); do
+            awk -F "$tab" -v name="environments.$environment.tiers.$tier.$1" '$1 == name { found = $2 } END { print found }' \
+                "$work/preset" "$work/policy"
+        done
+    } | awk -v name="$1" 'BEGIN { split("allow acknowledge waive block", order, " "); for (i in order) rank[order[i]] = i }
+        $1 == "" { next } found == "" { found = $1; next }
+        name ~ /_days$/ { if ($1 + 0 < found + 0) found = $1; next }
+        name == "approvals" { if ($1 + 0 > found + 0) found = $1; next }
+        { if (rank[$1] > rank[found]) found = $1 } END { print found }'
+}
+further() { # one line for each further group that must sign: APPROVALS ROLE|ROLE
+    for at in "environments.$environment." $(for tier in $(tiers); do echo "environments.$environment.tiers.$tier."; done); do
+        for source in "$work/policy" "$work/preset"; do
+            grep -q "^$at""also\." "$source" || continue
+            awk -F "$tab" -v at="${at}also." 'index($1, at) == 1 && $1 !~ /#$/ { split(substr($1, length(at) + 1), p, ".")
+                if (p[2] == "approvals") n[p[1]] = $2; if (p[2] == "by") by[p[1]] = by[p[1]] (by[p[1]] == "" ? "" : "|") $2 }
+                END { for (i in by) print (n[i] == "" ? 1 : n[i]) "\t" by[i] }' "$source"
+            break
+        done
+    done
 }
 rules() { # NAME DEFAULT: a list of the environment, one a line; the policy's replaces the preset's
     for source in "$work/policy" "$work/preset"; do
@@ -261,18 +299,25 @@ both() { grep -qxF -f "$1" "$2"; }
 signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first signature that holds
     said="$work/said/$(basename "$1")"
     { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$said" | tr -d ' ')"; cat "$said"; } >"$work/pae"
-    [ "$(jq -r .payloadType "$1")" = application/vnd.in-toto+json ] || return 1
-    day=$(jq -nr --argjson at "$(field "$1" 5)" '$at | strftime("%Y-%m-%d")')
-    jq -r '.signatures[] | [.keyid // "", .sig] | @tsv' "$1" >"$work/signatures"
+    day=$(date -u -d "@$(field "$1" 5)" +%Y-%m-%d)
+    jq -r 'select(.payloadType == "application/vnd.in-toto+json") | .signatures[] | [.keyid // "", .sig] | @tsv' "$1" >"$work/signatures"
     while IFS="$tab" read -r keyid signature; do
         printf '%s' "$signature" | tr -- '-_' '+/' | base64 -d >"$work/sig" 2>/dev/null || continue
         awk -F "$tab" -v id="$keyid" -v day="$day" '$1 == id && $4 <= day && day <= $5' "$work/keys" >"$work/candidate"
-        [ -s "$work/candidate" ] || continue
+        [ -s "$work/candidate" ] && ! given_up "$1" || continue
         holds "$(cut -f 6 "$work/candidate")" "$work/pae" "$work/sig" || continue
         cut -f 2,3,6,7 "$work/candidate"
         return 0
     done <"$work/signatures"
     return 1
+}
+given_up() { # FILE: whether the candidate's key was given up when the statement was made, or at its place in the ledger
+    for moment in $(cut -f 8,9 "$work/candidate"); do
+        [ "$moment" = - ] || jq -en --arg moment "$moment" --argjson at "$(field "$1" 5)" \
+            '$at < ($moment | sub("\\.[0-9]+"; "") | fromdate)' >/dev/null || return 0
+    done
+    entries=$(cut -f 10 "$work/candidate")
+    [ "$entries" != - ] && [ "$(field "$1" 1)" -ge "$entries" ]
 }
 name_of() { awk -F "$tab" -v file="$1" '$1 == file { print $2 }' "$work/signed-by"; }
 person_of() { awk -F "$tab" -v file="$1" '$1 == file { print $3 == "-" ? $2 : $3 }' "$work/signed-by"; }
@@ -293,22 +338,25 @@ same() { # ONE OTHER WORDS: what is not there is not the same as anything
 #: Every statement names the bytes that it is about by their SHA-256, and the statement that it rests on by the SHA-256 of
 #: its envelope. The first lines below hold them to the files, the next to each other.
 check_request() { # FILE of a request
-    asked=$1 id=$(get "$1" .predicate.request.id) environment=$(get "$1" .predicate.request.environment)
+    asked=$1 id=$(field "$1" 6)
+    get "$asked" '.predicate.request | [.environment, .model, .risk_tier // "medium", .ledger] | @tsv' >"$work/asked"
+    environment=$(cut -f 1 "$work/asked")
     latest=$(of 'approval|question|return|rejection' "$id" | tail -n 1)
     read_policy "$(subject "${latest:-$asked}" policy)"
     expected=$(awk -F "$tab" '$1 ~ /^services\.[0-9]+\.roles\.[0-9]+$/ && $2 == "ledger" { split($1, p, "."); n = p[2] }
         { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++) if (n && all[i] == "services." n ".keys.1.public") print is[i] }' "$work/policy")
     same "${expected:-$ledger}" "$ledger" 'the policy names another ledger'
-    same "$(get "$asked" .predicate.request.ledger)" "$ledger" "$id was made in another ledger"
+    same "$(cut -f 4 "$work/asked")" "$ledger" "$id was made in another ledger"
     : >"$work/signed-by"
     while IFS="$tab" read -r _ file _ _ _; do
         if line=$(signer "$file"); then printf '%s\t%s\n' "$file" "$line" >>"$work/signed-by"; fi
     done <"$work/said/ALL"
     step "$id: $(wc -l <"$work/signed-by") statements are signed by keys of the policy"
 
-    for one in model card evidence objective policy; do
-        same "sha256:$(subject "$asked" $one)" "$(get "$asked" ".predicate.request.digests.$one")" "$id names another $one than it signs"
-    done
+    get "$asked" '.predicate.request | (.digests | to_entries[] | [.key, .value]), ["validation", .validation] | @tsv' >"$work/named"
+    while IFS="$tab" read -r one named; do
+        same "$named" "sha256:$(subject "$asked" "$one")" "$id names another $one than it signs"
+    done <"$work/named"
     must_sign "$asked" 'author|runner'
     validation=$(envelope "$(subject "$asked" validation)")
     [ -n "$validation" ] || fail "the validation of $id is not in the bundle"
@@ -323,16 +371,16 @@ check_request() { # FILE of a request
     same "$(digest "$folder/card.json")" "$(subject "$asked" card)" 'card.json is not what was signed'
     same "$(digest "$folder/card.html")" "$(subject "$validation" card.html)" 'card.html is not what was signed'
     same "$(digest "$folder/objective.yaml")" "$(subject "$asked" objective)" 'objective.yaml is not what was signed'
-    same "$(jq -r .subject.model.digest "$folder/evidence.json")" "sha256:$(subject "$asked" model)" 'the evidence is about another model'
-    same "$(jq -r .evidence "$folder/card.json")" "sha256:$(subject "$asked" evidence)" 'the card is of other evidence'
-    jq -e --slurpfile card "$folder/card.json" '.findings == $card[0].findings and .verdict == $card[0].verdict' \
-        "$folder/evidence.json" >/dev/null || fail 'the card tells other findings than the evidence'
-    jq -S .verdict.gates "$folder/evidence.json" >"$work/one"
-    get "$validation" .predicate.gates | jq -S . >"$work/two"
-    cmp -s "$work/one" "$work/two" || fail 'the validation was signed for other gates'
-    get "$validation" '.predicate.gates | to_entries | map(select(.value != "pass").key) | sort[]' >"$work/one"
-    get "$asked" '.predicate.request | .undecided + .failed | sort[]' >"$work/two"
-    cmp -s "$work/one" "$work/two" || fail "$id hides a gate that did not pass"
+    jq -e --slurpfile card "$folder/card.json" --arg model "sha256:$(subject "$asked" model)" \
+        --arg evidence "sha256:$(subject "$asked" evidence)" '.subject.model.digest == $model and
+        $card[0].evidence == $evidence and .findings == $card[0].findings and .verdict == $card[0].verdict' \
+        "$folder/evidence.json" >/dev/null || fail 'the card tells other findings than the evidence, or the evidence is about another model'
+    get "$validation" '.predicate.gates | to_entries[] | [.value, .key] | @tsv' | sort >"$work/gates"
+    get "$asked" '.predicate.request | (.failed[] | ["fail", .]), (.undecided[] | ["undecided", .]), (.scan // [] | .[] | ["scan", .]) | @tsv' >"$work/asked-gates"
+    jq -r '.verdict.gates | to_entries[] | [.value, .key] | @tsv' "$folder/evidence.json" | sort >"$work/one"
+    cmp -s "$work/one" "$work/gates" || fail 'the validation was signed for other gates'
+    grep -v "^pass$tab" "$work/gates" | sed "s/^inconclusive$tab/undecided$tab/; s/^not_evaluated$tab/undecided$tab/" | sort >"$work/one"
+    grep -v "^scan$tab" "$work/asked-gates" | sort | cmp -s "$work/one" - || fail "$id hides a gate that did not pass"
     step "$id: objective, evidence and card are the signed ones, and tell the same"
     jq -r '.subject.notebooks[] | select(.executed_digest) | .executed_digest' "$folder/evidence.json" | sort >"$work/told"
     find "$folder" -mindepth 2 -type f -exec sha256sum {} + | sed 's/^/sha256:/; s/ .*//' | sort >"$work/there"
@@ -362,18 +410,18 @@ check_request() { # FILE of a request
         done
         same "$(subject "$file" request)" "$(digest "$asked")" "$file was signed over another request"
         [ -n "$(name_of "$file")" ] && is_person "$file" || fail "$file is not signed by a person of the policy"
-        same "$(get "$file" .predicate.by)" "$(name_of "$file")" "$file says it is by somebody else"
+        same "$(field "$file" 8)" "$(name_of "$file")" "$file says it is by somebody else"
     done
     for file in $(of deployment "$id"); do
         must_sign "$file" deployer
         same "$(subject "$file" model)" "$(subject "$asked" model)" "$file is about another model"
         same "$(subject "$file" request)" "$(digest "$asked")" "$file rests on another request"
-        for approval in $(get "$file" '.subject[] | select(.name | startswith("approval")) | .digest.sha256'); do
+        for approval in $(awk -F "$tab" '$1 ~ /^approval/ { print $2 }' "$work/said/$(basename "$file").told"); do
             [ -n "$(envelope "$approval")" ] || fail "$file rests on an approval that is not in the bundle"
         done
-        [ "$(get "$file" .predicate.action)" != started ] || approved "$file"
+        [ "$(field "$file" 7)" != started ] || approved "$file"
     done
-    case "$(of deployment "$id" | while read -r file; do get "$file" .predicate.action; done | tr '\n' ' ')" in
+    case "$(of deployment "$id" | while read -r file; do field "$file" 7; done | tr '\n' ' ')" in
     '' | started* | refused* | held* | withdrawn*) ;;
     *) fail "$id went on without having been started" ;;
     esac
@@ -390,6 +438,7 @@ approved() { # FILE of the deployment that started
     [ -z "$(of revocation "$id" | while read -r file; do [ "$(field "$file" 1)" -gt "$before" ] || echo "$file"; done)" ] ||
         fail "$id was revoked before it started"
     rules by validator >"$work/by"
+    further | cut -f 2 | tr '|' '\n' >"$work/also-by"
     waivers=$(rules waive_by '') && printf '%s\n' "${waivers:-$(cat "$work/by")}" >"$work/waive-by"
     : >"$work/latest"
     for file in $(of 'approval|question|return|rejection' "$id"); do
@@ -398,7 +447,7 @@ approved() { # FILE of the deployment that started
         if grep -qxF "$who" "$work/own-people"; then note "$file does not count: $who made what it approves"; continue; fi
         if grep -qxF "$(key_of "$file")" "$work/own-keys"; then note "$file does not count: its key made what it approves"; continue; fi
         roles "$(name_of "$file")" >"$work/roles"
-        if ! both "$work/by" "$work/roles" && ! both "$work/waive-by" "$work/roles"; then note "$file does not count: $who has no role for it"; continue; fi
+        if ! cat "$work/by" "$work/also-by" "$work/waive-by" | both - "$work/roles"; then note "$file does not count: $who has no role for it"; continue; fi
         awk -F "$tab" -v who="$who" '$1 != who' "$work/latest" >"$work/others"
         printf '%s\t%s\n' "$who" "$file" | cat "$work/others" - >"$work/latest"
     done
@@ -423,6 +472,17 @@ approved() { # FILE of the deployment that started
     done <"$work/latest"
     needed=$(rule approvals 1)
     [ "$(wc -l <"$work/count")" -ge "$needed" ] || fail "$id started with $(wc -l <"$work/count") of $needed approvals"
+    further >"$work/further"
+    while IFS="$tab" read -r number by; do
+        needed=$((needed + number)) had=0
+        printf '%s\n' "$by" | tr '|' '\n' >"$work/group"
+        while read -r file; do
+            roles "$(name_of "$file")" >"$work/roles"
+            ! both "$work/group" "$work/roles" || had=$((had + 1))
+        done <"$work/acts"
+        [ "$had" -ge "$number" ] || fail "$id started with $had of $number approvals by $by"
+    done <"$work/further"
+    [ "$(wc -l <"$work/acts")" -ge "$needed" ] || fail "$id started with $(wc -l <"$work/acts") of $needed approvals"
     while read -r file; do
         roles "$(name_of "$file")" >"$work/roles"
         if both "$work/waive-by" "$work/roles"; then get "$file" '.predicate.waived[].gate'; fi
@@ -431,18 +491,18 @@ approved() { # FILE of the deployment that started
         grep -qxF "$gate" "$work/waived" || fail "$id started although nobody had waived $gate"
     done || exit 1
     [ -z "$(open_gates block)" ] || fail "$id started although $environment takes no model with $(open_gates block)"
-    step "$id: started in $environment with $needed of $needed approvals needed: $(paste -s -d , "$work/count")"
+    step "$id: started in $environment; $needed had to approve, and did: $(while read -r file; do person_of "$file"; done <"$work/acts" | paste -s -d , -)"
 }
 open_gates() { # NEED: gates that did not pass for which the environment asks this
     inconclusive=$(rule inconclusive acknowledge) not_evaluated=$(rule not_evaluated acknowledge)
     failed=$(rule failed block) scan=$(rule scan waive)
-    get "$validation" '.predicate.gates | to_entries[] | [.value, .key] | @tsv' | while IFS="$tab" read -r verdict gate; do
+    while IFS="$tab" read -r verdict gate; do
         case $verdict in
         inconclusive) need=$inconclusive ;; not_evaluated) need=$not_evaluated ;; fail) need=$failed ;; *) need= ;;
         esac
         [ "$need" != "$1" ] || printf '%s\n' "$gate"
-    done
-    [ "$scan" != "$1" ] || get "$asked" '.predicate.request.scan // [] | .[]'
+    done <"$work/gates"
+    [ "$scan" != "$1" ] || grep "^scan$tab" "$work/asked-gates" | cut -f 2-
 }
 requests=$(awk -F "$tab" '$3 == "request" { print $2 }' "$work/said/ALL")
 [ -n "$requests" ] || fail 'the bundle holds no request'
@@ -479,6 +539,6 @@ Not proved: that the policy is the one of the organisation$([ -n "$own" ] && pri
 that the ledger left nothing out or was not written anew by whoever holds its key (compare its checkpoint with one that you
 have seen); that no other entry of the ledger is about this model (ask for all of them); that the numbers in the evidence
 were measured as they say (nbdeploy audit verify --recompute does that from the tallies); what decisions/*.txt and
-decisions/*.html say (they only retell the statements); that nobody stole a key.
+decisions/*.html say (they only retell the statements); that the pages of the card say what card.json says (nbdeploy audit verify makes them again); that nobody stole a key.
 END
 for file in policy/presets/*.toml; do [ ! -f "$file" ] || echo "Compare with the nbdeploy of that time: $(sha256sum "$file")"; done

@@ -55,7 +55,7 @@ def key(name: str) -> Signer:
     return Signer(Ed25519PrivateKey.generate())
 
 
-def policy(
+def policy_text(
     extra: str = "",
     *,
     production: str = 'approvals = 1\nby = ["validator"]',
@@ -63,8 +63,8 @@ def policy(
     people: Mapping[str, tuple[str, ...]] | None = None,
     until: Mapping[str, date] | None = None,
     ledger: str | None = None,
-) -> Policy:
-    """A policy of all the people above.
+) -> bytes:
+    """The file of a policy of all the people above.
 
     `people` gives some other roles, `until` ends some people's first key, `ledger` is the public key of the ledger.
     """
@@ -85,7 +85,12 @@ def policy(
         lines += ["[[services]]", 'name = "ledger"', 'roles = ["ledger"]', f'keys = [{{public = "{ledger}"}}]']
     lines += ["[environments.dev]", "approvals = 0", "[environments.production]", production]
     lines += ["[models]", f'"churn" = "{mode}"', extra]
-    return read_policy("\n".join(lines).encode())
+    return "\n".join(lines).encode()
+
+
+def policy(extra: str = "", **options) -> Policy:
+    """A policy of all the people above; see `policy_text`."""
+    return read_policy(policy_text(extra, **options))
 
 
 def objective(**changes) -> Objective:

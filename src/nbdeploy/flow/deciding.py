@@ -20,8 +20,8 @@ from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import closest
 from nbdeploy.flow.card_to_sign import card_to_sign
-from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.kept_policies import keep_policy
+from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.flow.starting import find_key
