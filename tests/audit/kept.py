@@ -61,7 +61,9 @@ class Kept(World):
         kept = {name: self.documents[name] for name in ("card.json", "card.html")}
         return super().validate(evidence=evidence, documents=kept, **options)
 
-    def deploy(self, request: Request, action: str = "started", *, at: datetime = NOW - 2 * DAY, **subjects: str) -> Entry:
+    def deploy(
+        self, request: Request, action: str = "started", *, at: datetime = NOW - 2 * DAY, **subjects: str
+    ) -> Entry:
         chain = self.chain()
         said = DeploymentPredicate(
             request=request.id,

@@ -14,7 +14,14 @@ def test_a_bundle_of_an_honest_version_holds_for_us_and_for_the_shell(bundle: by
     verdict = verified(bundle, tmp_path)
     assert not verdict.problems
     told = [event.did for event in verdict.requests[0].events]
-    assert [words.split()[0] for words in told] == ["declared", "validated", "asked", "approval", "started", "completed"]
+    assert [words.split()[0] for words in told] == [
+        "declared",
+        "validated",
+        "asked",
+        "approval",
+        "started",
+        "completed",
+    ]
     run = shell(bundle, tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "This bundle holds." in run.stdout
