@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbdeploy.errors import ModelError, closest
+from nbdeploy.errors import ModelError, PathError, SizeError, closest
 from nbdeploy.registry import listing, model_folder
+from nbdeploy.trust.names import check_distinct, check_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import FileInfo
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
+
+
+_MOST_FILES = 200_000
+"""Of one model. A store that lists without end is not followed."""
 
 
 def is_remote(address: str) -> bool:
@@ -52,26 +59,60 @@ def _must_exist(client: MlflowClient, name: str) -> None:
 
 
 def download(client: MlflowClient, uri: str, into: Path, tracking_uri: str) -> Path:
-    """Download a model into a folder, and return where it lies in there. Nothing is verified.
+    """Download a model into a folder, and return where it lies in there. Its bytes are not verified.
 
     Raises
     ------
     ModelError
         There is none, or it is not an MLflow model.
+    PathError
+        The store lists a file of a name that no model may have; then nothing was written.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     into.mkdir(parents=True, exist_ok=True)
     try:
+        where = _where(client, uri)
+        _check_names(where, tracking_uri)
         path = download_artifacts(
-            artifact_uri=_where(client, uri), dst_path=str(into), tracking_uri=tracking_uri, registry_uri=tracking_uri
+            artifact_uri=where, dst_path=str(into), tracking_uri=tracking_uri, registry_uri=tracking_uri
         )
     except (MlflowException, FileNotFoundError) as error:
         if isinstance(error, MlflowException) and error.error_code not in model_folder.ABSENT:
             raise
         raise ModelError(f"{uri} cannot be fetched from MLflow ({error})", next="check the address") from None
     return model_folder.local(path)
+
+
+def _check_names(where: str, tracking_uri: str) -> None:
+    """Refuse names that a store lists before any file is written under them."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    repository = get_artifact_repository(where, tracking_uri=tracking_uri, registry_uri=tracking_uri)
+    files: list[str] = []
+    folders: list[str | None] = [None]
+    while folders:
+        for found in _listed(repository, folders.pop()):
+            check_name(found.path)
+            if len(files) + len(folders) >= _MOST_FILES:
+                raise SizeError(f"the store lists more than {_MOST_FILES:,} files for {where}")
+            if found.is_dir:
+                folders.append(found.path)
+            else:
+                files.append(found.path)
+    check_distinct(files)
+
+
+def _listed(repository: ArtifactRepository, folder: str | None) -> list[FileInfo]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return list(repository.list_artifacts(folder))
+    except MlflowException as error:
+        if error.message != "Invalid path":  # what MLflow says of names that lead out of the folder, without naming one
+            raise
+        raise PathError("the store lists a file whose name leads out of the model's folder") from None
 
 
 def _where(client: MlflowClient, uri: str) -> str:
