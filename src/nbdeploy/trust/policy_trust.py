@@ -6,7 +6,7 @@ enough roots of version N and of itself, so that who takes over a file, or one k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -42,7 +42,14 @@ def published(file: Path) -> Path:
     return file.parent / "policies"
 
 
-def trusted_policy(file: Path, seen: SeenPolicies, pinned: Roots | None, now: datetime) -> Trusted:
+def trusted_policy(
+    file: Path,
+    seen: SeenPolicies,
+    pinned: Roots | None,
+    now: datetime,
+    *,
+    at_first: Callable[[Policy], None] | None = None,
+) -> Trusted:
     """Return the policy of a file if it follows from what was seen here, and remember it.
 
     Parameters
@@ -51,6 +58,8 @@ def trusted_policy(file: Path, seen: SeenPolicies, pinned: Roots | None, now: da
         What this machine has seen before.
     pinned
         The roots that whoever set this machine up was told by another way. They are what a first start goes by.
+    at_first
+        Asked before a policy is believed on a first start from pinned roots; it raises where more must be known.
 
     Raises
     ------
@@ -65,11 +74,12 @@ def trusted_policy(file: Path, seen: SeenPolicies, pinned: Roots | None, now: da
     for before, after in pairwise(steps):
         check_step(before, after)
     check_expiry(offered.policy, now)
+    first = begins and pinned is not None
+    if first and at_first is not None:
+        at_first(offered.policy)
     for step in steps:
         seen.remember(step)
-    if begins and pinned is not None:
-        return Trusted(offered.policy, first=True, warnings=(_FIRST.format(name=offered.name),))
-    return Trusted(offered.policy)
+    return Trusted(offered.policy, first, (_FIRST.format(name=offered.name),) if first else ())
 
 
 _FIRST = (
