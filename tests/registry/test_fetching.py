@@ -65,7 +65,6 @@ NAMES = [
     ("B5 behind percent signs", "..%2fx"),
     ("B5 a backslash", "..\\x"),
     ("B5 a NUL", "a\0b"),
-    ("B5 a newline", "a\nb"),
     ("B5 300 characters", "a" * 300),
     ("B5 a device", "CON"),
     ("B5 a device with an ending", "nul.txt"),
@@ -82,6 +81,19 @@ def test_a_name_that_no_model_may_have_is_refused_before_any_write(store, tmp_pa
         download(Client(store), "models:/churn/1", into, store)
     assert "\n" not in str(refused.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "CON"], ids=["B5 a newline in a folder", "B5 a device in a folder"])
+def test_a_store_that_is_a_folder_is_looked_at_too(tmp_path, name):
+    stored = tmp_path / "stored"
+    stored.mkdir()
+    (stored / "MLmodel").write_text("")
+    (stored / name).write_text("")
+    client = Client("http://unused")
+    client.where = stored.as_uri()
+    with pytest.raises(PathError):
+        download(client, "models:/churn/1", tmp_path / "into", f"sqlite:///{tmp_path / 'unused.db'}")
+    assert list((tmp_path / "into").iterdir()) == []
 
 
 def test_b6_two_names_that_become_one_are_refused_before_any_write(store, tmp_path):
