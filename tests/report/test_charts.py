@@ -81,16 +81,6 @@ def test_levels_on_an_axis_never_run_into_each_other(count):
     assert sum(len(label) for _, label in labels) <= 50
 
 
-def test_regulations_that_a_finding_is_evidence_for_are_shown():
-    evidence = card_examples.passing()
-    first, *rest = evidence.findings
-    named = evidence.model_copy(
-        update={"findings": (first.model_copy(update={"clauses": ("AIACT-IV-2g", "<i>")}), *rest)}
-    )
-    page = render_html(assemble(named, card_examples.digest("evidence")))
-    assert re.search(r"Evidence for <span>AIACT-IV-2g</span>, <span>&lt;i&gt;</span>", page)
-
-
 def test_a_run_outside_of_a_project_has_no_attempt_and_is_no_draft():
     evidence = card_examples.passing()
     outside = evidence.model_copy(update={"run": evidence.run.model_copy(update={"attempt": None, "draft": False})})

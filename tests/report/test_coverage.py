@@ -10,7 +10,7 @@ import pytest
 
 from nbdeploy.declare.crosswalks import crosswalks
 from nbdeploy.documents.card import Card
-from nbdeploy.documents.crosswalk import Clause, Crosswalk, CrosswalkRef, Fact
+from nbdeploy.documents.crosswalk import Clause, Crosswalk, CrosswalkRef, Fact, cited
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.report.assemble import assemble
 from nbdeploy.report.coverage import FACTS, coverage, lacking_words
@@ -199,3 +199,16 @@ def test_a_document_for_a_clause_that_is_not_there_is_told_with_the_nearest_id()
     assert [block.text for block in section.blocks if block.title == "A document that no clause asks for"] == [
         "The objective names a document for “C-11”, and no clause of that id asks for one; did you mean 'C-1'?"
     ]
+
+
+def test_findings_and_clauses_name_each_other():
+    for made in (FAILING, MISSING):
+        evidence = made.model_copy(update={"crosswalks": crosswalks()})
+        cites = {finding.id: cited(finding, evidence.crosswalks) for finding in evidence.findings}
+        for one in coverage(evidence):
+            for clause in one.clauses:
+                citing = {name for name, clauses in cites.items() if f"{one.id}/{clause.id}" in clauses}
+                assert set(clause.findings) <= citing
+                assert len(citing) == len(clause.findings) + clause.more
+        assert any(cites.values())
+        assert not any(cites[f.id] for f in evidence.findings if f.value is None and not f.by_group)

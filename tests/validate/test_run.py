@@ -217,6 +217,7 @@ def test_every_section_has_a_shipped_notebook():
 @pytest.mark.slow
 def test_the_model_that_was_scored_is_the_model_that_is_named(order, people, tmp_path):
     import mlflow
+    import sklearn
     from sklearn.linear_model import LogisticRegression
 
     folder = tmp_path / "model"
@@ -240,6 +241,8 @@ def test_the_model_that_was_scored_is_the_model_that_is_named(order, people, tmp
     with run_validation(scored, tmp_path / "out") as run:
         assert run.evidence.subject.model.flavor == "sklearn"
         assert run.evidence.subject.model.description["features"] == ["score"]
+        asked = dict(one.split("==") for one in run.evidence.subject.model.requirements if "==" in one)
+        assert asked["scikit-learn"] == sklearn.__version__
         assert run.evidence.verdict.gates["performance.recall"] == "pass"
     file = folder / "MLmodel"
     file.write_text(file.read_text() + "\n")

@@ -7,11 +7,13 @@ computed from the evidence of one run.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import SECTIONS
 from nbdeploy.documents.record import Document, Record
 
@@ -84,6 +86,20 @@ def alternatives(text: str) -> tuple[FindingPattern, ...]:
     return tuple(found)
 
 
+def valued(finding: Finding) -> bool:
+    """Whether anything was measured; a measure by group may have values in groups alone. Rows alone are nothing."""
+    if finding.metric == "count" and not finding.features:
+        return False
+    return finding.value is not None or any(group.value is not None for group in finding.by_group)
+
+
+def shows(finding: Finding, text: str) -> bool:
+    """Whether a finding has a value and fits one of the patterns of `alternatives`."""
+    return valued(finding) and any(
+        pattern.fits(finding.section, finding.metric, finding.features) for pattern in alternatives(text)
+    )
+
+
 class Clause(Record):
     """One clause in our own words, and everything that has to be there for it.
 
@@ -152,6 +168,18 @@ class CrosswalkRef(Record):
     digest: str
     own: bool
     content: Crosswalk
+
+
+def cited(finding: Finding, crosswalks: Iterable[CrosswalkRef]) -> tuple[str, ...]:
+    """Return the clauses that a finding is evidence for, as ``nist-ai-rmf-1.0/MEASURE 2.3``, in order."""
+    return tuple(
+        dict.fromkeys(
+            f"{ref.content.id}/{clause.id}"
+            for ref in crosswalks
+            for clause in ref.content.clauses
+            if any(shows(finding, text) for text in clause.findings)
+        )
+    )
 
 
 class ClauseCoverage(Record):

@@ -57,4 +57,5 @@ class Finding(Record):
     data: dict[str, Any] = {}
     artifacts: tuple[str, ...] = ()
     clauses: tuple[str, ...] = ()
+    """Clauses that it is evidence for, as ``nist-ai-rmf-1.0/MEASURE 2.3``: see `crosswalk.cited`."""
     seconds: float | None = None

@@ -15,6 +15,8 @@ from nbdeploy.documents.crosswalk import (
     FindingPattern,
     State,
     alternatives,
+    shows,
+    valued,
 )
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
@@ -97,18 +99,8 @@ def _state(anything: bool, lacking: bool, document: bool) -> State:
 
 def _measured(text: str, evidence: Evidence) -> list[Finding]:
     """Return the findings that fit a pattern and have a value, gated ones first."""
-    patterns = alternatives(text)
-    found = [
-        f for f in evidence.findings if _valued(f) and any(p.fits(f.section, f.metric, f.features) for p in patterns)
-    ]
+    found = [finding for finding in evidence.findings if shows(finding, text)]
     return sorted(found, key=lambda f: (f.verdict is None, f.section == "fairness" and not f.features))
-
-
-def _valued(finding: Finding) -> bool:
-    """Whether anything was measured; a measure by group may have values in groups alone. Rows alone are nothing."""
-    if finding.metric == "count" and not finding.features:
-        return False
-    return finding.value is not None or any(group.value is not None for group in finding.by_group)
 
 
 def _unmeasured(text: str, evidence: Evidence) -> str:
@@ -202,7 +194,7 @@ FACTS: Mapping[Fact, tuple[str, Callable[[Evidence], bool]]] = MappingProxyType(
         "gaps_told": ("what was not evaluated, with the reason", _gaps),
         "previous_version": (
             "a comparison with the version before",
-            lambda e: any("_over_previous" in finding.metric and _valued(finding) for finding in e.findings),
+            lambda e: any("_over_previous" in finding.metric and valued(finding) for finding in e.findings),
         ),
         "impact_ratios": ("impact-ratio tables of the declared categories", lambda e: bool(told_rates(e))),
     }

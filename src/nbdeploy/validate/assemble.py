@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy import __version__
+from nbdeploy.documents.crosswalk import cited
 from nbdeploy.documents.evidence import (
     ErrorTable,
     Evidence,
@@ -85,7 +86,7 @@ def assemble_evidence(
         tallies=tuple(_tables(tallies)),
         errors=tuple(_errors(tallies)),
         scores=score_table(tallies.scores(), SUPPRESS_BELOW) if tallies.scored else None,
-        findings=findings,
+        findings=tuple(one.model_copy(update={"clauses": cited(one, order.crosswalks)}) for one in findings),
         verdict=summary(findings),
         attempts=order.attempts,
         warnings=(*order.warnings, *_warnings(notebooks, redacted)),
