@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
+import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -67,16 +69,16 @@ def by_coverage(seconds: float, seed: int) -> None:
         tries += 1
         ask(data)
         if time.monotonic() - start > seconds:
-            # libFuzzer ends the process without coming back here.
             told(found, tries, time.monotonic() - start, "guided by coverage")
             sys.stdout.flush()
-            raise SystemExit
+            shutil.rmtree(corpus)
+            os._exit(0)  # libFuzzer takes every other way out for a crash
 
-    with TemporaryDirectory() as corpus:
-        for number, data in enumerate([*seeds(), *map(payload_of, seeds())]):
-            (Path(corpus) / str(number)).write_bytes(data)
-        atheris.Setup([sys.argv[0], f"-seed={seed}", "-max_len=8192", "-verbosity=0", corpus], count)
-        atheris.Fuzz()
+    corpus = mkdtemp()
+    for number, data in enumerate([*seeds(), *map(payload_of, seeds())]):
+        (Path(corpus) / str(number)).write_bytes(data)
+    atheris.Setup([sys.argv[0], f"-seed={seed}", "-max_len=8192", "-verbosity=0", corpus], count)
+    atheris.Fuzz()
 
 
 def told(found: Counter[str], tries: int, seconds: float, how: str) -> None:
