@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -43,7 +44,7 @@ class Server:
         }
         self.environment = os.environ | settings | environment
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         where = ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", "1"]
         where += ["--artifacts-destination", str(self.folder / "artifacts"), "--port", str(self.port)]
         command = [sys.executable, "-m", "mlflow", "server", "--app-name", self.app, *where, *self.options]
@@ -62,7 +63,7 @@ class Server:
         return (self.folder / "log").read_text()
 
     def ready(self, path: str = "/health") -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 150
         while True:
             try:
                 if httpx.get(self.url + path, timeout=5).status_code == 200:

@@ -128,8 +128,8 @@ def make(client: httpx.Client, model: str, api: str = V2, **controller: Any) -> 
 
 
 @pytest.fixture(scope="module")
-def churn(servers, guard_files) -> tuple[str, str]:
-    with httpx.Client(base_url=servers[0].url) as client:
+def churn(alone_server, guard_files) -> tuple[str, str]:
+    with httpx.Client(base_url=alone_server.url) as client:
         return make(client, "churn", headers={HEADER: (guard_files / "secret").read_text()})
 
 

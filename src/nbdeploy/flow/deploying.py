@@ -22,6 +22,7 @@ from nbdeploy.errors import (
     ModeError,
     ModelError,
     ProjectError,
+    RoleError,
 )
 from nbdeploy.flow.kept_policies import keep_policy
 from nbdeploy.flow.mirroring import show_request
@@ -69,8 +70,11 @@ def deploy(
         The model's files do what nobody may let through here.
     ModeError
         The policy only observes this model.
+    RoleError, ExpiredError
+        No person stands behind the key of this workstation, who could answer for the request.
     """
     project = Project.require()
+    _check_asker(project)
     objective = project.objective(name).content
     environment = project.policy.rule(to, objective.governed_model, objective.risk_tier)
     rollout = objective.rollout
@@ -116,6 +120,16 @@ def deploy(
         scan=environment.scan,
         notes=notes,
     )
+
+
+def _check_asker(project: Project) -> None:
+    """Refuse what would count for nothing once it is logged: a service alone may validate, and not ask."""
+    principal = project.policy.who(project.workstation.public, datetime.now(UTC))
+    if principal.person is None:
+        raise RoleError(
+            f"the service {principal.name} may validate and not ask: a person answers for a request",
+            next="a person runs nbdeploy deploy; or the policy says whom the service works for (person = …)",
+        )
 
 
 def _latest(project: Project, name: str) -> RecordedRun:

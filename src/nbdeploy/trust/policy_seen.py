@@ -18,10 +18,10 @@ class SeenPolicies:
     """A folder with ``N.toml``, its signatures, and ``last.json``, which names the last one by file and digest.
 
     A policy that nobody signs may change without another version: its file then has the digest in its name. No file is
-    ever changed.
+    ever changed. Without a folder nothing is remembered, so that a signed policy begins from pinned roots every time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def last(self) -> Offered | None:
@@ -32,6 +32,8 @@ class SeenPolicies:
         PolicyError
             What is remembered cannot be read, or was changed.
         """
+        if self._folder is None:
+            return None
         try:
             said = strict_json((self._folder / _LAST).read_bytes())
         except FileNotFoundError:
@@ -48,6 +50,8 @@ class SeenPolicies:
 
     def remember(self, offered: Offered) -> None:
         """Keep a policy, and name it the last one seen. Nothing is written for the one that is named already."""
+        if self._folder is None:
+            return
         version, digest = offered.policy.version, offered.policy.digest
         file = self._folder / f"{version}.toml"
         if file.is_file() and file.read_bytes() != offered.data:
@@ -56,19 +60,20 @@ class SeenPolicies:
         last = self._folder / _LAST
         if last.is_file() and last.read_bytes() == content:
             return
-        self._write(file, offered.data)
+        _write(file, offered.data)
         if offered.envelope is not None:
-            self._write(envelope_file(file), offered.envelope)
-        self._write(last, content)
+            _write(envelope_file(file), offered.envelope)
+        _write(last, content)
 
-    def _write(self, file: Path, data: bytes) -> None:
-        """Replace a file whole: a power cut leaves the old or the new one."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("wb", dir=self._folder, prefix=f".{file.name}.", delete=False) as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(stream.name).replace(file)
+
+def _write(file: Path, data: bytes) -> None:
+    """Replace a file whole: a power cut leaves the old or the new one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("wb", dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(stream.name).replace(file)
 
 
 _NEXT = "put it back from a backup; or remove the folder, and start from roots that are pinned"
