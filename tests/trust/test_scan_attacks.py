@@ -334,7 +334,7 @@ def test_what_a_person_may_accept_has_an_exact_name(tmp_path):
         "scan:unknown:numpy.%2A",
     ]
     assert told("scan:unknown:mine.Step", gates(scan.findings)["scan:unknown:mine.Step"]) == (
-        "scan:unknown:mine.Step (n.pkl: mine.Step)"
+        "scan:unknown:mine.Step (n.pkl: it is on no list; a person must look at it)"
     )
 
 

@@ -104,7 +104,7 @@ def deploy(
         requested=datetime.now(UTC),
         undecided=tuple(finding.id for finding in undecided),
         failed=tuple(finding.id for finding in failed),
-        scan=scan,
+        scan=tuple(scan),
     )
     subjects = digests.model_dump() | {"validation": validation}
     keep_policy(project)
@@ -118,6 +118,7 @@ def deploy(
         approvers=tuple(found.approvers),
         service=service_url(project),
         scan=environment.scan,
+        scanned=tuple(scan.values()),
         notes=notes,
     )
 
@@ -243,7 +244,7 @@ def _register(
     *,
     environment: Environment,
     watch: Watcher,
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str, dict[str, str]]:
     """Return the version in the registry that holds exactly the validated bytes, and what of its files to waive."""
     subject = run.evidence.subject.model
     if subject is None:

@@ -18,8 +18,8 @@ HOW_TO_NAME_A_VALIDATOR = (
 )
 
 
-def to_be_waived(scan: Scan, environment: Environment) -> tuple[str, ...]:
-    """Return the gates of what a model's files do that only a signed waiver lets through.
+def to_be_waived(scan: Scan, environment: Environment) -> dict[str, str]:
+    """Return what a model's files do that only a signed waiver lets through: its gates, each told in a line.
 
     Raises
     ------
@@ -27,13 +27,13 @@ def to_be_waived(scan: Scan, environment: Environment) -> tuple[str, ...]:
         They do what no waiver lets through, or what this environment lets nobody waive.
     """
     check_never(scan.findings)
-    found = gates(scan.findings)
+    found = {gate: told(gate, findings) for gate, findings in gates(scan.findings).items()}
     if found and environment.scan == "block":
         raise ScanError(
-            f"this environment takes no model that does {'; '.join(told(gate, found[gate]) for gate in found)}",
+            f"this environment takes no model that does {'; '.join(found.values())}",
             next="log the model again without it, and validate that",
         )
-    return tuple(found)
+    return found
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Requested(Result):
     approvers: tuple[str, ...]
     service: str | None
     scan: str = "waive"
+    scanned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -70,7 +71,7 @@ class Requested(Result):
         undecided = "To be acknowledged one by one:" if self.waiting else "Not decided by the data:"
         lines += [undecided, *(f"  {gate}" for gate in request.undecided)] if request.undecided else []
         lines += ["To be waived, with a reason:", *(f"  {gate}" for gate in request.failed)] if request.failed else []
-        lines += [self._scan_says, *(f"  {gate}" for gate in request.scan)] if request.scan else []
+        lines += [self._scan_says, *(f"  {one}" for one in self.scanned)] if self.scanned else []
         return Shown(
             title=f"Request {request.id}: {request.subject} to {request.environment}",
             lines=lines,

@@ -75,9 +75,9 @@ def _refusal(one: ScanFinding) -> type[NbdeployError]:
 
 
 def told(gate: str, findings: Iterable[ScanFinding]) -> str:
-    """Return a gate with what it is about: the file and the exact names."""
-    by_file: dict[str, list[str]] = {}
-    for one in findings:
-        by_file.setdefault(plain(one.path), []).append(plain(one.subject) or one.says)
-    where = "; ".join(f"{path}: {', '.join(dict.fromkeys(names))}" for path, names in sorted(by_file.items()))
-    return f"{gate} ({where})"
+    """Return a gate with the files that it is about and what they do."""
+    findings = tuple(findings)
+    files = ", ".join(dict.fromkeys(plain(one.path) for one in findings))
+    carried = gate.startswith(f"{PREFIX}carried:")
+    says = ["it builds functions or classes from code that it carries"] if carried else [one.says for one in findings]
+    return f"{gate} ({files}: {'; '.join(dict.fromkeys(says))})"
