@@ -63,7 +63,7 @@ def test_acknowledgement_waiver_and_condition_stand_with_who_said_them(lenient: 
     ]
     (asked,) = one.conditions
     assert (asked.text, asked.owner, asked.by, asked.asked_by) == ("watch the error rate", "Ana", condition.by, "Vera")
-    assert facts(one)["Signed"] == "Rita, Vera"
+    assert facts(one)["Signed"] == "Rita (waives only), Vera"
     assert facts(one)["Separation"].startswith("Nobody who signed asked for it")
 
 

@@ -7,6 +7,7 @@ from datetime import UTC
 
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.rules import environment_of
+from nbdeploy.approve.signers import counts
 from nbdeploy.approve.standing import Standing
 from nbdeploy.documents.decision_sheet import Tone
 from nbdeploy.trust.policy import Policy
@@ -80,7 +81,11 @@ def parties(chain: Chain, found: Standing, policy: Policy, level: str) -> Iterat
     asked = chain.asked[request.id]
     declared = [one.person for one in chain.objectives if one.subjects["objective"] == request.digests.objective]
     validation = chain.validations.get(request.validation)
-    signed = [logged.person for logged in found.approvals]
+    rule = environment_of(policy, request)
+    signed = [
+        logged.person if counts(rule, logged.principal.roles) else f"{logged.person} (waives only)"
+        for logged in found.approvals
+    ]
     yield "Asked for it", asked.person
     yield "Declared the objective", ", ".join(dict.fromkeys(declared)) or "nobody, as far as the ledger knows"
     yield (

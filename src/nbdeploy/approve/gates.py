@@ -74,7 +74,7 @@ def check_gates(
     for gate in (*decision.acknowledged, *(waiver.gate for waiver in decision.waived)):
         if gate not in known:
             raise AcknowledgeError(
-                f"{gate!r} is no gate of {request.id}{closest(gate, tuple(needed) or known)}",
+                f"{gate!r} is no gate of {request.id}{closest(gate, (*needed, *known))}",
                 next=f"what is open: {', '.join(needed) or 'nothing'}",
             )
         if gate not in needed:

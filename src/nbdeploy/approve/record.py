@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.signers import check_revoker
+from nbdeploy.approve.times import SKEW
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import (
     DecisionPredicate,
@@ -18,14 +19,11 @@ from nbdeploy.documents.statements import (
     RevocationPredicate,
     ValidationPredicate,
 )
-from nbdeploy.errors import FormatError, LinkError, LogError, Refusal, RoleError
+from nbdeploy.errors import ClockError, FormatError, LinkError, Refusal, RoleError
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import Opened, open_envelope
 from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Policy, Principal
-
-# How far a signer's clock may be ahead of the reader's.
-_SKEW = timedelta(minutes=10)
 
 # Which roles may say what. A person may hold several; a service signs no decision, whatever its roles.
 _ROLES: dict[str, frozenset[str]] = {
@@ -66,7 +64,7 @@ def read_chain(entries: Iterable[Entry], policy: Policy, now: datetime | None = 
     policy.check_ledger(ledger)
     chain = Chain(ledger)
     latest = datetime.min.replace(tzinfo=UTC)
-    limit = (now or datetime.now(UTC)) + _SKEW
+    limit = (now or datetime.now(UTC)) + SKEW
     acts: dict[str, int] = {}
     for entry in entries:
         try:
@@ -94,7 +92,7 @@ def _said_at(opened: Opened, limit: datetime) -> datetime:
     if at is None:
         raise FormatError(f"the {opened.kind} statement names no time")
     if at > limit:
-        raise LogError(f"the {opened.kind} statement is of {at:%Y-%m-%d %H:%M}, which has not come")
+        raise ClockError(f"the {opened.kind} statement is of {at:%Y-%m-%d %H:%M} UTC, which has not come")
     return at
 
 

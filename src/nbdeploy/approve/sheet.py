@@ -13,7 +13,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.conditions import conditions
 from nbdeploy.approve.gates import needs, waivers_roles
 from nbdeploy.approve.rules import environment_of
-from nbdeploy.approve.signers import others
+from nbdeploy.approve.signers import counts
 from nbdeploy.approve.standing import Decision, Standing, standing
 from nbdeploy.documents.decision_sheet import DecisionSaid, DecisionTold, GateTold
 from nbdeploy.errors import AcknowledgeError
@@ -64,7 +64,7 @@ def told(
             f"Revoked by {logged.person} on {when(logged.predicate.at)}: {logged.predicate.reason}"
             for logged in chain.revocations.get(request_id, ())
         ),
-        missing=tuple(missing(chain, found, policy, now)),
+        missing=tuple(missing(chain, found, policy)),
         problems=tuple(str(refusal) for refusal in found.own if not isinstance(refusal, AcknowledgeError)),
         facts=tuple(parties(chain, found, policy, level)),
         deployed=tuple(deployed(chain, request_id)),
@@ -114,11 +114,13 @@ def _answers(found: Standing, gate: str) -> Iterator[str]:
 
 def _said(chain: Chain, found: Standing, policy: Policy, words: Callable[[str], str]) -> Iterator[DecisionSaid]:
     decisions = chain.decisions.get(found.request.id, ())
+    rule = environment_of(policy, found.request)
     last = {logged.person: logged.index for logged in decisions if not _refused_for_good(found, logged)}
     for logged in decisions:
         said = logged.predicate
         refused = found.uncounted.get(logged.index)
         counts_not = str(refused) if refused else ""
+        signs = bool(refused) or said.decision != "approval" or counts(rule, logged.principal.roles)
         if not refused and last[logged.person] != logged.index:
             counts_not = f"Replaced by what {logged.person} said in entry {last[logged.person]}"
         yield DecisionSaid(
@@ -127,7 +129,7 @@ def _said(chain: Chain, found: Standing, policy: Policy, words: Callable[[str], 
             at=when(said.signed),
             entry=logged.index,
             reason=said.reason,
-            notes=tuple(_notes(logged, policy, words, counts_not=counts_not)),
+            notes=tuple(_notes(logged, policy, words, counts_not=counts_not, signs=signs)),
             counts_not=counts_not,
         )
 
@@ -137,10 +139,14 @@ def _refused_for_good(found: Standing, logged: Decision) -> bool:
     return logged.index in found.uncounted and found.uncounted[logged.index].code != "E-EXPIRED"
 
 
-def _notes(logged: Decision, policy: Policy, words: Callable[[str], str], *, counts_not: str) -> Iterator[str]:
+def _notes(
+    logged: Decision, policy: Policy, words: Callable[[str], str], *, counts_not: str, signs: bool
+) -> Iterator[str]:
     said = logged.predicate
     if said.unattended:
         yield "Signed unattended: nobody sat at the terminal"
+    if not signs:
+        yield "It waives, and is no signature: the role does not count as one here"
     if logged.subjects["policy"] != policy.digest:
         version = f"version {said.policy_version}, " if said.policy_version is not None else ""
         yield f"Decided under another policy than today's ({version}{logged.subjects['policy'][:19]}…)"
@@ -154,7 +160,7 @@ def _notes(logged: Decision, policy: Policy, words: Callable[[str], str], *, cou
         yield f"Asked for: {condition.text} ({condition.owner}, by {condition.by})"
 
 
-def missing(chain: Chain, found: Standing, policy: Policy, now: datetime) -> Iterator[str]:
+def missing(chain: Chain, found: Standing, policy: Policy) -> Iterator[str]:
     """Yield what a request still waits for: waivers by role, and signatures by the names that could give them."""
     if found.state not in ("requested", "questioned", "returned", "expired", "not_yet"):
         return
@@ -167,10 +173,9 @@ def missing(chain: Chain, found: Standing, policy: Policy, now: datetime) -> Ite
     if found.unwaived:
         may = " or ".join(sorted(waivers_roles(rule)))
         yield f"Missing: a waiver of {', '.join(found.unwaived)}, by somebody with the role {may}"
-    done = {logged.person for logged in found.approvals}
-    for group in found.lacking:
-        named = [name for name in others(chain, found.request, policy, roles=group.by, at=now) if name not in done]
-        role = " or ".join(group.by)
-        by = " or ".join(named) or f"somebody with the role {role}, and the policy names nobody else"
-        seat = f", as {role}" if named and len(rule.groups) > 1 else ""
-        yield f"Missing: {group.approvals} signature{'s' * (group.approvals > 1)} by {by}{seat}"
+    if found.missing:
+        role = " or ".join(dict.fromkeys(role for group in found.lacking for role in group.by))
+        by = " or ".join(found.approvers) or f"somebody with the role {role}, and the policy names nobody else"
+        asked = ", ".join(str(group) for group in rule.groups)
+        in_all = f"; in all it takes {asked}, each another person" if len(rule.groups) > 1 else ""
+        yield f"Missing: {found.missing} signature{'s' * (found.missing > 1)} by {by}{in_all}"

@@ -35,12 +35,9 @@ def _makers(chain: Chain, request: Request) -> Iterable[tuple[Logged, str]]:  # 
         yield validation, "ran its validation"
 
 
-def others(
-    chain: Chain, request: Request, policy: Policy, *, roles: Iterable[str] | None = None, at: datetime | None = None
-) -> tuple[str, ...]:
-    """Return the people whose signature would count for a request, at a moment; only those with `roles`, if given."""
-    counting = environment_of(policy, request).roles if roles is None else tuple(roles)
-    return policy.people_with(counting, exclude=own_work(chain, request), at=at)
+def others(chain: Chain, request: Request, policy: Policy, *, at: datetime | None = None) -> tuple[str, ...]:
+    """Return the people whose signature would count for a request, and who hold a key that counts at a moment."""
+    return policy.people_with(environment_of(policy, request).roles, exclude=own_work(chain, request), at=at)
 
 
 def counts(rule: Environment, roles: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from nbdeploy.approve.gates import check_gates, left_open, waivers_roles, waivin
 from nbdeploy.approve.rules import check_request, environment_of
 from nbdeploy.approve.signers import check_signer, counts
 from nbdeploy.approve.standing import standing
+from nbdeploy.approve.times import check_clock
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import AcknowledgeError, NotApprovedError, RevokedError, RoleError, closest
@@ -47,7 +48,8 @@ def decide(
 
     Raises
     ------
-    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError, LinkError, RevokedError, NotApprovedError
+    SelfApprovalError, RoleError, AcknowledgeError, ExpiredError, LinkError, RevokedError, ClockError,
+    NotApprovedError
         By the rule that forbids it.
     """
     if decision not in DECISIONS:
@@ -57,6 +59,7 @@ def decide(
     logged = chain.request(request_id)
     request = logged.predicate.request
     principal = _signer(chain, request, policy, public, now)
+    check_clock(request, now, "this signature")
     if chain.revocations.get(request_id):
         raise RevokedError(f"{request_id} was revoked", next=f"ask again: nbdeploy deploy {request.objective}")
     if decision != "approval" and not reason.strip():

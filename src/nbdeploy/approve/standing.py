@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.gates import check_gates, left_open
 from nbdeploy.approve.rules import check_binding, check_order, check_request, environment_of
 from nbdeploy.approve.signers import check_signer, counts, others
-from nbdeploy.approve.times import check_time, expires
+from nbdeploy.approve.times import check_clock, check_time, expires
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate
 from nbdeploy.errors import AcknowledgeError, ExpiredError, PolicyError, Refusal
@@ -57,7 +57,7 @@ class Standing:
     @property
     def missing(self) -> int:
         """How many signatures are still needed."""
-        return sum(group.approvals for group in self.lacking)
+        return _places(self.lacking)
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -105,15 +105,13 @@ def standing(chain: Chain, request_id: str, policy: Policy, now: datetime, *, st
         own.append(AcknowledgeError(f"{request.environment} does not take {request.id} with {', '.join(unwaived)}"))
     enough = [_enough(rule, request, validation, some) for some in (timely, approvals)]
     lacking = rule.missing(_signed(timely))
-    wanted = {role for group in lacking for role in group.by} or set(rule.roles)
-    done = {logged.person for logged in timely}
     return Standing(
         request=request,
         state=_state(chain, request, latest, now, holds=enough[0], held=enough[1]),
         approvals=tuple(timely),
         lacking=lacking,
         unwaived=unwaived,
-        approvers=tuple(name for name in others(chain, request, policy, roles=wanted, at=now) if name not in done),
+        approvers=_approvers(chain, request, policy, now, _signed(timely)),
         until=min((expires(rule, logged.predicate) for logged in timely), default=None),
         own=tuple(own),
         uncounted=dict(sorted(uncounted.items())),
@@ -144,6 +142,7 @@ def _latest(
         said, roles = logged.predicate, logged.principal.roles
         try:
             check_binding(chain, request, logged)
+            check_clock(request, said.signed, f"the {said.decision} by {logged.person}")
             check_signer(chain, request, policy, logged.public, logged.person)
             check_order(by_person.get(logged.person), logged)
             if said.decision == "approval" and validation is not None:
@@ -203,6 +202,21 @@ def _enough(
     if validation is None or _unwaived(rule, request, validation, approvals):
         return False
     return not rule.missing(_signed(approvals))
+
+
+def _approvers(
+    chain: Chain, request: Request, policy: Policy, now: datetime, signed: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """Return who may still sign: while signatures are missing, those whose own would bring it nearer."""
+    rule = environment_of(policy, request)
+    roles = {person.name: person.roles for person in policy.people}
+    free = [name for name in others(chain, request, policy, at=now) if name not in signed]
+    left = _places(rule.missing(signed))
+    return tuple(name for name in free if not left or _places(rule.missing({**signed, name: roles[name]})) < left)
+
+
+def _places(groups: Iterable[Signatures]) -> int:
+    return sum(group.approvals for group in groups)
 
 
 def _signed(approvals: Sequence[Decision]) -> dict[str, tuple[str, ...]]:

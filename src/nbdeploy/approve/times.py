@@ -1,13 +1,32 @@
-"""When an approval holds: from its first moment to the first of its ends."""
+"""When an approval holds: from its first moment to the first of its ends; and what clocks may say."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from nbdeploy.approve.chain import Logged
+from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate
-from nbdeploy.errors import ExpiredError
+from nbdeploy.errors import ClockError, ExpiredError
 from nbdeploy.trust.policy_rules import Environment
+
+SKEW = timedelta(minutes=10)
+"""How far the clocks of two people may differ."""
+
+
+def check_clock(request: Request, at: datetime, whose: str) -> None:
+    """Refuse a decision of a moment before its request was made: it names the request's bytes, so a clock is wrong.
+
+    Raises
+    ------
+    ClockError
+    """
+    if at < request.requested - SKEW:
+        raise ClockError(
+            f"{whose} is of {at:%Y-%m-%d %H:%M} UTC, and {request.id} was asked for on "
+            f"{request.requested:%Y-%m-%d %H:%M} UTC",
+            next="set the clock of the machine that signs",
+        )
 
 
 def expires(rule: Environment, decision: DecisionPredicate) -> datetime:

@@ -1,4 +1,4 @@
-"""From a request to traffic, and back: ``deploy``, ``signoff``, ``wait``, ``revoke``, ``status``, ``release`` and so on."""
+"""From a request to traffic, and back: ``deploy``, ``signoff``, ``wait``, ``revoke``, ``status``, ``release``, …"""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ def deploy(name: str, environment: str, strategy: str | None, ask_waiver: bool) 
 
 def _parts(text: str, form: str) -> tuple[str, str, date]:
     """Split ``A | B | YYYY-MM-DD``, the one form of conditions and waivers."""
-    parts = [part.strip() for part in text.split("|")]
-    if len(parts) != 3 or not all(parts):
+    first, _, rest = text.partition("|")
+    middle, _, day = rest.rpartition("|")
+    first, middle, day = first.strip(), middle.strip(), day.strip()
+    if not (first and middle and day):
         raise click.BadParameter(f"{text!r} is not of the form {form}")
     try:
-        return parts[0], parts[1], date.fromisoformat(parts[2])
+        return first, middle, date.fromisoformat(day)
     except ValueError:
-        raise click.BadParameter(f"{parts[2]!r} is not a date such as 2027-01-31") from None
+        raise click.BadParameter(f"{day!r} is not a date such as 2027-01-31") from None
 
 
 @click.command()
@@ -67,9 +69,13 @@ def signoff(  # noqa: PLR0917 - click hands every option over by name
     conditions: tuple[str, ...],
 ) -> None:
     """Show what waits for a signature, or sign a decision on REQUEST."""
-    if request is None or decision is None:
+    if decision is None:
+        if key_file or acknowledge or waive or conditions or reason:
+            raise click.UsageError("what do you decide? One of --approve, --reject, --return, --ask")
         draw(flow.pending(request))
         return
+    if request is None:
+        raise click.UsageError("on which request? nbdeploy signoff lists them")
     if key_file is None:
         raise click.UsageError("whose decision is it? Name your key: --key FILE")
     result = flow.sign_off(

@@ -95,5 +95,5 @@ def _awaited(chain: Chain, found: Standing, policy: Policy, waited: float) -> Aw
     ]
     told += [f"Revoked by {said.person}: {said.predicate.reason}" for said in chain.revocations.get(request.id, ())]
     told += [f"Does not count: {problem}" for problem in found.problems]
-    told += [f"{text}." for text in missing(chain, found, policy, datetime.now(UTC))]
+    told += [f"{text}." for text in missing(chain, found, policy)]
     return Awaited(request, found.state, tuple(told), waited)

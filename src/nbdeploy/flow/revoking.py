@@ -78,9 +78,10 @@ def revoke(
     )
     entry = project.ledger.append(sign(predicate, subjects, signer))
     asked = chain.request(request).predicate.request
+    person = project.policy.who(signer.public, predicate.at).person
     return Revoked(
         request=asked,
-        by=predicate.by,
+        by=predicate.by if person in (None, predicate.by) else f"{person}, with the key of {predicate.by},",
         reason=reason,
         index=entry.index,
         approvals=sum(name.startswith("approval-") for name in subjects),
