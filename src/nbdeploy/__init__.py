@@ -16,6 +16,7 @@ __all__ = [
     "declare",
     "validate",
     "card",
+    "export_card",
     "deploy",
     "sign_off",
     "revoke",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nbdeploy.flow import declare as declare
     from nbdeploy.flow import deploy as deploy
     from nbdeploy.flow import down as down
+    from nbdeploy.flow import export_card as export_card
     from nbdeploy.flow import init as init
     from nbdeploy.flow import release as release
     from nbdeploy.flow import revoke as revoke
