@@ -33,11 +33,29 @@ if TYPE_CHECKING:
     from nbdeploy.flow.deploying import deploy as deploy
     from nbdeploy.flow.exporting import CardExported as CardExported
     from nbdeploy.flow.exporting import export_card as export_card
+    from nbdeploy.flow.keys import KeyRotated as KeyRotated
+    from nbdeploy.flow.keys import KeyStored as KeyStored
+    from nbdeploy.flow.keys import create_key as create_key
+    from nbdeploy.flow.keys import import_key as import_key
+    from nbdeploy.flow.keys import public_key as public_key
+    from nbdeploy.flow.keys import rotate_key as rotate_key
     from nbdeploy.flow.ledgers import LedgerShown as LedgerShown
     from nbdeploy.flow.ledgers import serve_ledger as serve_ledger
     from nbdeploy.flow.ledgers import show_ledger as show_ledger
     from nbdeploy.flow.logbook import LogShown as LogShown
     from nbdeploy.flow.logbook import audit_log as audit_log
+    from nbdeploy.flow.policies import PolicyChecked as PolicyChecked
+    from nbdeploy.flow.policies import PolicyDiff as PolicyDiff
+    from nbdeploy.flow.policies import PolicyShown as PolicyShown
+    from nbdeploy.flow.policies import check_policy as check_policy
+    from nbdeploy.flow.policies import compare_policies as compare_policies
+    from nbdeploy.flow.policies import show_policy as show_policy
+    from nbdeploy.flow.proposing import PolicyProposed as PolicyProposed
+    from nbdeploy.flow.proposing import PolicySigned as PolicySigned
+    from nbdeploy.flow.proposing import add_person as add_person
+    from nbdeploy.flow.proposing import adopt as adopt
+    from nbdeploy.flow.proposing import propose as propose
+    from nbdeploy.flow.proposing import sign_policy_file as sign_policy_file
     from nbdeploy.flow.reading import CardShown as CardShown
     from nbdeploy.flow.reading import card as card
     from nbdeploy.flow.requested import Requested as Requested
@@ -54,11 +72,7 @@ if TYPE_CHECKING:
     from nbdeploy.flow.standings import held as held
     from nbdeploy.flow.standings import settled as settled
     from nbdeploy.flow.standings import status as status
-    from nbdeploy.flow.starting import add_person as add_person
-    from nbdeploy.flow.starting import create_key as create_key
     from nbdeploy.flow.starting import init as init
-    from nbdeploy.flow.starting import public_key as public_key
-    from nbdeploy.flow.starting import show_policy as show_policy
     from nbdeploy.flow.starting import write_schemas as write_schemas
     from nbdeploy.flow.steering import Steered as Steered
     from nbdeploy.flow.steering import release as release
@@ -94,11 +108,29 @@ _WHERE = {
     "deploy": "deploying",
     "CardExported": "exporting",
     "export_card": "exporting",
+    "KeyRotated": "keys",
+    "KeyStored": "keys",
+    "create_key": "keys",
+    "import_key": "keys",
+    "public_key": "keys",
+    "rotate_key": "keys",
     "LedgerShown": "ledgers",
     "serve_ledger": "ledgers",
     "show_ledger": "ledgers",
     "LogShown": "logbook",
     "audit_log": "logbook",
+    "PolicyChecked": "policies",
+    "PolicyDiff": "policies",
+    "PolicyShown": "policies",
+    "check_policy": "policies",
+    "compare_policies": "policies",
+    "show_policy": "policies",
+    "PolicyProposed": "proposing",
+    "PolicySigned": "proposing",
+    "add_person": "proposing",
+    "adopt": "proposing",
+    "propose": "proposing",
+    "sign_policy_file": "proposing",
     "CardShown": "reading",
     "card": "reading",
     "Revoked": "revoking",
@@ -114,11 +146,7 @@ _WHERE = {
     "status": "standings",
     "DecisionShown": "sheets",
     "decision": "sheets",
-    "add_person": "starting",
-    "create_key": "starting",
     "init": "starting",
-    "public_key": "starting",
-    "show_policy": "starting",
     "write_schemas": "starting",
     "Steered": "steering",
     "release": "steering",

@@ -21,13 +21,12 @@ from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import closest
 from nbdeploy.flow.card_to_sign import card_to_sign
 from nbdeploy.flow.kept_policies import keep_policy
+from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.flow.starting import find_key
 from nbdeploy.report.decision import decision_lines, gate_words
 from nbdeploy.trust.envelopes import sign
-from nbdeploy.trust.keys import Signer, is_encrypted, load_key
 
 
 @dataclass(frozen=True)
@@ -154,12 +153,6 @@ def verified_chain(project: Project) -> Chain:
     return read_chain(project.ledger.verify(), project.policy, ledger=project.ledger.public)
 
 
-def unlocked(key: Path, passphrase: Callable[[], bytes]) -> Signer:
-    """Return a person's key; the passphrase is only asked for when it has one."""
-    file = find_key(key)
-    return load_key(file, passphrase() if is_encrypted(file) else None)
-
-
 def sign_off(
     request: str,
     *,
@@ -194,12 +187,14 @@ def sign_off(
 
     Raises
     ------
+    KeyFileError
+        The key cannot be opened, or has no passphrase.
     SelfApprovalError, RoleError, AcknowledgeError, ExpiredError, RevokedError, LinkError
         By the rule that forbids it; the last also when the card on this machine is not the request's. Nothing was
         signed then.
     """
     project = Project.require()
-    signer = unlocked(Path(key), passphrase)
+    signer = open_key(Path(key), passphrase)
     chain, now = verified_chain(project), datetime.now(UTC)
     predicate, subjects = decide(
         chain,
@@ -217,6 +212,7 @@ def sign_off(
     asked = chain.request(request).predicate.request
     if decision == "approval":
         card_to_sign(project, chain, asked)  # refuses when the page on this machine is another one
+    check_personal(Path(key))
     keep_policy(project)
     entry = project.ledger.append(sign(predicate, subjects, signer))
     found = standing(project.chain(), request, project.policy, datetime.now(UTC))

@@ -11,7 +11,8 @@ from typing import Any
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.revoking import revocation
 from nbdeploy.documents.request import Request
-from nbdeploy.flow.deciding import unlocked, verified_chain
+from nbdeploy.flow.deciding import verified_chain
+from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.serving import service_url
@@ -71,11 +72,13 @@ def revoke(
         By the rule that forbids it. Nothing was signed then.
     """
     project = Project.require()
-    signer = unlocked(Path(key), passphrase) if key is not None else project.workstation
+    signer = open_key(Path(key), passphrase) if key is not None else project.workstation
     chain = verified_chain(project)
     predicate, subjects = revocation(
         chain, request, project.policy, signer.public, reason=reason, now=datetime.now(UTC)
     )
+    if key is not None:
+        check_personal(Path(key))
     entry = project.ledger.append(sign(predicate, subjects, signer))
     asked = chain.request(request).predicate.request
     person = project.policy.who(signer.public, predicate.at).person
