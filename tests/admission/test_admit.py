@@ -105,9 +105,16 @@ def _other_card(world: World, **changes) -> bytes:
     return card_of(evidence, bytes_digest(evidence.to_bytes()), **changes).to_bytes()
 
 
-def _hidden(world: World) -> None:
-    (world.stored / ".git").mkdir()
-    (world.stored / ".git" / "hook").write_text("")
+def _added(world: World, name: str) -> None:
+    (world.stored / name).parent.mkdir(parents=True, exist_ok=True)
+    (world.stored / name).write_text("")
+
+
+def _swapped(world: World) -> None:
+    one, other = world.stored / "MLmodel", world.stored / "data" / "model.skops"
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
 
 
 def _linked(world: World) -> None:
@@ -119,9 +126,19 @@ STORED = [
     ("B1 one byte of the model flipped", _flip, DigestError),
     ("B2 a file added", lambda w: (w.stored / "new.py").write_text(""), DigestError),
     ("B2 a file removed", lambda w: (w.stored / "data" / "model.skops").unlink(), PathError),
-    ("B3 a file added under .git", _hidden, DigestError),
+    ("B2 a file renamed", lambda w: (w.stored / "MLmodel").rename(w.stored / "model"), DigestError),
+    ("B2 two files' contents swapped", _swapped, DigestError),
+    ("B3 a file added under .git", lambda w: _added(w, ".git/hook"), DigestError),
+    ("B3 a file added under .github", lambda w: _added(w, ".github/workflows/x.yml"), DigestError),
+    ("B3 a second registered_model_meta", lambda w: _added(w, "data/registered_model_meta"), DigestError),
     ("B4 a link to the same bytes", _linked, PathError),
+    ("B4 a link out of the tree", lambda w: (w.stored / "x").symlink_to("/etc/hostname"), PathError),
+    ("B4 a link inside of the tree", lambda w: (w.stored / "x").symlink_to("MLmodel"), PathError),
+    ("B4 an empty folder", lambda w: (w.stored / "x").mkdir(), PathError),
+    ("B5 a name with a newline", lambda w: _added(w, "a\nb"), PathError),
+    ("B5 a device's name", lambda w: _added(w, "CON"), PathError),
     ("B6 a name that differs in case", lambda w: (w.stored / "mlmodel").write_text(""), PathError),
+    ("B6 a name in another Unicode form", lambda w: [_added(w, "\u00e9"), _added(w, "e\u0301")], PathError),
     ("B7, B9 the version deleted and made again", _recreate, DigestError),
     ("C1 another card", lambda w: w.documents.update({"card.json": _other_card(w, title="other")}), DigestError),
     ("C1 another page", lambda w: w.documents.update({"card.html": b"<p>all is well</p>"}), DigestError),
