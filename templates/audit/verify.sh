@@ -25,8 +25,12 @@ fail() {
     printf 'FAIL  %s\nThis bundle does NOT hold.\n' "$*"
     exit 1
 }
-digest() { sha256sum <"$1" | cut -d ' ' -f 1; }
-unhex() { tr 'a-f' 'A-F' | tr -d '\n' | basenc --base16 -d; }
+sha() { # of what comes in: the 64 digits alone
+    sum=$(sha256sum)
+    printf '%s\n' "${sum%% *}"
+}
+digest() { sha <"$1"; }
+unhex() { tr 'a-f' 'A-F' | basenc --base16 -d; }
 #:
 #: == 1. Every file is the one that SHA256SUMS names, and there is no other ==
 #:
@@ -71,7 +75,12 @@ step "the checkpoint of $size entries is signed by $ledger"
 #:
 #: RFC 6962: a leaf is SHA-256(00, envelope), a node SHA-256(01, left, right). ledger/proofs/N holds the other halves on
 #: the way from entry N up to the root (RFC 9162, section 2.1.3.2).
-node() { printf '01%s%s' "$1" "$2" | unhex | sha256sum | cut -d ' ' -f 1; }
+without_zeros() { # 000012 -> 12
+    number=$1
+    while [ "${number#0}" != "$number" ] && [ "$number" != 0 ]; do number=${number#0}; done
+    printf '%s\n' "$number"
+}
+node() { printf '01%s%s' "$1" "$2" | unhex | sha; }
 included() { # LEAF INDEX PROOF
     at=$2 last=$((size - 1)) found=$1
     [ "$at" -le "$last" ] || return 1
@@ -89,9 +98,9 @@ included() { # LEAF INDEX PROOF
 }
 count=0
 for file in envelopes/*.json; do
-    index=$(basename "$file" | sed 's/-.*//')
-    leaf=$({ printf '\000'; cat "$file"; } | sha256sum | cut -d ' ' -f 1)
-    number=$(printf '%s' "$index" | sed 's/^0*\(.\)/\1/')
+    index=${file##*/} index=${index%%-*}
+    leaf=$({ printf '\000'; cat "$file"; } | sha)
+    number=$(without_zeros "$index")
     included "$leaf" "$number" "ledger/proofs/$index" || fail "$file is not entry $number of the ledger"
     count=$((count + 1))
 done
@@ -100,36 +109,75 @@ step "$count envelopes are entries of that ledger, at their places"
 #:
 #: == 4. What the statements say ==
 #:
-#: An envelope is DSSE: the payload is an in-toto statement in base64. One line of said/ALL is made for each: entry, file,
-#: kind, SHA-256 of the envelope, the time that it names for itself in seconds, the request that it is
-#: about, what was done, and by whom, as the statement says itself.
+#: An envelope is DSSE: its payload is an in-toto statement in base64. jq reads all of them at once and prints lines: FILE,
+#: tab, WHAT, tab, values. They are sorted into files, said/FILE.WHAT, and read back by the little functions below.
+cat >"$work/said.jq" <<'JQ'
+def seconds: sub("\\.[0-9]+"; "") | fromdate;
+def expected: if . == "approval" or . == "question" or . == "return" or . == "rejection" then "decision" else . end;
+(input_filename | split("/") | last) as $name | ($name | rtrimstr(".json") | sub("^[0-9]+-"; "")) as $kind | . as $envelope
+| (.payload | gsub("-"; "+") | gsub("_"; "/")) as $payload | ($payload | @base64d | fromjson) as $said | $said.predicate as $p
+| if $envelope.payloadType == "application/vnd.in-toto+json" and $said._type == "https://in-toto.io/Statement/v1"
+    and $said.predicateType == "urn:nbdeploy:\($kind | expected):1" and ($p.decision // $kind) == $kind
+    and ([$said.subject[].name] | length == (unique | length))
+    and ([$said.subject[].digest.sha256 | test("^[0-9a-f]{64}$")] | all) then
+    ["payload", $payload],
+    ["head", ($p | .request.requested? // .declared // .finished // .signed // .at | seconds),
+        ($p.request | if type == "object" then .id else . // "-" end), $p.action // "-", $p.by // "-"],
+    ($envelope.signatures[] | ["signature", (if (.keyid // "") == "" then "-" else .keyid end), (.sig | gsub("-"; "+") | gsub("_"; "/"))]),
+    ($said.subject[] | ["subject", .name, .digest.sha256]),
+    (select($kind == "objective") | ["late", $p.after_results]),
+    (select($kind == "validation") | $p.gates | to_entries[] | ["gate", .value, .key]),
+    (select($kind == "request") | $p.request | ["asked", .environment, .model, .risk_tier // "medium", .ledger],
+        (.digests | to_entries[] | ["named", .key, .value]), ["named", "validation", .validation],
+        (.failed[] | ["open", "fail", .]), (.undecided[] | ["open", "undecided", .]), (.scan // [] | .[] | ["scan", .])),
+    (select($kind | expected == "decision") | ["days", ($p.not_before | seconds), ($p.expires | seconds)],
+        ($p.acknowledged[] | ["seen", .]), ($p.waived[] | ["seen", .gate], ["waived", (.expires | seconds), .gate]))
+  else error("no statement of the kind \($kind)") end | [$name] + . | @tsv
+JQ
 mkdir "$work/said"
+jq -r -f "$work/said.jq" envelopes/*.json >"$work/lines" 2>"$work/complaint" || fail 'an envelope is no statement of its kind'
+[ ! -s "$work/complaint" ] || fail "an envelope is no statement of its kind: $(head -n 1 "$work/complaint")"
+while IFS="$tab" read -r name what values; do
+    printf '%s\n' "$values" >>"$work/said/$name.$what"
+done <"$work/lines"
+#:
+#: One line of said/ALL is made for each: entry, file, kind, SHA-256 of the envelope, and what "head" says: the time that it
+#: names for itself in seconds, the request that it is about, what was done, and by whom, as it says itself.
 for file in envelopes/*.json; do
-    name=$(basename "$file") said="$work/said/$(basename "$file")"
-    jq -er .payload "$file" | tr -- '-_' '+/' | base64 -d >"$said" 2>/dev/null || fail "$file has no payload"
-    kind=$(printf '%s' "${name%.json}" | sed 's/^[0-9]*-//')
-    jq -er --arg kind "$kind" 'if ._type == "https://in-toto.io/Statement/v1" and
-        (.predicateType | test("^urn:nbdeploy:[a-z]+:1$")) and
-        (.predicateType | split(":")[2]) == (if [$kind] | inside(["approval", "question", "return", "rejection"])
-            then "decision" else $kind end) and (.predicate.decision // $kind) == $kind and
-        ([.subject[].name] | length == (unique | length)) and
-        ([.subject[].digest.sha256 | test("^[0-9a-f]{64}$")] | all)
-        then (.predicate | .request.requested? // .declared // .finished // .signed // .at
-            | sub("\\.[0-9]+"; "") | fromdate) as $at
-            | [$at, (.predicate.request | if type == "object" then .id else . // "-" end), .predicate.action // "-",
-                .predicate.by // "-"],
-              (.subject[] | [.name, .digest.sha256]) | @tsv
-        else empty end' "$said" >"$said.told" 2>/dev/null || fail "$file is no statement of the kind $kind"
-    index=$(printf '%s' "$name" | sed 's/-.*//; s/^0*\(.\)/\1/')
-    printf '%s\t%s\t%s\t%s\t%s\n' "$index" "$file" "$kind" "$(digest "$file")" "$(head -n 1 "$said.told")" >>"$work/said/ALL"
+    name=${file##*/} kind=${file##*-}
+    [ "$(wc -l <"$work/said/$name.payload")" = 1 ] || fail "$file holds more than one envelope"
+    base64 -d <"$work/said/$name.payload" >"$work/said/$name" || fail "$file has no payload"
+    read -r head <"$work/said/$name.head"
+    printf '%s\t%s\t%s\t%s\t%s\n' "$(without_zeros "${name%%-*}")" "$file" "${kind%.json}" "$(digest "$file")" "$head" >>"$work/said/ALL"
 done
 sort -n "$work/said/ALL" -o "$work/said/ALL"
-get() { jq -r "$2" "$work/said/$(basename "$1")"; }
-subject() { awk -F "$tab" -v name="$2" 'NR > 1 && $1 == name { found = $2 } END { print found == "" ? "none" : found }' "$work/said/$(basename "$1").told"; }
-envelope() { awk -F "$tab" -v digest="$1" '$4 == digest { print $2; exit }' "$work/said/ALL"; }
-field() { awk -F "$tab" -v file="$1" -v n="$2" '$2 == file { print $n }' "$work/said/ALL"; }
-of() { # KIND REQUEST: the files of these statements about a request, in the order of the ledger
-    awk -F "$tab" -v kind="$1" -v id="$2" '$3 ~ "^(" kind ")$" && $6 == id { print $2 }' "$work/said/ALL"
+about() { # FILE WHAT: what a statement says
+    [ ! -f "$work/said/${1##*/}.$2" ] || cat "$work/said/${1##*/}.$2"
+}
+subject() { # FILE NAME
+    while IFS="$tab" read -r name value; do
+        [ "$name" != "$2" ] || { printf '%s\n' "$value" && return; }
+    done <"$work/said/${1##*/}.subject"
+    echo none
+}
+envelope() { # DIGEST: the file of that envelope
+    while IFS="$tab" read -r _ file _ value _; do
+        [ "$value" != "$1" ] || { printf '%s\n' "$file" && return; }
+    done <"$work/said/ALL"
+}
+of() { # KIND|KIND REQUEST: the files of these statements about a request, in the order of the ledger
+    while IFS="$tab" read -r _ file kind _ _ id _; do
+        case "|$1|" in *"|$kind|"*) [ "$id" != "$2" ] || printf '%s\n' "$file" ;; esac
+    done <"$work/said/ALL"
+}
+field() { # FILE entry|kind|at|request|action|by
+    while IFS="$tab" read -r entry file kind _ at request action by; do
+        [ "$file" = "$1" ] || continue
+        case $2 in
+        entry) echo "$entry" ;; kind) echo "$kind" ;; at) echo "$at" ;;
+        request) echo "$request" ;; action) echo "$action" ;; by) printf '%s\n' "$by" ;;
+        esac
+    done <"$work/said/ALL"
 }
 #:
 #: == 5. Whose keys these are, and what the policy asks for ==
@@ -232,9 +280,9 @@ read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NA
             or_dash(key[order[i] "\tcompromised_since"]) "\t" or_dash(key[order[i] "\tentries"])
     } }' "$work/policy" >"$work/named"
     : >"$work/keys"
-    while IFS= read -r line; do
-        public=$(printf '%s' "$line" | cut -f 5)
-        printf '%s\t%s\n' "$(printf '%s' "${public#ed25519:}" | base64 -d | sha256sum | cut -d ' ' -f 1)" "$line" >>"$work/keys"
+    while IFS="$tab" read -r name person from until public rest; do
+        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(printf '%s' "${public#ed25519:}" | base64 -d | sha)" \
+            "$name" "$person" "$from" "$until" "$public" "$rest" >>"$work/keys"
     done <"$work/named"
     [ "$(cut -f 1 "$work/keys" | sort | uniq -d)" = '' ] || fail 'the policy gives one key to two'
 }
@@ -245,12 +293,11 @@ roles() { # NAME: the roles that the policy gives to somebody, one a line
 }
 tiers() { # the risk tiers that count for this request: its own, or the policy's for this model, and all below
     {
-        cut -f 3 "$work/asked"
+        printf '%s\n' "$tier"
         awk -F "$tab" 'index($1, "tiers.") == 1 { print substr($1, 7) "\t" $2 }' "$work/preset" "$work/policy" |
-            while IFS="$tab" read -r pattern tier; do
-                # The pattern is meant as one.
-                # shellcheck disable=SC2254
-                case $(cut -f 2 "$work/asked") in $pattern) printf '%s\n' "$tier" ;; esac
+            while IFS="$tab" read -r pattern least; do
+                # shellcheck disable=SC2254 # it is meant as a pattern
+                case $model in $pattern) printf '%s\n' "$least" ;; esac
             done
     } | awk '/low/ { n = n < 1 ? 1 : n } /medium/ { n = n < 2 ? 2 : n } /high/ { n = 3 }
         END { if (n) print "low"; if (n > 1) print "medium"; if (n > 2) print "high" }'
@@ -297,32 +344,38 @@ both() { grep -qxF -f "$1" "$2"; }
 #: signed/ALL is made for each statement: file, signer, person behind the signer, public key. keyid is the SHA-256 of the
 #: 32 bytes of the key.
 signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first signature that holds
-    said="$work/said/$(basename "$1")"
-    { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$said" | tr -d ' ')"; cat "$said"; } >"$work/pae"
-    day=$(date -u -d "@$(field "$1" 5)" +%Y-%m-%d)
-    jq -r 'select(.payloadType == "application/vnd.in-toto+json") | .signatures[] | [.keyid // "", .sig] | @tsv' "$1" >"$work/signatures"
+    said="$work/said/${1##*/}"
+    { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$said")"; cat "$said"; } >"$work/pae"
+    day=$(date -u -d "@$(field "$1" at)" +%Y-%m-%d)
     while IFS="$tab" read -r keyid signature; do
-        printf '%s' "$signature" | tr -- '-_' '+/' | base64 -d >"$work/sig" 2>/dev/null || continue
-        awk -F "$tab" -v id="$keyid" -v day="$day" '$1 == id && $4 <= day && day <= $5' "$work/keys" >"$work/candidate"
-        [ -s "$work/candidate" ] && ! given_up "$1" || continue
-        holds "$(cut -f 6 "$work/candidate")" "$work/pae" "$work/sig" || continue
-        cut -f 2,3,6,7 "$work/candidate"
-        return 0
-    done <"$work/signatures"
+        printf '%s' "$signature" | base64 -d >"$work/sig" 2>/dev/null || continue
+        awk -F "$tab" -v id="$keyid" -v day="$day" '(id == "-" || $1 == id) && $4 <= day && day <= $5' "$work/keys" >"$work/candidates"
+        while IFS="$tab" read -r _ name person _ _ public kind revoked compromised entries; do
+            if ! given_up "$1" && holds "$public" "$work/pae" "$work/sig"; then
+                printf '%s\t%s\t%s\t%s\n' "$name" "$person" "$public" "$kind"
+                return 0
+            fi
+        done <"$work/candidates"
+    done <"$said.signature"
     return 1
 }
-given_up() { # FILE: whether the candidate's key was given up when the statement was made, or at its place in the ledger
-    for moment in $(cut -f 8,9 "$work/candidate"); do
-        [ "$moment" = - ] || jq -en --arg moment "$moment" --argjson at "$(field "$1" 5)" \
-            '$at < ($moment | sub("\\.[0-9]+"; "") | fromdate)' >/dev/null || return 0
+given_up() { # FILE: whether that key was given up when the statement was made, or at its place in the ledger
+    for moment in "$revoked" "$compromised"; do
+        [ "$moment" = - ] || [ "$(field "$1" at)" -lt "$(date -u -d "$moment" +%s)" ] || return 0
     done
-    entries=$(cut -f 10 "$work/candidate")
-    [ "$entries" != - ] && [ "$(field "$1" 1)" -ge "$entries" ]
+    [ "$entries" != - ] && [ "$(field "$1" entry)" -ge "$entries" ]
 }
-name_of() { awk -F "$tab" -v file="$1" '$1 == file { print $2 }' "$work/signed-by"; }
-person_of() { awk -F "$tab" -v file="$1" '$1 == file { print $3 == "-" ? $2 : $3 }' "$work/signed-by"; }
-key_of() { awk -F "$tab" -v file="$1" '$1 == file { print $4 }' "$work/signed-by"; }
-is_person() { [ "$(awk -F "$tab" -v file="$1" '$1 == file { print $5 }' "$work/signed-by")" = people ]; }
+signed() { # FILE name|person|key|kind: who signed it, nothing where nobody did whom the policy names
+    while IFS="$tab" read -r file name person public kind; do
+        [ "$file" = "$1" ] || continue
+        [ "$person" != - ] || person=$name
+        case $2 in name) printf '%s\n' "$name" ;; person) printf '%s\n' "$person" ;; key) echo "$public" ;; kind) echo "$kind" ;; esac
+    done <"$work/signed-by"
+}
+name_of() { signed "$1" name; }
+person_of() { signed "$1" person; }
+key_of() { signed "$1" key; }
+is_person() { [ "$(signed "$1" kind)" = people ]; }
 must_sign() { # FILE ROLES: what is signed counts only with one of these roles
     [ -n "$(name_of "$1")" ] || fail "$1 has no signature by a key that the policy names for its day"
     roles "$(name_of "$1")" >"$work/roles"
@@ -338,25 +391,24 @@ same() { # ONE OTHER WORDS: what is not there is not the same as anything
 #: Every statement names the bytes that it is about by their SHA-256, and the statement that it rests on by the SHA-256 of
 #: its envelope. The first lines below hold them to the files, the next to each other.
 check_request() { # FILE of a request
-    asked=$1 id=$(field "$1" 6)
-    get "$asked" '.predicate.request | [.environment, .model, .risk_tier // "medium", .ledger] | @tsv' >"$work/asked"
-    environment=$(cut -f 1 "$work/asked")
+    asked=$1 id=$(field "$1" request)
+    [ -n "$id" ] && [ "$id" != - ] || fail "$asked names no request"
+    IFS="$tab" read -r environment model tier of_ledger <"$work/said/${asked##*/}.asked"
     latest=$(of 'approval|question|return|rejection' "$id" | tail -n 1)
     read_policy "$(subject "${latest:-$asked}" policy)"
     expected=$(awk -F "$tab" '$1 ~ /^services\.[0-9]+\.roles\.[0-9]+$/ && $2 == "ledger" { split($1, p, "."); n = p[2] }
         { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++) if (n && all[i] == "services." n ".keys.1.public") print is[i] }' "$work/policy")
     same "${expected:-$ledger}" "$ledger" 'the policy names another ledger'
-    same "$(cut -f 4 "$work/asked")" "$ledger" "$id was made in another ledger"
+    same "$of_ledger" "$ledger" "$id was made in another ledger"
     : >"$work/signed-by"
     while IFS="$tab" read -r _ file _ _ _; do
         if line=$(signer "$file"); then printf '%s\t%s\n' "$file" "$line" >>"$work/signed-by"; fi
     done <"$work/said/ALL"
     step "$id: $(wc -l <"$work/signed-by") statements are signed by keys of the policy"
 
-    get "$asked" '.predicate.request | (.digests | to_entries[] | [.key, .value]), ["validation", .validation] | @tsv' >"$work/named"
     while IFS="$tab" read -r one named; do
         same "$named" "sha256:$(subject "$asked" "$one")" "$id names another $one than it signs"
-    done <"$work/named"
+    done <"$work/said/${asked##*/}.named"
     must_sign "$asked" 'author|runner'
     validation=$(envelope "$(subject "$asked" validation)")
     [ -n "$validation" ] || fail "the validation of $id is not in the bundle"
@@ -371,18 +423,19 @@ check_request() { # FILE of a request
     same "$(digest "$folder/card.json")" "$(subject "$asked" card)" 'card.json is not what was signed'
     same "$(digest "$folder/card.html")" "$(subject "$validation" card.html)" 'card.html is not what was signed'
     same "$(digest "$folder/objective.yaml")" "$(subject "$asked" objective)" 'objective.yaml is not what was signed'
-    jq -e --slurpfile card "$folder/card.json" --arg model "sha256:$(subject "$asked" model)" \
-        --arg evidence "sha256:$(subject "$asked" evidence)" '.subject.model.digest == $model and
-        $card[0].evidence == $evidence and .findings == $card[0].findings and .verdict == $card[0].verdict' \
-        "$folder/evidence.json" >/dev/null || fail 'the card tells other findings than the evidence, or the evidence is about another model'
-    get "$validation" '.predicate.gates | to_entries[] | [.value, .key] | @tsv' | sort >"$work/gates"
-    get "$asked" '.predicate.request | (.failed[] | ["fail", .]), (.undecided[] | ["undecided", .]), (.scan // [] | .[] | ["scan", .]) | @tsv' >"$work/asked-gates"
-    jq -r '.verdict.gates | to_entries[] | [.value, .key] | @tsv' "$folder/evidence.json" | sort >"$work/one"
-    cmp -s "$work/one" "$work/gates" || fail 'the validation was signed for other gates'
-    grep -v "^pass$tab" "$work/gates" | sed "s/^inconclusive$tab/undecided$tab/; s/^not_evaluated$tab/undecided$tab/" | sort >"$work/one"
-    grep -v "^scan$tab" "$work/asked-gates" | sort | cmp -s "$work/one" - || fail "$id hides a gate that did not pass"
+    jq -r --slurpfile card "$folder/card.json" --arg model "sha256:$(subject "$asked" model)" \
+        --arg evidence "sha256:$(subject "$asked" evidence)" 'if .subject.model.digest == $model
+        and $card[0].evidence == $evidence and .findings == $card[0].findings and .verdict == $card[0].verdict then
+        (.verdict.gates | to_entries[] | ["gate", .value, .key]),
+        (.subject.notebooks[] | select(.executed_digest) | ["notebook", .executed_digest]) | @tsv
+        else error("other findings") end' "$folder/evidence.json" >"$work/evidence" 2>"$work/complaint" ||
+        fail 'the card tells other findings than the evidence, or the evidence is about another model'
+    about "$validation" gate | sort >"$work/gates"
+    sed -n "s/^gate$tab//p" "$work/evidence" | sort | cmp -s - "$work/gates" || fail 'the validation was signed for other gates'
+    sed "/^pass$tab/d; s/^inconclusive$tab/undecided$tab/; s/^not_evaluated$tab/undecided$tab/" "$work/gates" | sort >"$work/one"
+    about "$asked" open | sort | cmp -s "$work/one" - || fail "$id hides a gate that did not pass"
     step "$id: objective, evidence and card are the signed ones, and tell the same"
-    jq -r '.subject.notebooks[] | select(.executed_digest) | .executed_digest' "$folder/evidence.json" | sort >"$work/told"
+    sed -n "s/^notebook$tab//p" "$work/evidence" | sort >"$work/told"
     find "$folder" -mindepth 2 -type f -exec sha256sum {} + | sed 's/^/sha256:/; s/ .*//' | sort >"$work/there"
     [ -z "$(comm -13 "$work/told" "$work/there")" ] || fail 'a notebook is not one that the evidence names'
     left=$(comm -23 "$work/told" "$work/there" | wc -l)
@@ -391,13 +444,13 @@ check_request() { # FILE of a request
 
     declared=
     : >"$work/makers"
-    for file in $(awk -F "$tab" '$3 == "objective" { print $2 }' "$work/said/ALL"); do
+    for file in $(of objective -); do
         [ "$(subject "$file" objective)" = "$(subject "$asked" objective)" ] && [ -n "$(name_of "$file")" ] || continue
         printf '%s\n' "$file" >>"$work/makers"
         declared=${declared:-$file}
     done
     [ -n "$declared" ] || fail "the objective of $id was never declared"
-    [ "$(field "$declared" 1)" -lt "$(field "$validation" 1)" ] || [ "$(get "$declared" .predicate.after_results)" = true ] ||
+    [ "$(field "$declared" entry)" -lt "$(field "$validation" entry)" ] || [ "$(about "$declared" late)" = true ] ||
         fail "the objective of $id was declared after its results, and does not say so"
     printf '%s\n%s\n' "$asked" "$validation" >>"$work/makers"
     while read -r file; do person_of "$file"; done <"$work/makers" | sort -u >"$work/own-people"
@@ -410,23 +463,23 @@ check_request() { # FILE of a request
         done
         same "$(subject "$file" request)" "$(digest "$asked")" "$file was signed over another request"
         [ -n "$(name_of "$file")" ] && is_person "$file" || fail "$file is not signed by a person of the policy"
-        same "$(field "$file" 8)" "$(name_of "$file")" "$file says it is by somebody else"
+        same "$(field "$file" by)" "$(name_of "$file")" "$file says it is by somebody else"
     done
     for file in $(of deployment "$id"); do
         must_sign "$file" deployer
         same "$(subject "$file" model)" "$(subject "$asked" model)" "$file is about another model"
         same "$(subject "$file" request)" "$(digest "$asked")" "$file rests on another request"
-        for approval in $(awk -F "$tab" '$1 ~ /^approval/ { print $2 }' "$work/said/$(basename "$file").told"); do
+        for approval in $(about "$file" subject | sed -n "s/^approval.*$tab//p"); do
             [ -n "$(envelope "$approval")" ] || fail "$file rests on an approval that is not in the bundle"
         done
-        [ "$(field "$file" 7)" != started ] || approved "$file"
+        [ "$(field "$file" action)" != started ] || approved "$file"
     done
-    case "$(of deployment "$id" | while read -r file; do field "$file" 7; done | tr '\n' ' ')" in
+    case "$(of deployment "$id" | while read -r file; do field "$file" action; done | tr '\n' ' ')" in
     '' | started* | refused* | held* | withdrawn*) ;;
     *) fail "$id went on without having been started" ;;
     esac
     [ -n "$(of deployment "$id")" ] || note "$id: nothing was deployed"
-    for file in $(of revocation "$id"); do note "$id: revoked by $(person_of "$file") in entry $(field "$file" 1)"; done
+    for file in $(of revocation "$id"); do note "$id: revoked by $(person_of "$file") in entry $(field "$file" entry)"; done
 }
 #:
 #: == 8. When the deployment started, enough others had approved ==
@@ -434,15 +487,15 @@ check_request() { # FILE of a request
 #: The latest decision of each person counts; a rejection blocks. Nobody who asked, declared or validated may approve, by
 #: person and by key. Gates that did not pass must have been acknowledged or waived, as the policy asks.
 approved() { # FILE of the deployment that started
-    before=$(field "$1" 1) now=$(field "$1" 5)
-    [ -z "$(of revocation "$id" | while read -r file; do [ "$(field "$file" 1)" -gt "$before" ] || echo "$file"; done)" ] ||
+    before=$(field "$1" entry) now=$(field "$1" at)
+    [ -z "$(of revocation "$id" | while read -r file; do [ "$(field "$file" entry)" -gt "$before" ] || echo "$file"; done)" ] ||
         fail "$id was revoked before it started"
     rules by validator >"$work/by"
     further | cut -f 2 | tr '|' '\n' >"$work/also-by"
     waivers=$(rules waive_by '') && printf '%s\n' "${waivers:-$(cat "$work/by")}" >"$work/waive-by"
     : >"$work/latest"
     for file in $(of 'approval|question|return|rejection' "$id"); do
-        [ "$(field "$file" 1)" -lt "$before" ] || continue
+        [ "$(field "$file" entry)" -lt "$before" ] || continue
         who=$(person_of "$file")
         if grep -qxF "$who" "$work/own-people"; then note "$file does not count: $who made what it approves"; continue; fi
         if grep -qxF "$(key_of "$file")" "$work/own-keys"; then note "$file does not count: its key made what it approves"; continue; fi
@@ -455,17 +508,21 @@ approved() { # FILE of the deployment that started
     : >"$work/count"
     : >"$work/acts"
     while IFS="$tab" read -r who file; do
-        [ "$(field "$file" 3)" != rejection ] || fail "$who had rejected $id before it started"
-        [ "$(field "$file" 3)" = approval ] || continue
-        jq -e --argjson now "$now" --argjson days "$days" 'def at: sub("\\.[0-9]+"; "") | fromdate; .predicate
-            | (.not_before | at) <= $now and $now <= (.expires | at) and $now <= (.signed | at) + $days * 86400
-            and all(.waived[]; $now <= (.expires | at))' "$work/said/$(basename "$file")" >/dev/null ||
-            { note "$file does not count: it did not hold on that day"; continue; }
+        [ "$(field "$file" kind)" != rejection ] || fail "$who had rejected $id before it started"
+        [ "$(field "$file" kind)" = approval ] || continue
+        IFS="$tab" read -r from until <"$work/said/${file##*/}.days"
+        last=$(($(field "$file" at) + days * 86400))
+        { echo "$until" && echo "$last" && about "$file" waived | cut -f 1; } | sort -n >"$work/ends"
+        read -r last <"$work/ends"
+        if [ "$now" -lt "$from" ] || [ "$now" -gt "$last" ]; then
+            note "$file does not count: it did not hold on that day"
+            continue
+        fi
         roles "$(name_of "$file")" >"$work/roles"
         printf '%s\n' "$file" >>"$work/acts"
         both "$work/by" "$work/roles" || continue
         printf '%s\n' "$who" >>"$work/count"
-        get "$file" '.predicate | .acknowledged + [.waived[].gate] | .[]' >"$work/seen"
+        about "$file" seen >"$work/seen"
         open_gates acknowledge | while read -r gate; do
             grep -qxF "$gate" "$work/seen" || fail "$who approved $id without acknowledging $gate"
         done || exit 1
@@ -485,7 +542,7 @@ approved() { # FILE of the deployment that started
     [ "$(wc -l <"$work/acts")" -ge "$needed" ] || fail "$id started with $(wc -l <"$work/acts") of $needed approvals"
     while read -r file; do
         roles "$(name_of "$file")" >"$work/roles"
-        if both "$work/waive-by" "$work/roles"; then get "$file" '.predicate.waived[].gate'; fi
+        if both "$work/waive-by" "$work/roles"; then about "$file" waived | cut -f 2-; fi
     done <"$work/acts" >"$work/waived"
     open_gates waive | while read -r gate; do
         grep -qxF "$gate" "$work/waived" || fail "$id started although nobody had waived $gate"
@@ -502,9 +559,9 @@ open_gates() { # NEED: gates that did not pass for which the environment asks th
         esac
         [ "$need" != "$1" ] || printf '%s\n' "$gate"
     done <"$work/gates"
-    [ "$scan" != "$1" ] || grep "^scan$tab" "$work/asked-gates" | cut -f 2-
+    [ "$scan" != "$1" ] || about "$asked" scan
 }
-requests=$(awk -F "$tab" '$3 == "request" { print $2 }' "$work/said/ALL")
+requests=$(cut -f 2,3 "$work/said/ALL" | sed -n "s/${tab}request\$//p")
 [ -n "$requests" ] || fail 'the bundle holds no request'
 for request in $requests; do check_request "$request"; done
 #:
@@ -539,6 +596,7 @@ Not proved: that the policy is the one of the organisation$([ -n "$own" ] && pri
 that the ledger left nothing out or was not written anew by whoever holds its key (compare its checkpoint with one that you
 have seen); that no other entry of the ledger is about this model (ask for all of them); that the numbers in the evidence
 were measured as they say (nbdeploy audit verify --recompute does that from the tallies); what decisions/*.txt and
-decisions/*.html say (they only retell the statements); that the pages of the card say what card.json says (nbdeploy audit verify makes them again); that nobody stole a key.
+decisions/*.html say (they only retell the statements); that the pages of the card say what card.json says (nbdeploy audit
+verify makes all of these again); that nobody stole a key.
 END
 for file in policy/presets/*.toml; do [ ! -f "$file" ] || echo "Compare with the nbdeploy of that time: $(sha256sum "$file")"; done

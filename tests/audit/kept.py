@@ -1,4 +1,4 @@
-"""A small world with everything that a bundle holds: a card that is made of its evidence, a policy file, a deployment."""
+"""A small world with everything that a bundle holds: a card made of its evidence, a policy file, a deployment."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from nbdeploy.trust.policy_file import read_policy
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
 COUNTS = {"F": [[900, 110], [90, 900]], "M": [[910, 100], [95, 895]]}
 SUBJECT = "churn/1"
+STARTED = NOW - 2 * DAY
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Kept(World):
         request = self.requested()
         self.sign(request, **options)
         self.deploy(request)
-        self.deploy(request, "completed", at=NOW - 2 * DAY)
+        self.deploy(request, "completed")
         return request
 
     def bundle(self, *, whole: bool = False, with_model: bool = True, subject: str = SUBJECT) -> bytes:
@@ -97,10 +98,10 @@ class Kept(World):
             checkpoint=self.ledger.checkpoint(),
             public=self.ledger.public or "",
             level="local",
-            documents=lambda request: self.documents,
+            documents=lambda _: self.documents,
             policy=lambda digest: self.text if digest == self.policy.digest else None,
             templates=self.root / "none",
-            model=lambda request: files,
+            model=lambda _: files,
         )
         target = io.BytesIO()
         pack(assemble(subject, sources, whole=whole)[1], target)

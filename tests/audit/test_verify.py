@@ -25,6 +25,7 @@ def test_a_bundle_of_an_honest_version_holds_for_us_and_for_the_shell(bundle: by
     run = shell(bundle, tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "This bundle holds." in run.stdout
+    assert "started in production; 1 had to approve, and did: Vera" in run.stdout
     assert run.stderr == ""
 
 
