@@ -91,7 +91,7 @@ def test_what_is_not_said_comes_from_the_preset():
 def test_each_preset_is_a_policy_with_a_free_dev_and_a_guarded_production(preset: str):
     policy = read_policy(f'preset = "{preset}"'.encode())
     assert policy.environments["dev"].approvals == 0
-    assert policy.environments["production"].approvals == (2 if preset == "regulated" else 1)
+    assert policy.environments["production"].needed == (2 if preset == "regulated" else 1)
     assert policy.mode("anything") == "observe"
 
 

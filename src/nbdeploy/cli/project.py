@@ -13,7 +13,7 @@ from nbdeploy.cli.draw import draw
 
 @click.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
-@click.option("--preset", type=click.Choice(["solo", "team"]), help="Asked for when not given.")
+@click.option("--preset", type=click.Choice(["solo", "team", "regulated"]), help="Asked for when not given.")
 @click.option("--name", help="Name of the project; the folder's unless given.")
 @click.option("--person", help="Your name as the policy should know it.")
 def init(folder: Path, preset: str | None, name: str | None, person: str | None) -> None:
@@ -21,9 +21,10 @@ def init(folder: Path, preset: str | None, name: str | None, person: str | None)
     if preset is None and os.isatty(0):
         click.echo("solo: you alone; dev needs no signature, production needs a second person.")
         click.echo("team: every environment but dev needs the signature of somebody else.")
-        preset = click.prompt("Preset", type=click.Choice(["solo", "team"]), default="solo")
+        click.echo("regulated: production needs validation and risk to sign; failed gates block.")
+        preset = click.prompt("Preset", type=click.Choice(["solo", "team", "regulated"]), default="solo")
     if preset is None:
-        raise click.UsageError("which preset? nbdeploy init --preset solo, or --preset team")
+        raise click.UsageError("which preset? nbdeploy init --preset solo, --preset team or --preset regulated")
     draw(flow.init(folder, preset=preset, name=name, person=person))
 
 

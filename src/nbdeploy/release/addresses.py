@@ -8,7 +8,7 @@ from nbdeploy.trust.policy import Policy
 def strictest(policy: Policy) -> str | None:
     """Return the environment that users are served by: it asks for most approvals, and is the last named of equals."""
     names = list(policy.environments)
-    return max(names, key=lambda name: (policy.environments[name].approvals, names.index(name)), default=None)
+    return max(names, key=lambda name: (policy.environments[name].needed, names.index(name)), default=None)
 
 
 def address(policy: Policy, endpoint: str, environment: str) -> str:
