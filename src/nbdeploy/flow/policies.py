@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.errors import PolicyError
+from nbdeploy.flow.policy_words import floor_tables
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.policy import Policy
@@ -45,7 +46,7 @@ class PolicyShown(Result):
         return Shown(
             title=f"Policy {self.file.name}{preset}, version {policy.version}",
             lines=[*([self.note] if self.note else []), *_standing(self.offered), *_sentences(policy)],
-            tables=[_environments(policy), _people(policy), _services(policy)],
+            tables=[_environments(policy), _people(policy), _services(policy), *floor_tables(policy)],
             next=["nbdeploy policy check"],
         )
 

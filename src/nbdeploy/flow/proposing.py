@@ -66,8 +66,14 @@ class PolicySigned(Result):
         return Shown(
             title=f"Signed: version {self.policy.version} of the policy, by {self.signed} of {needed} roots that must",
             lines=[f"Not in force yet: {self.problem}."] if self.problem else ["Enough roots signed it."],
-            next=_sign_step(self.policy) if self.problem else ["nbdeploy policy adopt"],
+            next=_sign_step(self.policy) if self.problem else [self._complete],
         )
+
+    @property
+    def _complete(self) -> str:
+        if ".next." in self.file.name:
+            return "nbdeploy policy adopt"
+        return "tell the public keys of the roots to whoever deploys: root = [...] under [policy] in their nbdeploy.toml"
 
     def facts(self) -> dict[str, Any]:
         return {"file": str(self.file), "version": self.policy.version, "signed": self.signed}

@@ -45,11 +45,8 @@ def _unapprovable(policy: Policy, now: datetime) -> Iterator[str]:
         able = {who: roles[who] for who in policy.people_with(rule.roles, at=now)}
         short = rule.missing(able)
         if short:
-            asked = " and ".join(map(str, rule.groups))
-            yield (
-                f"{where}: nothing can be approved. It asks for {asked}, and {_people(able)} with a key that counts "
-                f"today; missing: {' and '.join(map(str, short))}"
-            )
+            asked, left = (" and ".join(map(str, groups)) for groups in (rule.groups, short))
+            yield f"{where}: nothing can be approved. It asks for {asked}; {_people(able)}, and {left} is missing"
             continue
         for author in _authors(policy):
             if author in able and rule.missing({who: held for who, held in able.items() if who != author}):
@@ -89,12 +86,13 @@ def _ended(policy: Policy, now: datetime) -> Iterator[str]:
 def _roles(policy: Policy) -> Iterator[str]:
     asked: dict[str, str] = {}
     for name, rule, _ in _rules(policy):
-        for role in (*rule.roles, *rule.waive_by):
+        signing = (role for group in rule.groups for role in group.by)
+        for role in (*signing, *rule.waive_by):
             asked.setdefault(role, name)
     held = {role for person in policy.people for role in person.roles}
     for role, name in asked.items():
         if role not in held:
-            yield f"{name}: nobody has the role {role!r}{closest(role, sorted(held))}"
+            yield f"{name}: nobody has the role {role!r}"
     known = (*asked, *_SIGNING)
     for person in policy.people:
         for role in person.roles:
@@ -145,5 +143,5 @@ def _roots(policy: Policy, now: datetime) -> Iterator[str]:
 
 def _people(able: dict[str, tuple[str, ...]]) -> str:
     if not able:
-        return "nobody has these roles"
-    return f"only {', '.join(able)} {'has' if len(able) == 1 else 'have'} these roles"
+        return "nobody has these roles and a key that counts today"
+    return f"only {', '.join(able)} {'has' if len(able) == 1 else 'have'} these roles and a key that counts today"
