@@ -55,7 +55,7 @@ def told(
         tone=tone(stands),
         asked=f"Asked by {chain.asked[request.id].person} on {when(request.requested)}",
         until=_until(found, now) if found.state == "approved" else "",
-        attempt=said.attempt if said else None,
+        attempt=chain.attempts.get(request.validation),
         verdict=said.overall.replace("_", " ") if said else "",
         gates=tuple(_gates(chain, found, policy, words)),
         said=tuple(_said(chain, found, policy, words)),

@@ -33,7 +33,7 @@ def card_to_sign(project: Project, chain: Chain, request: Request) -> Path:
     if validation is None:
         raise LinkError(f"{request.id} names a validation that the ledger does not hold")
     digests = {_DATA: request.digests.card, _PAGE: validation.subjects[_PAGE]}
-    folder = project.run_folder(request.objective, validation.predicate.attempt)
+    folder = project.run_folder(request.objective, chain.attempts[request.validation])
     if any((folder / file).is_file() for file in digests):
         _check(folder, digests, request)
         return folder / _PAGE
