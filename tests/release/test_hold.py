@@ -162,7 +162,9 @@ def test_b1_b7_a_copy_and_a_store_that_changed_are_never_loaded_again(scene):
     flip(scene.stored("1"))
     scene.target.stop_all()
     scene.start()
-    assert scene.ask()[0][0] == 503
+    status, message = scene.ask()[0]
+    assert status == 503
+    assert message.startswith("nothing is live at churn: churn/1 cannot be started again (E-DIGEST")
     assert not scene.target.running(first.id)
     assert any("E-DIGEST" in text and "is for sha256:" in text for text in texts(scene))
 

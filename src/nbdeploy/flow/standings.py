@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 from nbdeploy.approve.answered import word
 from nbdeploy.approve.chain import Chain
@@ -155,6 +158,21 @@ def _lines(project: Project, journal: Journal, name: str | None) -> Iterator[End
             yield EndpointLine(known, content.governed_model, content.served_at, "–", "nothing", "not asked for")
 
 
+def _silent(service: str | None) -> dict[str, str]:
+    """Return the addresses where nobody answers, each with the gateway's reason."""
+    if service is None:
+        return {}
+    connection = HTTPConnection(urlsplit(service).netloc, timeout=5)
+    try:
+        connection.request("GET", "/endpoints")
+        told = json.loads(connection.getresponse().read())["endpoints"]
+    except (OSError, HTTPException, ValueError):  # it ended meanwhile, which the next look will tell
+        return {}
+    finally:
+        connection.close()
+    return {one["address"]: one["reason"] for one in told if not one["live"]}
+
+
 def _line(project: Project, chain: Chain, request: Request, journaled: dict[str, Journaled]) -> EndpointLine:
     entry = journaled.get(request.id)
     found = standing(chain, request.id, project.policy, datetime.now(UTC), starting=entry is None)
@@ -169,17 +187,20 @@ def _line(project: Project, chain: Chain, request: Request, journaled: dict[str,
     before, service = _still_live(journaled, request), service_url(project)
     if before:
         live = f"{live}; live: {before}"
+    place = address(project.policy, request.endpoint, request.environment)
+    silent = _silent(service).get(place, "") if answers or before else ""
+    if silent:
+        live, note = f"{live}, and nobody answers", silent
+    ends = f", until {found.until:%Y-%m-%d}" if found.state == "approved" and found.until else ""
     return EndpointLine(
         objective=request.objective,
         model=request.subject,
         endpoint=request.endpoint,
         environment=request.environment,
         live=live,
-        standing=f"{found.state.replace('_', ' ')} ({request.id})",
+        standing=f"{found.state.replace('_', ' ')} ({request.id}){ends}",
         note=note,
-        url=f"{service}/endpoints/{address(project.policy, request.endpoint, request.environment)}/invocations"
-        if service and (answers or before)
-        else None,
+        url=f"{service}/endpoints/{place}/invocations" if service and (answers or before) and not silent else None,
     )
 
 

@@ -71,10 +71,14 @@ class Book:
 
     def attempt(self, about: str, act: Callable[[], object]) -> bool:
         """Do something and return whether it went well; an error becomes an alert, and stops nothing else."""
+        return not self.complaint(about, act)
+
+    def complaint(self, about: str, act: Callable[[], object]) -> str:
+        """Do something as `attempt` does, and return what went wrong; empty if nothing did."""
         try:
             act()
         except (NbdeployError, OSError) as error:
             self.journal.alert(about, str(error))
             _log.warning("%s: %s", about, error)
-            return False
-        return True
+            return str(error)
+        return ""

@@ -52,7 +52,7 @@ class Hold:
         self._state = state
         for journaled in self.book.journal.releases():
             if journaled.release.state in _RUNS:
-                about = journaled.release.request
+                about = journaled.release.subject
                 self.book.attempt(about, partial(self._hold, chain, policy, journaled, bytes_too=due))
 
     def _hold(self, chain: Chain, policy: Policy, journaled: Journaled, *, bytes_too: bool) -> None:
@@ -75,7 +75,9 @@ class Hold:
         try:
             self.intake.opened(request)
         except DigestError as error:
-            self.book.journal.alert(journaled.release.subject, f"{error}; it is fetched and verified anew")
+            self.book.journal.alert(
+                journaled.release.subject, f"{error.code} {error.fact}; it is fetched and verified anew"
+            )
             self.intake.admit(request, chain=chain, policy=policy, now=self.book.clock(), starting=False)
 
 
