@@ -34,6 +34,7 @@ class Server:
         (folder / "auth.ini").write_text(
             f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder}/auth.db\nadmin_username = admin\n"
             "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+            "auth_cache_ttl_seconds = 600\n"  # a password's hash takes half a second, for every request
         )
         settings = {
             "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from tests.plugins.server import PASSWORD, Server
 
 from nbdeploy import flow
+from nbdeploy.cli import main
 from nbdeploy.cli.demo import study as patients
 from nbdeploy.errors import AccountError, AliasError, RoleError, SelfApprovalError
 from nbdeploy.registry import Registry
@@ -32,6 +36,9 @@ gates:
 rollout: {{strategy: rolling, bake_minutes: 0}}
 """
 CI = """
+[environments.production]
+runner = ["ci"]
+
 [[services]]
 name = "ci"
 roles = ["runner"]
@@ -106,14 +113,22 @@ def office(accounts, tmp_path_factory) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def requested(office) -> flow.Requested:
-    """What the runner validated and asked for, with the author's account in MLflow."""
+def validated(office) -> flow.Validated:
+    """What the runner validated, with MLflow's account of the author; its run folder is handed on as CI jobs do."""
     office.stand_in(office.runner)
     office.log_in("author")
     study = patients.load_study()
     model = patients.second_candidate(study)
     done = flow.validate(NAME, model=model, data=study.evaluation, sections=("performance",))
-    assert done.overall == "pass"
+    shutil.copytree(office.runner / ".nbdeploy/runs", office.root / ".nbdeploy/runs", dirs_exist_ok=True)
+    return done
+
+
+@pytest.fixture(scope="module")
+def requested(office, validated) -> flow.Requested:
+    """What the author asked for from their own workstation."""
+    office.stand_in(office.root)
+    office.log_in("author")
     return flow.deploy(NAME)
 
 
@@ -125,18 +140,125 @@ def outside(office, requested) -> Office:
     return office
 
 
+def test_a_runner_validates_and_never_asks(office, validated):
+    office.stand_in(office.runner)
+    office.log_in("author")
+    assert (validated.overall, validated.evidence.run.by) == ("pass", "ci")
+    with pytest.raises(RoleError, match="the service ci may validate and not ask: a person answers for a request"):
+        flow.deploy(NAME)
+
+
 def test_the_guard_does_not_hold_up_who_asks(outside, requested):
-    assert requested.request.requester == "ci"
-    assert requested.notes == ("MLflow is guarded: its tags and aliases follow once the controller has seen the ledger.",)
+    assert requested.request.requester == "Ana Author"
+    (note,) = requested.notes
+    assert note == "MLflow is guarded: its tags and aliases follow once the controller has seen the ledger."
     registry = Registry(outside.server.url)
     assert registry.versions(NAME) == ("1",)
     assert registry.aliases(NAME) == {}
 
 
-def test_aliases_moved_by_hand_are_refused_with_rule_and_next_command(outside, requested):
+def test_aliases_moved_by_hand_are_refused_with_rule_and_next_command(outside):
     with pytest.raises(AliasError) as refused:
         Registry(outside.server.url).mirror(NAME, "1", aliases=["champion"])
     assert str(refused.value) == (
         f"E-ALIAS the alias champion of {NAME} cannot be set: aliases, stages and our tags of an enforced model follow "
         "signed approvals, and the controller sets them. Next: nbdeploy deploy NAME, and have the request signed"
     )
+
+
+@pytest.mark.parametrize("account", ["validator", "controller", "admin"])
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [("workstation", SelfApprovalError), ("ci", RoleError)],
+    ids=["A2 the author's key", "A5 ci's key"],
+)
+def test_another_account_in_mlflow_makes_nobody_another_person(outside, requested, key, error, account):
+    """The client lies: it logs in as somebody else, and says in MLflow's tags that somebody else did it."""
+    outside.log_in(account)
+    run = Registry(outside.server.url)
+    found = run.evidence_run(requested.request.digests.evidence)
+    run.client.set_tag(found, "mlflow.user", "Vera Validator")
+    run.client.set_tag(found, "nbdeploy.by", "Vera Validator")
+    file = outside.ci if key == "ci" else outside.root / ".nbdeploy/keys/workstation.pem"
+    with pytest.raises(error):
+        outside.decide(requested.request.id, "approval", key=file)
+    assert flow.pending(requested.request.id).state == "requested"
+
+
+def test_wrong_password_is_one_sentence_with_the_next_step(outside, capsys):
+    outside.log_in("author", "not the password")
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--all"])
+    assert ended.value.code == 2
+    assert capsys.readouterr() == (
+        "",
+        f"nbdeploy: E-ACCOUNT cannot list the models, because MLflow at {outside.server.url} takes no such account and "
+        "password (author). Next: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD as MLflow knows you\n",
+    )
+
+
+def test_no_account_at_all_is_one_sentence(outside, monkeypatch):
+    outside.patch.delenv("MLFLOW_TRACKING_USERNAME")
+    outside.patch.delenv("MLFLOW_TRACKING_PASSWORD")
+    with pytest.raises(
+        AccountError, match=r"MLflow at http://127.0.0.1:\d+ asks for an account\. Next: set MLFLOW_TRACK"
+    ):
+        Registry(outside.server.url).models()
+
+
+def test_missing_permission_is_one_sentence(outside):
+    experiment = Registry(outside.server.url).experiment
+    for kind, name in (("experiment", experiment), ("registered_model", NAME)):
+        denied = {"username": "reader", "resource_type": kind, "resource_id": name, "permission": "DENY"}
+        where = outside.server.url + "/api/3.0/mlflow/users/permissions/grant"
+        assert httpx.post(where, json=denied, auth=("admin", PASSWORD)).status_code == 200
+    outside.log_in("reader")
+    with pytest.raises(AccountError) as refused:
+        flow.deploy(NAME)
+    assert "because the account reader has no permission for it in MLflow at" in str(refused.value)
+    assert "Next: ask whoever looks after MLflow for EDIT" in str(refused.value)
+
+
+def test_a_job_waits_for_the_decision_and_the_controller_shows_it(outside, requested):
+    """The validator signs elsewhere; the controller has its own account, and is the only one who sets aliases."""
+    request = requested.request.id
+    outside.log_in("controller")
+    service = flow.up().url
+    outside.log_in("author")  # whoever MLflow thinks the validator is
+    job = outside.cli("wait", request, "--timeout", "240")
+    assert outside.decide(request, "approval").state == "approved"
+    out, error = job.communicate(timeout=240)
+    assert (job.returncode, error) == (0, ""), out
+    live = flow.status(NAME, settle=120)
+    assert [line.live for line in live.lines] == [f"live {NAME}/1 at 100 %"], (live, service)
+    registry = Registry(outside.server.url)
+    wait_until(lambda: registry.aliases(NAME) == {"candidate": "1", "champion": "1"})
+    tags = {"request": request, "environment": "production", "standing": "live", "traffic_weight": "100"}
+    wait_until(lambda: registry.display(NAME).tags["1"] == tags)
+    with pytest.raises(AliasError):
+        registry.drop_alias(NAME, "champion")
+    assert live.alerts == ()
+
+    # Whoever reaches the database itself goes past the guard: it is seen, told, and deploys nothing.
+    with sqlite3.connect(outside.server.folder / "mlflow.db") as database:
+        database.execute("UPDATE registered_model_aliases SET alias = 'previous' WHERE alias = 'champion'")
+    wait_until(lambda: len(flow.status(NAME).alerts) == 2)
+    text = flow.status(NAME).show().text()
+    assert f"{NAME}: the alias champion of {NAME} was removed without an approval; nothing was deployed" in text
+    assert f"{NAME}: the alias previous of {NAME} was moved to version 1 without an approval" in text
+    assert "was removed without an approval" in (outside.root / ".nbdeploy/service.log").read_text()
+
+    # A job whose request is rejected ends with 1.
+    second = flow.deploy(NAME).request.id
+    job = outside.cli("wait", second, "--timeout", "240")
+    outside.decide(second, "rejection", reason="not in this quarter")
+    out, error = job.communicate(timeout=240)
+    assert (job.returncode, error) == (1, ""), out
+    assert "rejected" in out
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.2)
