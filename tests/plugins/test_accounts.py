@@ -190,11 +190,11 @@ def test_wrong_password_is_one_sentence_with_the_next_step(outside, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["status", "--all"])
     assert ended.value.code == 2
-    assert capsys.readouterr() == (
-        "",
+    sentence = (
         f"nbdeploy: E-ACCOUNT cannot list the models, because MLflow at {outside.server.url} takes no such account and "
-        "password (author). Next: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD as MLflow knows you\n",
+        "password (author). Next: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD as MLflow knows you\n"
     )
+    assert capsys.readouterr() == ("", sentence)
 
 
 def test_no_account_at_all_is_one_sentence(outside, monkeypatch):

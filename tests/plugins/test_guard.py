@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tests.plugins.conftest import PREFIX
 from tests.plugins.server import PASSWORD, Server
+from tests.release.scene import key
 
 from nbdeploy.registry.introduction import HEADER
 
@@ -99,6 +100,7 @@ WAYS = [
     Way("an empty secret", "POST", V2 + ALIAS, SET, {HEADER: ""}),
     Way("the account's name without accounts", "POST", V2 + ALIAS, SET, {"Authorization": "Basic Y29udHJvbGxlcjp4"}),
 ]  # fmt: skip
+UNSIGNED = f'version = 2\n[roots]\nkeys = ["{key("root").public}"]\nthreshold = 1\n[models]\n"churn" = "observe"\n'
 RENAME_INTO = {"name": "free", "new_name": "churn-taken"}
 
 
@@ -203,8 +205,16 @@ def test_the_controller_is_let_through_by_its_secret(client, secret):
         (lambda folder: (folder / "secret").write_text("short"), "shorter than 32"),
         (lambda folder: (folder / "policy.toml").unlink(), "cannot be read"),
         (lambda folder: (folder / "policy.toml").write_text("[models"), "not TOML"),
+        (lambda folder: (folder / "policy.toml").write_text(UNSIGNED), "signed"),
     ],
-    ids=["K1 secret readable by others", "K1 no secret", "K1 short secret", "P1 no policy", "P1 broken policy"],
+    ids=[
+        "K1 secret readable by others",
+        "K1 no secret",
+        "K1 short secret",
+        "P1 no policy",
+        "P1 broken policy",
+        "P1 unsigned",
+    ],
 )
 def test_a_guard_that_cannot_tell_refuses_even_the_controller(client, guard_files, secret, spoil, told):
     spoil(guard_files)

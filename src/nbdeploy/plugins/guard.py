@@ -25,7 +25,7 @@ from nbdeploy.plugins.guarded_acts import GUARDED, Act
 from nbdeploy.registry.introduction import HEADER, named_secret
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy_signing import check_signed, read_offered, stable_bytes
 
 POLICY = "NBDEPLOY_POLICY"
 ACCOUNT = "NBDEPLOY_GUARD_ACCOUNT"
@@ -53,18 +53,18 @@ class Guard:
         Raises
         ------
         PolicyError
-            There is none, or it cannot be read. Nothing is taken from an earlier one: somebody may just have
+            There is none, it cannot be read, or the roots that it names did not sign it. Nothing is taken from an earlier one: somebody may just have
             written there that a model is enforced.
         """
         named = os.environ.get(POLICY)
         if not named:
             raise PolicyError(f"the guard knows no policy, for {POLICY} names no file")
-        try:
-            data = Path(named).read_bytes()
-        except OSError as error:
-            raise PolicyError(f"the policy {named} cannot be read ({error.strerror})") from None
-        if self._policy is None or self._policy.digest != bytes_digest(data):
-            self._policy = read_policy(data)
+        file = Path(named)
+        if self._policy is None or self._policy.digest != bytes_digest(stable_bytes(file)):
+            offered = read_offered(file)
+            if offered.policy.roots is not None:
+                check_signed(offered, offered.policy.roots, "that it names itself")
+            self._policy = offered.policy
         return self._policy
 
     def allow(self, store: AbstractStore, act: Act) -> None:
