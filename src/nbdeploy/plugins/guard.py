@@ -53,8 +53,8 @@ class Guard:
         Raises
         ------
         PolicyError
-            There is none, it cannot be read, or the roots that it names did not sign it. Nothing is taken from an earlier one: somebody may just have
-            written there that a model is enforced.
+            There is none, it cannot be read, or the roots that it names did not sign it. Nothing is taken from an
+            earlier one: somebody may just have written there that a model is enforced.
         """
         named = os.environ.get(POLICY)
         if not named:
