@@ -59,7 +59,7 @@ def told(
         verdict=said.overall.replace("_", " ") if said else "",
         gates=tuple(_gates(chain, found, policy, words)),
         said=tuple(_said(chain, found, policy, words)),
-        conditions=tuple(conditions(found, policy, now)),
+        conditions=() if found.state == "revoked" else tuple(conditions(found, policy, now)),
         revoked=tuple(
             f"Revoked by {logged.person} on {when(logged.predicate.at)}: {logged.predicate.reason}"
             for logged in chain.revocations.get(request_id, ())
@@ -146,7 +146,7 @@ def _notes(
     if said.unattended:
         yield "Signed unattended: nobody sat at the terminal"
     if not signs:
-        yield "It waives, and is no signature: the role does not count as one here"
+        yield "It only waives: the role gives no signature here"
     if logged.subjects["policy"] != policy.digest:
         version = f"version {said.policy_version}, " if said.policy_version is not None else ""
         yield f"Decided under another policy than today's ({version}{logged.subjects['policy'][:19]}…)"

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.revoking import revocation
+from nbdeploy.approve.rules import environment_of
 from nbdeploy.documents.request import Request
 from nbdeploy.flow.deciding import verified_chain
 from nbdeploy.flow.keys import check_personal, open_key
@@ -99,6 +100,12 @@ def _outcome(project: Project, chain: Chain, request: Request) -> str:
     journaled = journal.release(request.id)
     if journaled is None or journaled.release.state not in _SERVED:
         return "Nothing of it is live, and nothing will start from it."
+    known = request.environment in project.policy.environments
+    if known and environment_of(project.policy, request).on_revoke == "alarm":
+        return (
+            f"{request.environment} only raises an alarm: {request.subject} keeps its traffic until somebody acts, "
+            f"with nbdeploy rollback {request.objective}."
+        )
     when = "at once" if service_url(project) else "when a service runs again (none runs on this machine)"
     previous = journaled.previous
     while previous is not None:
