@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.trust.writers import check, run_killed, store
 
 from nbdeploy.errors import KeyFileError, LogError
 from nbdeploy.trust import checkpoints
@@ -263,41 +263,32 @@ def test_a_memory_that_was_changed_is_no_reason_to_go_on(file: Path, seen: Path,
 
 # Others at the same time ----------------------------------------------------------------------------------------------
 
-WRITER = """
-import sys
-from nbdeploy.trust.keys import load_key
-from nbdeploy.trust.ledger import Ledger
-from pathlib import Path
-ledger = Ledger(sys.argv[1], load_key(Path(sys.argv[2]), None))
-for n in range(25):
-    ledger.append(f"{sys.argv[3]} {n}".encode())
-ledger.append(b"all want to log this one")
-"""
-
 
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
-    stored = tmp_path / "ledger.pem"
-    stored.write_bytes(KEY.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    stored.chmod(0o600)
-    return stored
+    return store(KEY, tmp_path / "ledger.pem")
 
 
-def test_eight_writers_get_one_order_and_lose_nothing(file: Path, key_file: Path, seen: Path):
-    """Case A10. The file does not exist when they start, and a reader looks at it all the while."""
-    command = [sys.executable, "-c", WRITER, address(file), str(key_file)]
-    writers = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE, text=True) for n in range(8)]
-    reader = Ledger(address(file), KEY, seen=seen)
-    sizes = []
-    while any(writer.poll() is None for writer in writers):
-        sizes.append(len(reader.verify()))
-    complaints = [writer.communicate()[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * 8, complaints
-    entries = [entry.envelope.decode() for entry in reader.verify()]
-    assert sizes == sorted(sizes)
-    assert len(entries) == len(set(entries)) == 8 * 25 + 1
-    for n in range(8):
-        assert [entry for entry in entries if entry.startswith(f"{n} ")] == [f"{n} {m}" for m in range(25)]
+def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new_one(file: Path, key_file: Path, tmp_path: Path):
+    """Case L6: after every kill all that was acknowledged is there, and at most one entry more."""
+    told, sizes = tmp_path / "told-0", []
+
+    def look() -> None:
+        acknowledged = len(told.read_text().splitlines())
+        sizes.append(len(Ledger(address(file), KEY).verify()) - acknowledged)
+
+    outcome = run_killed(address(file), key_file, tmp_path, writers=1, each=25, kills=15, longest=0.06, killed_one=look)
+    assert outcome.kills == len(sizes)
+    assert outcome.kills >= 5
+    assert set(sizes) <= {0, 1}
+    check(Ledger(address(file), KEY), outcome, writers=1, each=25)
+
+
+def test_writers_killed_at_random_lose_nothing_and_get_one_order(file: Path, key_file: Path, tmp_path: Path):
+    """Cases A10 and L6. The file does not exist when they start."""
+    outcome = run_killed(address(file), key_file, tmp_path, writers=4, each=25, kills=5)
+    assert outcome.kills == 5
+    check(Ledger(address(file), KEY), outcome, writers=4, each=25)
 
 
 KILLED = """
@@ -353,3 +344,16 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(file: Path, key_fi
     whole = len(ledger.verify())
     assert whole > 6
     assert ledger.append(b"there is room again").index == whole
+
+
+def test_a_checkpoint_that_cannot_be_remembered_is_said_and_the_entry_stays(file: Path, tmp_path: Path):
+    """Case L6: the disk of the reader's memory is full; the same envelope again is the same entry."""
+    memory = tmp_path / "memory"
+    memory.write_text("a file where a folder should be")
+    ledger = Ledger(address(file), KEY, seen=memory / "seen")
+    with pytest.raises(LogError, match="cannot be") as refused:
+        ledger.append(b"first")
+    assert "\n" not in str(refused.value)
+    memory.unlink()
+    assert ledger.append(b"first").index == 0
+    assert len(ledger.verify()) == 1

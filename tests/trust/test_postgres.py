@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import threading
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.trust import postgres
-from tests.trust.test_ledger import ENVELOPES, KEY, WRITER
+from tests.trust.test_ledger import ENVELOPES, KEY
+from tests.trust.writers import check, run_killed, store
 
 from nbdeploy.errors import LogError
 from nbdeploy.trust.ledger import Ledger
@@ -39,24 +38,29 @@ def url(running: str) -> str:
     return running
 
 
-def test_eight_writers_get_one_order_and_lose_nothing(url: str, tmp_path: Path):
-    """Case A10, with no table there when they start, and a reader that looks at it all the while."""
-    stored = tmp_path / "ledger.pem"
-    stored.touch(mode=0o600)
-    stored.write_bytes(KEY.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    command = [sys.executable, "-c", WRITER, url, str(stored)]
-    writers = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE, text=True) for n in range(8)]
-    reader = Ledger(url, public=KEY.public, seen=tmp_path / "seen")
-    sizes = []
-    while any(writer.poll() is None for writer in writers):
-        sizes.append(len(reader.verify()))
-    complaints = [writer.communicate()[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * 8, complaints
-    entries = [entry.envelope.decode() for entry in reader.verify()]
+def test_eight_writers_killed_at_random_lose_nothing_and_get_one_order(url: str, tmp_path: Path):
+    """Cases A10 and L6, with no table there when they start, and a reader that looks at it all the while.
+
+    The full size of 8 × 500 is in tests/benchmarks/ledger_writers.py.
+    """
+    stop, sizes = threading.Event(), []
+
+    def look() -> None:
+        reader = Ledger(url, public=KEY.public, seen=tmp_path / "reader.seen")
+        while not stop.is_set():
+            sizes.append(len(reader.verify()))
+            stop.wait(0.1)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        outcome = run_killed(url, store(KEY, tmp_path / "key.pem"), tmp_path, writers=8, each=60, kills=8)
+    finally:
+        stop.set()
+        looking.join()
+    assert outcome.kills == 8
     assert sizes == sorted(sizes)
-    assert len(entries) == len(set(entries)) == 8 * 25 + 1
-    for n in range(8):
-        assert [entry for entry in entries if entry.startswith(f"{n} ")] == [f"{n} {m}" for m in range(25)]
+    check(Ledger(url, public=KEY.public, seen=tmp_path / "reader.seen"), outcome, writers=8, each=60)
 
 
 def test_what_was_changed_in_the_database_is_seen(url: str):
