@@ -5,19 +5,22 @@
 #: sha256sum, jq, openssl (3 or later), base64, awk, sort and other coreutils alone. They stand in verify.sh as they do
 #: here: unpack the zip into an empty folder and run
 #:
-#: == sh verify.sh FOLDER [POLICY] ==
+#: == sh verify.sh FOLDER [POLICY…] ==
 #:
 #: Better: copy the lines from a place that you trust, because whoever changed the bundle could have changed this file.
-#: POLICY is your own copy of the policy file, if you have one; without it the policy in the bundle says whose keys
-#: these are, and whoever made the bundle could have written that policy. One line is printed for each step. The exit
+#: POLICY is your own copy of the policy file of those days, if you have one; without it the policy in the bundle says whose
+#: keys these are, and whoever made the bundle could have written that policy. One line is printed for each step. The exit
 #: code is 0 if all holds and 1 at the first thing that does not.
 set -eu
 LC_ALL=C
 export LC_ALL
-own=${2:+$(realpath "$2")}
-cd "${1:-.}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+folder=${1:-.}
+[ $# = 0 ] || shift
+own=$#
+for policy in "$@"; do sha256sum <"$policy" | cut -d ' ' -f 1; done >"$work/own"
+cd "$folder"
 tab=$(printf '\t')
 step() { printf 'ok    %s\n' "$*"; }
 note() { printf 'note  %s\n' "$*"; }
@@ -259,9 +262,10 @@ END {
 }
 AWK
 read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NAME PERSON FROM UNTIL PUBLIC KIND REVOKED …
-    file=${own:-policy/$1.toml}
+    file=policy/$1.toml
     [ -f "$file" ] || fail "the policy $1, which was in force, is not in the bundle"
-    [ -n "$own" ] || [ "$(digest "$file")" = "$1" ] || fail "$file is another policy than its name says"
+    [ "$(digest "$file")" = "$1" ] || fail "$file is another policy than its name says"
+    [ "$own" = 0 ] || grep -qxF "$1" "$work/own" || fail "the policy $1, which was in force, is none of yours"
     awk -f "$work/toml.awk" "$file" >"$work/policy" || fail 'the policy is written in a form that these lines cannot read'
     preset=$(awk -F "$tab" '$1 == "preset" { print $2 }' "$work/policy")
     : >"$work/preset"
@@ -285,6 +289,26 @@ read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NA
             "$name" "$person" "$from" "$until" "$public" "$rest" >>"$work/keys"
     done <"$work/named"
     [ "$(cut -f 1 "$work/keys" | sort | uniq -d)" = '' ] || fail 'the policy gives one key to two'
+    signed_by_roots "$file" "$1"
+}
+signed_by_roots() { # FILE HEX: a policy that names roots is signed by enough of them
+    awk -F "$tab" '$1 ~ /^roots\.keys\.[0-9]+$/ { print $2 }' "$work/policy" | sort -u >"$work/roots"
+    [ -s "$work/roots" ] || return 0
+    [ -f "$1.sig.json" ] || fail "$1 names roots, and none of them signed it"
+    jq -er .payload "$1.sig.json" | base64 -d >"$work/said-policy" || fail "$1.sig.json has no payload"
+    jq -e --arg hex "$2" '.predicateType == "urn:nbdeploy:policy:1" and [.subject[] | [.name, .digest.sha256]] == [["policy", $hex]]' \
+        "$work/said-policy" >/dev/null || fail "$1.sig.json is about another policy"
+    { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$work/said-policy")"; cat "$work/said-policy"; } >"$work/pae"
+    jq -r '.signatures[] | [.keyid, .sig] | @tsv' "$1.sig.json" >"$work/signatures"
+    had=0
+    while read -r public; do
+        keyid=$(printf '%s' "${public#ed25519:}" | base64 -d | sha)
+        awk -F "$tab" -v id="$keyid" '$1 == id { print $2; exit }' "$work/signatures" | base64 -d >"$work/sig"
+        ! holds "$public" "$work/pae" "$work/sig" || had=$((had + 1))
+    done <"$work/roots"
+    needed=$(awk -F "$tab" -v n=1 '$1 == "roots.threshold" { n = $2 } END { print n }' "$work/policy")
+    [ "$had" -ge "$needed" ] || fail "$1 is signed by $had of $needed roots"
+    step "$1 is signed by $had of its roots, and $needed must"
 }
 roles() { # NAME: the roles that the policy gives to somebody, one a line
     awk -F "$tab" -v name="$1" '$1 ~ /^(people|services)\.[0-9]+\.name$/ && $2 == name { one = substr($1, 1, length($1) - 4) }
@@ -592,7 +616,7 @@ cat <<END
 This bundle holds. Proved: these documents are the ones that were signed; the keys that signed them are those of the
 policy; whoever approved neither asked for it nor made it; all of it stands in the ledger of the key
 $ledger, in this order.
-Not proved: that the policy is the one of the organisation$([ -n "$own" ] && printf ' (you gave it: %s)' "$own" || printf ' (it came with the bundle: compare it with your own copy)');
+Not proved: that the policy is the one of the organisation$([ "$own" != 0 ] && printf ' (it is the one that you gave)' || printf ' (it came with the bundle: compare it with your own copy)');
 that the ledger left nothing out or was not written anew by whoever holds its key (compare its checkpoint with one that you
 have seen); that no other entry of the ledger is about this model (ask for all of them); that the numbers in the evidence
 were measured as they say (nbdeploy audit verify --recompute does that from the tallies); what decisions/*.txt and

@@ -31,6 +31,7 @@ from nbdeploy.stats.metrics import values
 from nbdeploy.stats.tally import ClassTally
 from nbdeploy.trust.digests import bytes_digest, manifest, model_digest
 from nbdeploy.trust.log import Entry
+from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
 
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
@@ -44,6 +45,8 @@ class Kept(World):
     """A version that was validated, asked for, approved and deployed, with all its papers."""
 
     text: bytes = field(default_factory=lambda: policy_text(ledger=key("ledger").public))
+
+    envelope: bytes | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,7 +102,7 @@ class Kept(World):
             public=self.ledger.public or "",
             level="local",
             documents=lambda _: self.documents,
-            policy=lambda digest: self.text if digest == self.policy.digest else None,
+            policy=lambda digest: (self.text, self.envelope) if digest == self.policy.digest else None,
             templates=self.root / "none",
             model=lambda _: files,
         )
@@ -186,7 +189,7 @@ def packed(files: Mapping[str, bytes], *, resummed: bool = True) -> bytes:
     return target.getvalue()
 
 
-def verified(bundle: bytes, folder: Path, own=None) -> Verdict:
+def verified(bundle: bytes, folder: Path, *own: Policy) -> Verdict:
     file = folder / "bundle.zip"
     file.write_bytes(bundle)
     with opened(file) as one:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from tests.admission.world import policy
+from tests.admission.world import key, policy, policy_text
 from tests.audit.kept import Kept, recomputed, shell, unpacked, verified
 
 from nbdeploy.audit.recipe import recipe, script
+from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy_signing import Offered, sign_policy
 
 
 def test_a_bundle_of_an_honest_version_holds_for_us_and_for_the_shell(bundle: bytes, tmp_path: Path):
@@ -40,7 +43,13 @@ def test_whose_policy_it_was_is_said_loudly(kept: Kept, bundle: bytes, tmp_path:
 
 def test_the_auditors_own_policy_decides_over_the_bundles(kept: Kept, bundle: bytes, tmp_path: Path):
     strangers = policy(people={"Vera": ("author",)}, ledger=kept.ledger.public)
-    assert any("Vera" in problem for problem in verified(bundle, tmp_path, strangers).problems)
+    assert any("none of yours" in problem for problem in verified(bundle, tmp_path, strangers).problems)
+    assert not verified(bundle, tmp_path, strangers, kept.policy).problems
+    ours, theirs = tmp_path / "ours.toml", tmp_path / "theirs.toml"
+    ours.write_bytes(kept.text)
+    theirs.write_bytes(policy_text(people={"Vera": ("author",)}, ledger=kept.ledger.public))
+    assert shell(bundle, tmp_path, str(theirs)).returncode == 1
+    assert shell(bundle, tmp_path, str(theirs), str(ours)).returncode == 0
 
 
 def test_numbers_are_calculated_again_from_the_tallies(bundle: bytes, tmp_path: Path):
@@ -55,3 +64,23 @@ def test_the_recipe_shows_the_lines_of_the_script(bundle: bytes):
     code = [line for line in script().decode().splitlines() if line and not line.startswith("#:")]
     assert [line for line in code if line not in lines] == []
     assert unpacked(bundle)["RECIPE.txt"] == recipe()
+
+
+def test_a_policy_that_names_roots_must_be_signed_by_them(tmp_path: Path):
+    roots = [key("root"), key("second root")]
+    named = ", ".join(f'"{one.public}"' for one in roots)
+    text = policy_text(f"[roots]\nkeys = [{named}]\nthreshold = 2", ledger=key("ledger").public)
+    offered = Offered(read_policy(text), text, None)
+    once = sign_policy(offered, None, roots[0])
+    twice = sign_policy(replace(offered, envelope=once), None, roots[1])
+    for envelope, holds in ((None, False), (once, False), (twice, True)):
+        folder = tmp_path / str(len(envelope or b""))
+        folder.mkdir()
+        world = Kept(folder, text=text, envelope=envelope)
+        world.deployed()
+        bundle = world.bundle()
+        assert (not verified(bundle, folder).problems) is holds
+        run = shell(bundle, folder)
+        assert (run.returncode == 0) is holds, run.stdout + run.stderr
+        assert (": started in production;" in run.stdout) is holds
+        assert run.stderr == ""

@@ -33,7 +33,7 @@ class Sources:
     documents
         Returns the documents of a request's validation by file name, what lies beside them included.
     policy
-        Returns the policy with a digest, None where it was not kept.
+        Returns the policy with a digest and the envelope of its roots, if it has one; None where it was not kept.
     templates
         The folder of the project's own card templates.
     model
@@ -46,7 +46,7 @@ class Sources:
     public: str
     level: Level
     documents: Callable[[Request], Mapping[str, bytes]]
-    policy: Callable[[str], bytes | None]
+    policy: Callable[[str], tuple[bytes, bytes | None] | None]
     templates: Path
     model: Callable[[Request], Files]
 
@@ -131,20 +131,22 @@ def _request(
         for name in Card.from_bytes(card).templates:
             files[layout.TEMPLATES + name] = (sources.templates / name).read_bytes()
     digest = selecting.policy_named(looked, request_id)
-    data = sources.policy(digest)
-    if data is None:
+    kept = sources.policy(digest)
+    if kept is None:
         absent[layout.policy(digest)] = f"the policy that {request_id} was decided under is not kept here"
         return files
-    policy = read_policy(data)
-    files |= _policy(policy, data)
+    policy = read_policy(kept[0])
+    files |= _policy(policy, *kept)
     chain = read_chain(logbook.entries, policy, ledger=sources.public)
     if request_id in chain.asked:
         files |= draw(chain, chain.requests[request_id], policy, logbook, sources.level)
     return files
 
 
-def _policy(policy: Policy, data: bytes) -> Files:
+def _policy(policy: Policy, data: bytes, envelope: bytes | None) -> Files:
     files: Files = {layout.policy(policy.digest): data}
+    if envelope is not None:
+        files[layout.policy_signed(policy.digest)] = envelope
     if policy.preset:
         name = f"{policy.preset}.toml"
         files[layout.PRESETS + name] = templates.path("policy", name).read_bytes()

@@ -8,7 +8,7 @@
     ledger/checkpoint  ledger/public
     ledger/proofs/000004            where entry 4 is in the signed tree: RFC 6962 audit path, one hash a line
     envelopes/000004-request.json   the signed statement, as it was logged
-    policy/HEX.toml                 each policy that was in force, under its own digest; HEX.toml.dsse if it was signed
+    policy/HEX.toml                 each policy that was in force, under its digest; .sig.json if roots signed it
     policy/presets/team.toml        the preset that it builds on
     documents/HEX12/                objective, evidence, card, executed notebooks; HEX12 begins the evidence's digest
     decisions/r-….txt  decisions/r-….html
@@ -34,7 +34,7 @@ DOCUMENTS = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.
 _ENVELOPE = re.compile(r"envelopes/([0-9]{6,})-([a-z]+)\.json")
 _KNOWN = re.compile(
     r"bundle\.json|SHA256SUMS|RECIPE\.txt|verify\.sh|ledger/(checkpoint|public|proofs/[0-9]{6,})"
-    r"|envelopes/[0-9]{6,}-[a-z]+\.json|policy/[0-9a-f]{64}\.toml(\.dsse)?|policy/presets/[a-z]+\.toml"
+    r"|envelopes/[0-9]{6,}-[a-z]+\.json|policy/[0-9a-f]{64}\.toml(\.sig\.json)?|policy/presets/[a-z]+\.toml"
     r"|documents/[0-9a-f]{12}/[^/]+(/[^/]+)?|decisions/[^/]+\.(txt|html)|model/MANIFEST|model/files/.+"
     r"|templates/card/[^/]+"
 )
@@ -78,6 +78,11 @@ def proof(index: int) -> str:
 def policy(digest: str) -> str:
     """Return where the policy with this digest lies."""
     return f"policy/{digest.removeprefix('sha256:')}.toml"
+
+
+def policy_signed(digest: str) -> str:
+    """Return where the signatures of the roots lie, which a policy that names roots has."""
+    return f"{policy(digest)}.sig.json"
 
 
 def documents(evidence: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,10 +21,11 @@ from nbdeploy.audit.sheets import draw, sheet_problems
 from nbdeploy.audit.story import Event, events
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DeploymentPredicate
-from nbdeploy.errors import BundleError, NbdeployError, Refusal
+from nbdeploy.errors import BundleError, NbdeployError, PolicyError, Refusal
 from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy_signing import Offered, check_signed
 
 _WENT_ON = frozenset({"promoted", "completed", "rolled_back"})
 
@@ -51,13 +52,13 @@ class Verdict:
     notes: tuple[str, ...]
 
 
-def verify(bundle: Bundle, now: datetime, own: Policy | None = None) -> Verdict:
+def verify(bundle: Bundle, now: datetime, own: Sequence[Policy] = ()) -> Verdict:
     """Check a bundle.
 
     Parameters
     ----------
     own
-        The auditor's own policy; without one, those in the bundle are believed.
+        The auditor's own copies of the policies; without any, those in the bundle are believed.
 
     Raises
     ------
@@ -105,14 +106,14 @@ class _Desk:
     logbook: Logbook
     level: str
     looked: Looked
-    own: Policy | None
+    own: Sequence[Policy]
     now: datetime
 
 
 def _request(desk: _Desk, entry: Entry, name: str) -> Told:
     bundle, logbook = desk.bundle, desk.logbook
     try:
-        policy = desk.own or _policy(bundle, policy_named(desk.looked, name))
+        policy = _policy(desk, policy_named(desk.looked, name))
         chain = read_chain(logbook.entries, policy, desk.now, ledger=logbook.public)
     except NbdeployError as error:
         return Told(None, name, (), (), (f"{name}: {error}",))
@@ -134,13 +135,27 @@ def _request(desk: _Desk, entry: Entry, name: str) -> Told:
     return Told(request, name, events(chain, request), tuple(lines), tuple(problems))
 
 
-def _policy(bundle: Bundle, digest: str) -> Policy:
+def _policy(desk: _Desk, digest: str) -> Policy:
+    """Return the policy that was in force: the auditor's own copy, or else the bundle's."""
+    if desk.own:
+        mine = next((policy for policy in desk.own if policy.digest == digest), None)
+        if mine is None:
+            raise PolicyError(
+                f"the policy that was in force ({digest[:19]}…) is none of yours",
+                next="give the version of those days with --policy; a newer one decides about other days",
+            )
+        return mine
+    bundle = desk.bundle
     name = layout.policy(digest)
     if name not in bundle:
         raise BundleError("the policy that was in force is not in the bundle", next="give your copy with --policy")
     policy = read_policy(bundle.read(name))
     if policy.digest != digest:
         raise BundleError(f"{name} is another policy than its name says")
+    if policy.roots is not None:
+        signed = layout.policy_signed(digest)
+        envelope = bundle.read(signed) if signed in bundle else None
+        check_signed(Offered(policy, bundle.read(name), envelope), policy.roots, "that it names itself")
     preset = f"{layout.PRESETS}{policy.preset}.toml"
     if policy.preset and (
         preset not in bundle or bundle.read(preset) != templates.path("policy", f"{policy.preset}.toml").read_bytes()
@@ -212,13 +227,13 @@ def _standing_lines(chain: Chain, request: Request, policy: Policy, now: datetim
         yield f"Its standing today: {standing(chain, request.id, policy, now).state.replace('_', ' ')}."
 
 
-def _notes(bundle: Bundle, index: layout.Index, logbook: Logbook, own: Policy | None) -> Iterator[str]:
-    if own is None:
+def _notes(bundle: Bundle, index: layout.Index, logbook: Logbook, own: Sequence[Policy]) -> Iterator[str]:
+    if not own:
         yield (
             "THE POLICY COMES FROM THE BUNDLE ITSELF: whoever made the bundle could have written whose keys these are. "
             "Give your own copy: --policy FILE."
         )
-    elif own.ledger is None:
+    elif any(policy.ledger is None for policy in own):
         yield "Your policy names no ledger, so the bundle itself says whose checkpoint this is."
     left = logbook.size - len(logbook.entries)
     if left:

@@ -29,18 +29,25 @@ def audit_export(subject: str, out: Path | None, with_model: bool, whole_ledger:
 @audit.command("verify")
 @click.argument("subject", metavar="[BUNDLE|NAME]", required=False)
 @click.option("--recompute", is_flag=True, help="Calculate a bundle's group metrics again from its tallies.")
-@click.option("--policy", type=click.Path(path_type=Path), help="Your own copy; a bundle's own proves less.")
-def audit_verify(subject: str | None, recompute: bool, policy: Path | None) -> int:
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Your own copy of the policy that was in force (repeatable); without it the bundle's is believed.",
+)
+def audit_verify(subject: str | None, recompute: bool, policies: tuple[Path, ...]) -> int:
     """Check a bundle, or this project: ledger, signatures, cards and the bytes of every requested version.
 
     Exit codes: 0 it holds, 1 it does not, 2 this is no bundle.
     """
     if subject is not None and (subject.endswith(".zip") or Path(subject).is_file()):
-        result: flow.BundleVerified | flow.Audited = flow.verify_bundle(Path(subject), again=recompute, policy=policy)
-    elif recompute or policy:
+        bundle = flow.verify_bundle(Path(subject), again=recompute, policies=policies)
+        draw(bundle)
+        return bundle.exit_code
+    if recompute or policies:
         raise click.UsageError("--recompute and --policy are for a bundle: name its file")
-    else:
-        result = flow.audit(subject)
+    result = flow.audit(subject)
     draw(result)
     return result.exit_code
 

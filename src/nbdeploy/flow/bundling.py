@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,13 @@ from nbdeploy.audit.packing import pack
 from nbdeploy.audit.recompute import Recomputed, recompute
 from nbdeploy.audit.verify import Verdict, verify
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import DigestError, PolicyError, ProjectError
+from nbdeploy.errors import DigestError, ProjectError
 from nbdeploy.flow.kept_policies import kept_policy
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.digests import bytes_digest, manifest
 from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy_signing import stable_bytes
 
 _HEADERS = ("entry", "at (UTC)", "who", "did", "envelope")
 
@@ -104,15 +105,15 @@ class BundleVerified(Result):
         }
 
 
-def verify_bundle(file: Path, *, again: bool = False, policy: Path | None = None) -> BundleVerified:
+def verify_bundle(file: Path, *, again: bool = False, policies: Sequence[Path] = ()) -> BundleVerified:
     """Check an audit bundle. Needs no project and no network.
 
     Parameters
     ----------
     again
         Calculate the group metrics again from the tallies in the evidence.
-    policy
-        The auditor's own copy of the policy; the bundle's unless given.
+    policies
+        The auditor's own copies of the policies that were in force; those of the bundle unless given.
 
     Raises
     ------
@@ -121,12 +122,7 @@ def verify_bundle(file: Path, *, again: bool = False, policy: Path | None = None
     PolicyError
         The auditor's policy cannot be read.
     """
-    own = None
-    if policy is not None:
-        try:
-            own = read_policy(policy.read_bytes())
-        except OSError as error:
-            raise PolicyError(f"{policy} cannot be read ({error.strerror})") from None
+    own = [read_policy(stable_bytes(one)) for one in policies]
     with opened(file) as bundle:
         verdict = verify(bundle, datetime.now(UTC), own)
         return BundleVerified(file, verdict, recompute(bundle, verdict) if again else None)

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from nbdeploy.flow.declaring import write_whole
 from nbdeploy.flow.project import Project
 from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.trust.policy_signing import envelope_file
+from nbdeploy.trust.policy_trust import published
 
 
 def keep_policy(project: Project) -> None:
-    """Keep the project's policy as it is now, under its digest."""
-    data = project.settings.policy_file.read_bytes()
-    file = _file(project, bytes_digest(data))
-    if not file.is_file():
-        write_whole(file, data)
+    """Keep the project's policy as it is now, with its signatures, under its digest."""
+    source = project.settings.policy_file
+    kept = _folder(project) / f"{bytes_digest(source.read_bytes()).removeprefix('sha256:')}.toml"
+    for one, copy in ((source, kept), (envelope_file(source), envelope_file(kept))):
+        if one.is_file() and not copy.is_file():
+            write_whole(copy, one.read_bytes())
 
 
-def kept_policy(project: Project, digest: str) -> bytes | None:
-    """Return the policy with this digest: the present one or one that was kept; None where it is neither."""
-    for file in (project.settings.policy_file, _file(project, digest)):
+def kept_policy(project: Project, digest: str) -> tuple[bytes, bytes | None] | None:
+    """Return the policy with this digest and its signatures, wherever it was kept; None where it was not."""
+    found = None
+    for file in _files(project):
         if file.is_file() and bytes_digest(data := file.read_bytes()) == digest:
-            return data
-    return None
+            signed = envelope_file(file)
+            found = (data, signed.read_bytes() if signed.is_file() else None)
+            if found[1] is not None:
+                break
+    return found
 
 
-def _file(project: Project, digest: str) -> Path:
-    return project.settings.state / "policies" / f"{digest.removeprefix('sha256:')}.toml"
+def _files(project: Project) -> Iterator[Path]:
+    """Yield where a policy may lie: the present one, kept ones, published ones, those that the deployer went by."""
+    policy = project.settings.policy_file
+    yield policy
+    for folder in (_folder(project), published(policy), project.settings.state / "controller.policies"):
+        yield from sorted(folder.glob("*.toml"))
+
+
+def _folder(project: Project) -> Path:
+    return project.settings.state / "policies"
