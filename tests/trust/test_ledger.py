@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.trust.writers import check, run_killed, store
 
-from nbdeploy.errors import KeyFileError, LogError
+from nbdeploy.errors import ClockError, KeyFileError, LogError
 from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
@@ -259,6 +260,105 @@ def test_a_memory_that_was_changed_is_no_reason_to_go_on(file: Path, seen: Path,
     seen.write_bytes(content)
     with pytest.raises(LogError):
         ledger.verify()
+
+
+def test_a_machine_that_forgot_goes_on_with_a_pinned_key_and_says_so(file: Path, seen: Path, caplog):
+    """Case P2."""
+    filled(file, ENVELOPES, seen=seen)
+    assert Ledger(address(file), public=KEY.public, seen=seen).verify()
+    assert not caplog.text
+    seen.unlink()
+    assert Ledger(address(file), public=KEY.public, seen=seen).verify()
+    assert "for the first time (entries: 6" in caplog.text
+    assert seen.is_file()
+
+
+def test_a_machine_that_forgot_and_knows_no_key_refuses(file: Path, seen: Path):
+    """Case P2: there is nothing left to go by."""
+    filled(file, ENVELOPES)
+    reader = Ledger(address(file), seen=seen)
+    with pytest.raises(LogError, match="nobody named its key"):
+        reader.verify()
+    assert not seen.exists()
+
+
+def test_a_writer_that_forgot_does_not_make_a_memory_by_writing(file: Path, seen: Path, caplog):
+    """Case P2: else deleting the file and waiting for the next entry would do."""
+    ledger = filled(file, ENVELOPES, seen=seen)
+    seen.unlink()
+    ledger.append(b"more")
+    assert not seen.exists()
+    ledger.verify()
+    assert "for the first time (entries: 7" in caplog.text
+
+
+def test_everything_deleted_is_not_an_empty_ledger(file: Path, seen: Path):
+    """Case L1: no entry and no head, as if nothing had ever been logged."""
+    ledger = filled(file, ENVELOPES, seen=seen)
+    tamper(file, ("DELETE FROM ledger_entries", ()), ("DELETE FROM ledger_head", ()))
+    for _ in range(2):
+        with pytest.raises(LogError, match="and 6 were seen here before"):
+            ledger.verify()
+    assert "an empty ledger" in seen.with_name("seen.fork-6").read_text("utf-8")
+
+
+def test_a_writer_remembers_what_it_signed(file: Path, seen: Path):
+    """Case L3: a backup that was put back is not continued, though nobody had read the newer entries."""
+    ledger = filled(file, ENVELOPES[:3], seen=seen)
+    older = file.with_name("backup.db")
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM INTO ?", (str(older),))
+    ledger.append(b"after the backup")
+    restored = Ledger(address(older), KEY, seen=seen)
+    for act in (lambda: restored.append(b"another history"), restored.refresh, restored.verify):
+        with pytest.raises(LogError, match="seen here before"):
+            act()
+
+
+# Time -----------------------------------------------------------------------------------------------------------------
+
+START = datetime(2026, 11, 21, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+READERS = [
+    ("L3 within the limit", HOUR, {"max_age": 2 * HOUR}, None),
+    ("L3 stale beyond max age", 3 * HOUR, {"max_age": 2 * HOUR}, LogError),
+    ("no limit", 3000 * HOUR, {}, None),
+    ("whoever holds the key knows that nothing is hidden", 3000 * HOUR, {"max_age": HOUR, "key": KEY}, None),
+    ("A8 the reader's clock two days behind", -48 * HOUR, {}, ClockError),
+    ("A8 the reader's clock a little behind", -HOUR / 12, {}, None),
+]
+
+
+@pytest.mark.parametrize(("later", "options", "refused"), [r[1:] for r in READERS], ids=[r[0] for r in READERS])
+def test_a_checkpoint_has_an_age(file: Path, seen: Path, later: timedelta, options, refused):
+    Ledger(address(file), KEY, clock=lambda: START).append(b"one")
+    reader = Ledger(address(file), public=KEY.public, seen=seen, clock=lambda: START + later, **options)
+    if refused is None:
+        assert len(reader.verify()) == 1
+    else:
+        with pytest.raises(refused):
+            reader.verify()
+
+
+def test_an_older_checkpoint_of_the_same_tree_is_refused(file: Path, seen: Path):
+    """Case L3: time goes one way, as size does."""
+    writer = Ledger(address(file), KEY, clock=lambda: START)
+    writer.append(b"one")
+    old = writer.checkpoint()
+    Ledger(address(file), KEY, clock=lambda: START + HOUR).refresh()
+    reader = Ledger(address(file), public=KEY.public, seen=seen, clock=lambda: START + HOUR)
+    reader.verify()
+    tamper(file, ("UPDATE ledger_head SET checkpoint = ?", (old,)))
+    with pytest.raises(LogError, match="older than the one of 2026-11-21 13:00 UTC"):
+        reader.verify()
+
+
+def test_an_empty_ledger_can_be_signed_for(file: Path, seen: Path):
+    ledger = Ledger(address(file), KEY, seen=seen)
+    assert checkpoints.read(ledger.refresh(), KEY.public).size == 0
+    assert ledger.verify() == []
+    assert ledger.append(b"one").index == 0
+    assert len(ledger.verify()) == 1
 
 
 # Others at the same time ----------------------------------------------------------------------------------------------

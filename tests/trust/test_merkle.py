@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nbdeploy.trust.merkle import (
     Edge,
+    Tree,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -81,6 +82,69 @@ def test_inclusion_proofs_are_the_published_ones(index: int, size: int, proof: l
 def test_consistency_proofs_are_the_published_ones(first: int, second: int, proof: list[str]):
     assert consistency_proof(LEAVES[:second], first) == unhex(proof)
     assert verify_consistency(first, unhex([ROOTS[first]])[0], second, unhex([ROOTS[second]])[0], unhex(proof))
+
+
+# Another implementation -----------------------------------------------------------------------------------------------
+
+
+def slow_root(data: list[bytes]) -> bytes:
+    """RFC 6962 section 2.1, word by word and over the data itself."""
+    if not data:
+        return hashlib.sha256(b"").digest()
+    if len(data) == 1:
+        return hashlib.sha256(b"\x00" + data[0]).digest()
+    k = 1
+    while k * 2 < len(data):
+        k *= 2
+    return hashlib.sha256(b"\x01" + slow_root(data[:k]) + slow_root(data[k:])).digest()
+
+
+def slow_path(m: int, data: list[bytes]) -> tuple[bytes, ...]:
+    """RFC 6962 section 2.1.1: PATH(m, D[n])."""
+    if len(data) == 1:
+        return ()
+    k = 1
+    while k * 2 < len(data):
+        k *= 2
+    if m < k:
+        return (*slow_path(m, data[:k]), slow_root(data[k:]))
+    return (*slow_path(m - k, data[k:]), slow_root(data[:k]))
+
+
+def slow_proof(m: int, data: list[bytes], whole: bool = True) -> tuple[bytes, ...]:
+    """RFC 6962 section 2.1.2: SUBPROOF(m, D[n], b)."""
+    if m == len(data):
+        return () if whole else (slow_root(data),)
+    k = 1
+    while k * 2 < len(data):
+        k *= 2
+    if m <= k:
+        return (*slow_proof(m, data[:k], whole), slow_root(data[k:]))
+    return (*slow_proof(m - k, data[k:], False), slow_root(data[:k]))
+
+
+@pytest.mark.parametrize("size", [*range(1, 18), 31, 32, 33, 64, 65])
+def test_every_root_and_proof_is_that_of_the_recursion_over_the_data(size: int):
+    data = [bytes([n]) * (n % 5) for n in range(size)]
+    tree = Tree(leaf_hash(entry) for entry in data)
+    assert len(tree) == size
+    for within in range(size + 1):
+        assert tree.root(within) == slow_root(data[:within])
+    for index in range(size):
+        assert tree.inclusion(index) == slow_path(index, data)
+    for first in range(1, size):
+        assert tree.consistency(first) == slow_proof(first, data)
+
+
+@given(st.lists(st.binary(max_size=3), min_size=1, max_size=40), st.data())
+def test_a_proof_in_an_earlier_tree_is_what_it_was_then(entries: list[bytes], data: st.DataObject):
+    """A service is asked for proofs in the tree of a checkpoint, and has grown since."""
+    tree = Tree(leaf_hash(entry) for entry in entries)
+    size = data.draw(st.integers(1, len(entries)))
+    index = data.draw(st.integers(0, size - 1))
+    assert tree.inclusion(index, size) == slow_path(index, entries[:size])
+    if index:
+        assert tree.consistency(index, size) == slow_proof(index, entries[:size])
 
 
 # Any tree ------------------------------------------------------------------------------------------------------------
