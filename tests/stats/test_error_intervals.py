@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nbdeploy.stats.error_intervals import Sizes, error_interval, mean_square_interval
-from nbdeploy.stats.intervals import estimate
+from nbdeploy.stats.error_intervals import Sizes, error_intervals, mean_square_intervals
+from nbdeploy.stats.intervals import estimate, estimates
 from nbdeploy.stats.paired import skewed_mean
 from nbdeploy.stats.tally import ErrorTally
 
@@ -41,9 +41,9 @@ def simulated(kind: str, rows: int, metric: str) -> tuple[float, float]:
     truth = random.normal(size=(REPEATS, rows)) * (2 * square) ** 0.5
     tally = tally_of(error.ravel(), truth.ravel(), np.repeat(np.arange(REPEATS), rows))
     sought = {MAE: size, RMSE: square**0.5, "r2": 0.5}[metric]
-    found = [error_interval(tally, index, metric) for index in range(REPEATS)]
-    held = [limits[0] <= sought <= limits[1] for limits, _ in found]
-    return float(np.mean(held)), float(np.mean(["less than stated" in method for _, method in found]))
+    low, high, methods = error_intervals(tally, metric)
+    held = (low <= sought) & (sought <= high)
+    return float(np.mean(held)), float(np.mean(["less than stated" in method for method in methods]))
 
 
 @pytest.mark.parametrize("metric", [MAE, RMSE, "r2"])
@@ -68,25 +68,23 @@ def test_a_method_says_where_it_may_cover_less_and_seldom_where_it_does_not():
 
 def test_limits_of_a_skewed_mean_are_those_of_another_implementation():
     size = np.random.default_rng(5).lognormal(size=60)
-    sizes = Sizes.of(tally_of(size), 0, 1)
-    assert sizes is not None
+    sizes = Sizes.of(tally_of(size), 1)
     limits, _, _ = skewed_mean(size)
     assert limits is not None
-    assert sizes.hall(0.95)[1] == pytest.approx(limits[1], rel=1e-9)
+    assert sizes.hall(0.95)[1][0] == pytest.approx(limits[1], rel=1e-9)
 
 
 def test_squares_hold_bonetts_interval():
     half = np.random.default_rng(6).normal(size=20)
     error = np.concatenate([half, -half])  # its mean is the known centre, 0
-    sizes = Sizes.of(tally_of(error), 0, 2)
-    assert sizes is not None
+    sizes = Sizes.of(tally_of(error), 2)
     n, z = 40, stats.norm.ppf(0.975)
     c = n / (n - z)
     s = c * ((stats.kurtosis(error, fisher=False) - (n - 3) / n) / (n - 1)) ** 0.5
-    low, high = mean_square_interval(sizes, 0.95)
+    low, high = (float(end[0]) for end in mean_square_intervals(sizes, 0.95))
     assert low < c * error.var() * np.exp(-z * s)
     assert high > c * error.var() * np.exp(z * s)
-    assert high == pytest.approx(c * error.var() * np.exp(sizes.t(0.95) * s), rel=1e-9)
+    assert high == pytest.approx(c * error.var() * np.exp(stats.t.ppf(0.975, sizes.freedom[0]) * s), rel=1e-9)
 
 
 def test_errors_beyond_a_floats_eighth_power_have_limits():
@@ -101,3 +99,22 @@ def test_two_rows_and_errors_all_alike_have_what_they_can_have():
     alike = tally_of(np.array([2.0, -2.0] * 10))
     assert estimate(alike, MAE).interval is None
     assert estimate(alike, RMSE).interval[0] < 2 < estimate(alike, RMSE).interval[1]
+
+
+def test_groups_have_the_limits_that_they_have_alone_whatever_the_others_are():
+    random = np.random.default_rng(8)
+    group = random.integers(0, 6, 400)
+    error, truth = random.standard_t(3, 400), random.normal(size=400)
+    error[group == 1] = 0
+    error[group == 2] = -1.5
+    truth[group == 3] = 7
+    group[0] = 9
+    error[group == 4] *= 1e60
+    for metric in (MAE, RMSE, "r2", "mean_error"):
+        together = estimates(tally_of(error, truth, group), metric)
+        for one, name in zip(together, [0, 1, 2, 3, 4, 5, 9], strict=True):
+            alone = estimate(tally_of(error[group == name], truth[group == name]), metric)
+            assert (one.interval is None) == (alone.interval is None), (metric, name)
+            assert one.method == alone.method
+            if one.interval:
+                assert one.interval == pytest.approx(alone.interval, rel=1e-9)

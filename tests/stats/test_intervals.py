@@ -319,3 +319,15 @@ def test_class_score_takes_many_matrices_at_once():
     many = random.integers(1, 9, (5, 3, 3))
     for metric in ("matthews_corrcoef", "f1_macro"):
         assert class_score(many, metric) == pytest.approx([float(class_score(one, metric)) for one in many])
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "precision_macro", "matthews_corrcoef", "f1_macro"])
+def test_many_groups_at_once_have_the_limits_that_each_has_alone(metric):
+    random = np.random.default_rng(3)
+    counts = random.multinomial(60, random.dirichlet(np.ones(9)), 700).reshape(700, 3, 3)
+    counts[0], counts[1] = 0, np.diag([5, 6, 7])
+    groups = ClassTally(("g",), tuple((at,) for at in range(700)), (0, 1, 2), counts)
+    found = estimates(groups, metric, seed=4)
+    for at in (0, 1, 2, 350, 699):
+        alone = estimate(ClassTally((), ((),), (0, 1, 2), counts[at : at + 1]), metric, seed=4)
+        assert found[at] == alone

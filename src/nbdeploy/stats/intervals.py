@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from math import isnan
 
 import numpy as np
@@ -13,7 +14,7 @@ from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
 from nbdeploy.stats.binomial import clopper_pearson, wilson
-from nbdeploy.stats.error_intervals import error_interval, quantile_interval
+from nbdeploy.stats.error_intervals import error_intervals, quantile_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
 from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusion, rates, values
 from nbdeploy.stats.one_against_rest import lacking
@@ -28,6 +29,8 @@ FEWEST_TOLD = 5
 """Rows that a group's value must rest on to be told where it is not judged: a rate of two people is about those two."""
 
 Limits = tuple[float, float]
+Values = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,7 @@ def estimates(
         np.rint(part).astype(np.int64).tolist() for part in (tally.sizes, _denominators(tally, asked))
     )
     undefined = np.isnan(value)
-    limits = _of_proportions(tally, asked) or (
-        _interval(tally, int(index), asked) for index in np.flatnonzero(~undefined)
-    )
+    limits = _intervals(tally, asked, np.flatnonzero(~undefined))
     found = []
     for each, n, denominator in zip(value.tolist(), sizes, denominators, strict=True):
         if isnan(each):
@@ -181,46 +182,61 @@ def _why(tally: Tally, metric: str, denominator: int) -> str:
     return f"a part of {metric} is 0/0: a class without a row or without a prediction"
 
 
-def _of_proportions(tally: Tally, asked: _Asked) -> Iterator[tuple[Limits | None, str]] | None:
-    """Return the intervals of all groups where it is defined, made at once; None for what is no proportion."""
-    if not isinstance(tally, ClassTally) or asked.metric not in (*RATES, "f1", "recall_weighted"):
-        return None
-    if asked.metric == "f1":
+def _intervals(tally: Tally, asked: _Asked, some: Places) -> Iterator[tuple[Limits | None, str]]:
+    """Yield the interval of each of some groups and its method; at once for all where the method allows."""
+    if isinstance(tally, ClassTally):
+        return _paired(*_of_classes(tally, asked, some))
+    if isinstance(tally, ErrorTally) and asked.metric not in ERROR_QUANTILES:
+        low, high, methods = _of_errors(tally, asked)
+        return _paired(low[some], high[some], [methods[place] for place in some])
+    return (_interval(tally, int(index), asked) for index in some)
+
+
+def _paired(low: Values, high: Values, methods: str | Sequence[str]) -> Iterator[tuple[Limits | None, str]]:
+    told = repeat(methods, len(low)) if isinstance(methods, str) else methods
+    return (
+        (None if isnan(first) or isnan(last) else (first, last), method)
+        for first, last, method in zip(low.tolist(), high.tolist(), told, strict=True)
+    )
+
+
+def _of_classes(tally: ClassTally, asked: _Asked, some: Places) -> tuple[Values, Values, str]:
+    metric, level = asked.metric, asked.level
+    if metric == "count":
+        none = np.full(len(some), np.nan)
+        return none, none, ""
+    if metric == "f1":
         # TP given TP + FP + FN is binomial with share J (Jaccard), and F1 = 2J/(1 + J) rises with J.
         c = confusion(tally, asked.positive)
-        ends = wilson(c.tp, c.tp + c.fp + c.fn, asked.level)
-        limits, method = tuple(2 * end / (1 + end) for end in ends), "Wilson, through Jaccard"
-    else:
+        low, high = (2 * end / (1 + end) for end in wilson(c.tp[some], (c.tp + c.fp + c.fn)[some], level))
+        return low, high, "Wilson, through Jaccard"
+    if metric in (*RATES, "recall_weighted"):
         # Each class's share found × its rows, added up over the classes, is the accuracy.
-        rate = rates(tally, "accuracy") if asked.metric == "recall_weighted" else asked.rates(tally)
-        limits, method = wilson(rate.numerator, rate.denominator, asked.level), "Wilson"
-    low, high = (end[~np.isnan(end)].tolist() for end in limits)
-    return ((pair, method) for pair in zip(low, high, strict=True))
+        rate = rates(tally, "accuracy") if metric == "recall_weighted" else asked.rates(tally)
+        return *wilson(rate.numerator[some], rate.denominator[some], level), "Wilson"
+    counts = tally.counts[some].astype(np.float64)
+    if metric in ("balanced_accuracy", "recall_macro", "precision_macro"):
+        totals = counts.sum(axis=1 if metric == "precision_macro" else 2)
+        return *mover_mean(np.diagonal(counts, axis1=1, axis2=2), totals, level), "MOVER–Wilson"
+    return *resampled(counts, metric, level, asked.seed), f"Dirichlet resampling, {RESAMPLES}"
 
 
-def _interval(tally: Tally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
-    if isinstance(tally, ClassTally):
-        return _of_classes(tally, index, asked)
-    if isinstance(tally, ScoreTally):
-        return _of_scores(tally, index, asked)
+def _of_errors(tally: ErrorTally, asked: _Asked) -> tuple[Values, Values, list[str]]:
+    if asked.metric != "mean_error":
+        return error_intervals(tally, asked.metric, asked.level)
+    given = means(tally, asked.metric)
+    spread = np.where((given.n >= 2) & (given.variance > 0), given.variance, np.nan)
+    half = t_quantile(asked.level, given.n - 1) * np.sqrt(spread)
+    return given.value - half, given.value + half, ["t"] * len(half)
+
+
+def _interval(
+    tally: ScoreTally | ProbabilityTally | ErrorTally, index: int, asked: _Asked
+) -> tuple[Limits | None, str]:
     if isinstance(tally, ProbabilityTally):
         return probability_interval(tally, index, asked.metric, asked.level)
-    return _of_errors(tally, index, asked)
-
-
-def _of_classes(tally: ClassTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
-    metric, level = asked.metric, asked.level
-    counts = tally.counts[index].astype(np.float64)
-    if metric == "count":
-        return None, ""
-    if metric in ("balanced_accuracy", "recall_macro"):
-        return mover_mean(np.diagonal(counts), counts.sum(axis=1), level), "MOVER–Wilson"
-    if metric == "precision_macro":
-        return mover_mean(np.diagonal(counts), counts.sum(axis=0), level), "MOVER–Wilson"
-    return resampled(counts, metric, level, asked.seed), f"Dirichlet resampling, {RESAMPLES}"
-
-
-def _of_scores(tally: ScoreTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
+    if isinstance(tally, ErrorTally):
+        return quantile_interval(tally, index, ERROR_QUANTILES[asked.metric], asked.level)
     negatives, positives = tally.entries(index)[1:]
     if asked.metric == "roc_auc":
         return auc_interval(delong(negatives, positives), asked.level)
@@ -231,16 +247,3 @@ def _of_scores(tally: ScoreTally, index: int, asked: _Asked) -> tuple[Limits | N
     first = {"brier_score": 0, "log_loss": 2}[asked.metric]
     total, squares = tally.losses[index, first : first + 2]
     return mean_loss_interval(float(tally.sizes[index]), total, squares, asked.level), "t on the log scale"
-
-
-def _of_errors(tally: ErrorTally, index: int, asked: _Asked) -> tuple[Limits | None, str]:
-    if asked.metric in ERROR_QUANTILES:
-        return quantile_interval(tally, index, ERROR_QUANTILES[asked.metric], asked.level)
-    if asked.metric != "mean_error":
-        return error_interval(tally, index, asked.metric, asked.level)
-    given = means(tally, asked.metric)
-    value, variance, n = (float(part[index]) for part in (given.value, given.variance, given.n))
-    if n < 2 or not variance > 0:
-        return None, ""
-    half = float(t_quantile(asked.level, np.asarray(n - 1))) * variance**0.5
-    return (value - half, value + half), "t"

@@ -8,58 +8,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import normal_quantile, wilson
+from nbdeploy.stats.division import divide
 from nbdeploy.stats.metrics import class_score
 
 Values = NDArray[np.float64]
 Limits = tuple[float, float]
 
 RESAMPLES = 2000
-_BLOCK_CELLS = 1 << 21  # of random numbers held at a time
+_BLOCK_CELLS = 1 << 18  # of random numbers held at a time
 
 
-def mover_mean(hits: Values, totals: Values, level: float = 0.95) -> Limits:
-    """Return the limits of the plain average of independent proportions.
+def mover_mean(hits: Values, totals: Values, level: float = 0.95) -> tuple[Values, Values]:
+    """Return the limits of the plain average of independent proportions, along the last axis.
 
     Recovers the variance of each from its own Wilson limits (MOVER: Zou and Donner 2008, Statistics in Medicine
-    27:1693–1702): L = θ̂ − √Σ(p̂ − l)²/C, U = θ̂ + √Σ(u − p̂)²/C over C proportions.
+    27:1693–1702): L = θ̂ − √Σ(p̂ − l)²/C, U = θ̂ + √Σ(u − p̂)²/C over C proportions. NaN where one is 0/0.
     """
     low, high = wilson(hits, totals, level)
-    each = hits / totals
-    value, size = float(each.mean()), len(each)
+    each = divide(hits, totals)
+    value, size = each.mean(axis=-1), each.shape[-1]
     return (
-        float(max(value - np.sqrt(((each - low) ** 2).sum()) / size, 0)),
-        float(min(value + np.sqrt(((high - each) ** 2).sum()) / size, 1)),
+        np.maximum(value - np.sqrt(((each - low) ** 2).sum(axis=-1)) / size, 0),
+        np.minimum(value + np.sqrt(((high - each) ** 2).sum(axis=-1)) / size, 1),
     )
 
 
-def resampled(counts: NDArray[Any], metric: str, level: float = 0.95, seed: int = 0) -> Limits:
-    """Return the limits of a smooth function of one confusion matrix by resampling it 2,000 times.
+def resampled(counts: NDArray[Any], metric: str, level: float = 0.95, seed: int = 0) -> tuple[Values, Values]:
+    """Return the limits of a smooth function of confusion matrices by resampling each of them 2,000 times.
 
     Shares are drawn from the Dirichlet distribution of the counts with one pseudo-row per true class, half of it on the
     diagonal: for two classes Jeffreys' prior of ½ per cell. Unlike a multinomial bootstrap it has positive width for a
-    perfect classifier. The limits are the quantiles, widened to hold the estimate.
+    perfect classifier. The limits are the quantiles, widened to hold the estimate. Every matrix is drawn from the same
+    seed, so that its limits do not depend on which others there are.
 
     Parameters
     ----------
     counts
-        Shape (classes, classes).
+        Shape (groups, classes, classes).
     metric
         See `metrics.class_score`.
     """
-    size = len(counts)
+    groups, size = counts.shape[:2]
     prior = np.full((size, size), 0.5 / max(size - 1, 1))
     np.fill_diagonal(prior, 0.5)
-    random = np.random.default_rng(seed)
     block = max(_BLOCK_CELLS // size**2, 1)
-    drawn = np.concatenate(
-        [
-            class_score(random.standard_gamma(counts + prior, (min(block, RESAMPLES - start), size, size)), metric)
-            for start in range(0, RESAMPLES, block)
-        ]
-    )
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    value = float(class_score(counts, metric))
-    return float(min(low, value)), float(max(high, value))
+    drawn = np.empty((groups, RESAMPLES))
+    together = max(block // RESAMPLES, 1)
+    for first in range(0, groups, together):
+        some = counts[first : first + together] + prior
+        random = [np.random.default_rng(seed) for _ in some]
+        for start in range(0, RESAMPLES, block):
+            shape = (min(block, RESAMPLES - start), size, size)
+            shares = np.stack([of.standard_gamma(one, shape) for of, one in zip(random, some, strict=True)])
+            drawn[first : first + together, start : start + shape[0]] = class_score(shares, metric)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=1)
+    value = class_score(counts, metric)
+    return np.minimum(low, value), np.maximum(high, value)
 
 
 def mean_loss_interval(n: float, total: float, squares: float, level: float = 0.95) -> Limits | None:
