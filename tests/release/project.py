@@ -55,10 +55,15 @@ class RealProject(People):
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*options), capture_output=True, text=True, timeout=120, check=False)
 
-    def start(self, port: int = 0) -> subprocess.Popen[bytes]:
+    def begin(self, port: int = 0) -> subprocess.Popen[bytes]:
+        """Start a service and do not wait for it."""
         with (self.root / "stderr").open("ab") as stderr:
             process = subprocess.Popen(self.command("--port", str(port)), stdout=subprocess.DEVNULL, stderr=stderr)
         self.processes.append(process)
+        return process
+
+    def start(self, port: int = 0) -> subprocess.Popen[bytes]:
+        process = self.begin(port)
         self.wait_until(lambda: process.poll() is not None or service_state(self.state / "service.json") is not None)
         assert process.poll() is None, self.log()
         return process

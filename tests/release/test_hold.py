@@ -196,3 +196,34 @@ def test_a_stricter_policy_starts_nothing_and_stops_nothing_that_runs(scene, new
     scene.policy_file.write_text(newer)
     scene.later(minutes=11)
     assert scene.ask() == [(200, "churn/1")]
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_r1_an_evil_version_runs_nowhere_changes_no_traffic_and_the_ledger_says_so(scene, tmp_path):
+    scene.deploy("old", "1")
+    mark, evil = tmp_path / "it-ran", tmp_path / "evil"
+    evil.mkdir()
+    (evil / "MLmodel").write_bytes((scene.models["old"] / "MLmodel").read_bytes())
+    (evil / "model.pkl").write_bytes(f"cos\nsystem\n(S'touch {mark}'\ntR.".encode())
+    scene.models = {**scene.models, "evil": evil}
+    request = scene.deploy("evil", "2")
+    assert scene.ask(3) == [(200, "churn/1")] * 3
+    assert scene.actions(request) == ["refused"]
+    (said,) = scene.chain().deployments[request.id]
+    assert said.predicate.reason.startswith("E-SCAN model.pkl: os.system: it reaches what no model needs")
+    assert not mark.exists()
+    assert not (scene.root / "admitted" / request.id).exists()
+
+
+def test_r5_advisories_that_cannot_be_read_hold_a_release_up_and_are_said(scene):
+    advisories = scene.root / "advisories.json"
+    scene.controller.intake._advisories = advisories
+    advisories.write_text("{")
+    request = scene.deploy("old", "1")
+    assert scene.release(request).state == "waiting"
+    assert any("E-ADVISORY" in text for text in texts(scene))
+    advisories.write_text('{"id": "PYSEC-1", "affected": []}')
+    scene.later(seconds=6)
+    assert scene.release(request).state == "live"

@@ -82,6 +82,7 @@ class Intake:
                 starting=starting,
             )
             admitted.folder.rename(place / "model")
+            shutil.rmtree(place / "download")
             (place / EVIDENCE).write_bytes(documents[EVIDENCE])
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
