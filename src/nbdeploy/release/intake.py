@@ -80,6 +80,7 @@ class Intake:
                 into=place / "download",
                 now=now,
                 starting=starting,
+                scanner=self._scan,
             )
             admitted.folder.rename(place / "model")
             shutil.rmtree(place / "download")
@@ -103,7 +104,7 @@ class Intake:
             self.admit(request, chain=chain, policy=policy, now=now, starting=False)
         else:
             check_again(
-                request.id, objective, scan_model(folder), chain=chain, ledger=self._ledger, policy=policy, now=now
+                request.id, objective, self._scan(folder), chain=chain, ledger=self._ledger, policy=policy, now=now
             )
 
     def _scan(self, folder: Path) -> Scan:
