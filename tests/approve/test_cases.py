@@ -5,6 +5,7 @@ What is forged is signed with real keys and logged without asking any rule: whoe
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -74,7 +75,9 @@ def twice_in_one_envelope(world: World, request: Request) -> None:
     entry = world.forge(request, "Vera")
     envelope = json.loads(entry.envelope)
     (one,) = envelope["signatures"]
-    garbled = one | {"sig": one["sig"][::-1].lstrip("=") + "=="}
+    raw = bytearray(base64.b64decode(one["sig"]))
+    raw[5] ^= 1
+    garbled = one | {"sig": base64.b64encode(raw).decode()}
     envelope["signatures"] = [one, one | {"keyid": ""}, garbled]
     world.ledger.append(json.dumps(envelope).encode())
 

@@ -94,13 +94,10 @@ def parties(chain: Chain, found: Standing, policy: Policy, level: str) -> Iterat
     )
     yield "Signed", ", ".join(signed) or "nobody's approval counts so far"
     yield "Separation", _separation(found, policy, asked.person)
-    now = policy.digest[:19] + "…"
-    same = (
-        "the one it was asked under"
-        if request.digests.policy == policy.digest
-        else (f"it was asked under another one, {request.digests.policy[:19]}…")
-    )
-    yield "Policy", f"Judged by version {policy.version}, {now}; {same}"
+    under = f"; it was asked under another one, {request.digests.policy[:19]}…"
+    same = ", under which it was asked"
+    told = f"Judged by version {policy.version}, {policy.digest[:19]}…"
+    yield "Policy", f"{told}{same if request.digests.policy == policy.digest else under}"
     yield "Assurance of the log", ASSURANCE[level]
 
 

@@ -14,7 +14,7 @@ from nbdeploy.report.pages import page
 
 _SCANNED = {
     "unknown": "a name that is on no list",
-    "carried": "code that is built when the model is loaded, with",
+    "carried": "code that is built when the model is loaded",
     "code": "code in the model's folder",
     "loader": "a loader of its own",
     "source": "a requirement from elsewhere, or of no fixed version",
@@ -71,7 +71,7 @@ def gate_words(gate: str) -> str:
     """Return a gate as the card names it; a finding of the file scan as a person says it."""
     if gate.startswith("scan:"):
         _, rule, what = f"{gate}::".split(":", 2)
-        return f"File scan: {_SCANNED.get(rule, rule)} {unquote(what).strip(':')}".rstrip()
+        return f"File scan, {_SCANNED.get(rule, rule)}: {unquote(what).strip(':')}".rstrip(" :,")
     about, _, where = gate.partition("@")
     named, _, features = about.partition(":")
     section, _, metric = named.partition(".")
