@@ -11,7 +11,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.sheet import missing
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import ProjectError, closest
+from nbdeploy.errors import AcknowledgeError, ProjectError, closest
 from nbdeploy.flow.deciding import verified_chain
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
@@ -44,7 +44,7 @@ class Awaited(Result):
     def show(self) -> Shown:
         request = self.request
         is_open = self.state in OPEN
-        after = f" after {self.waited:.0f} s" if is_open else ""
+        after = f" after {round(self.waited, 1):g} s" if is_open else ""
         word = self.state.replace("_", " ")
         return Shown(
             title=f"{request.id}: {request.subject} to {request.environment} is "
@@ -94,6 +94,7 @@ def _awaited(chain: Chain, found: Standing, policy: Policy, waited: float) -> Aw
         for said in chain.decisions.get(request.id, ())
     ]
     told += [f"Revoked by {said.person}: {said.predicate.reason}" for said in chain.revocations.get(request.id, ())]
-    told += [f"Does not count: {problem}" for problem in found.problems]
+    told += [f"Cannot stand: {refusal}" for refusal in found.own if not isinstance(refusal, AcknowledgeError)]
+    told += [f"Does not count: {refusal}" for refusal in found.uncounted.values()]
     told += [f"{text}." for text in missing(chain, found, policy)]
     return Awaited(request, found.state, tuple(told), waited)
