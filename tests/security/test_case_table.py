@@ -56,7 +56,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield ast.get_docstring(node) or ""
         elif isinstance(node, ast.keyword) and node.arg in ("id", "ids"):
             yield from _texts(node.value)
-        elif isinstance(node, ast.Assign):
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             for first in _firsts(node.value):
                 yield from _texts(first)
 

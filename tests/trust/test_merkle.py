@@ -163,6 +163,7 @@ def test_appending_gives_the_root_of_the_recursion(leaves: list[bytes]):
 
 @given(trees, st.data())
 def test_an_inclusion_proof_shows_its_leaf_at_its_place_and_nothing_else(leaves: list[bytes], data: st.DataObject):
+    """Case L4: the proof of another entry, and one with more, less or other nodes."""
     size, root = len(leaves), tree_root(leaves)
     index = data.draw(st.integers(0, size - 1))
     proof = inclusion_proof(leaves, index)
@@ -200,6 +201,7 @@ def test_a_consistency_proof_shows_a_prefix_and_nothing_else(leaves: list[bytes]
     ("index", "size"), [(0, 0), (1, 1), (-1, 8), (8, 8)], ids=["size 0", "past the end", "negative", "at the end"]
 )
 def test_a_place_that_does_not_exist_proves_nothing(index: int, size: int):
+    """Case L4: size 0, and a place beyond the end."""
     assert not verify_inclusion(LEAVES[0], index, size, (), LEAVES[0])
 
 
@@ -211,7 +213,7 @@ def test_an_empty_or_larger_tree_is_a_prefix_of_nothing(first: int, second: int)
 
 
 def test_an_inner_node_is_never_taken_for_a_leaf():
-    """Second preimage: data that is two hashes end to end has another leaf hash than their node."""
+    """Case L4, a second preimage: data that is two hashes end to end has another leaf hash than their node."""
     left, right = LEAVES[0], LEAVES[1]
     assert leaf_hash(left + right) != node_hash(left, right)
     assert leaf_hash(left + right) != hashlib.sha256(left + right).digest()
