@@ -19,7 +19,7 @@ trap 'rm -rf "$work"' EXIT
 folder=${1:-.}
 [ $# = 0 ] || shift
 own=$#
-for policy in "$@"; do sha256sum <"$policy" | cut -d ' ' -f 1; done >"$work/own"
+for policy in "$@"; do cp "$policy" "$work/own-$(sha256sum <"$policy" | cut -d ' ' -f 1).toml"; done
 cd "$folder"
 tab=$(printf '\t')
 step() { printf 'ok    %s\n' "$*"; }
@@ -108,7 +108,7 @@ for file in envelopes/*.json; do
     count=$((count + 1))
 done
 step "$count envelopes are entries of that ledger, at their places"
-[ "$count" = "$size" ] || note "$((size - count)) other entries of the ledger are not in this bundle"
+[ "$count" = "$size" ] || note "entries of the ledger that are not in this bundle: $((size - count))"
 #:
 #: == 4. What the statements say ==
 #:
@@ -263,9 +263,12 @@ END {
 AWK
 read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NAME PERSON FROM UNTIL PUBLIC KIND REVOKED …
     file=policy/$1.toml
-    [ -f "$file" ] || fail "the policy $1, which was in force, is not in the bundle"
+    if [ "$own" != 0 ]; then
+        [ -f "$work/own-$1.toml" ] || fail "the policy $1, which was in force, is none of yours"
+        file=$work/own-$1.toml
+    fi
+    [ -f "$file" ] || fail "the policy $1, which was in force, is not in the bundle: give your own copy"
     [ "$(digest "$file")" = "$1" ] || fail "$file is another policy than its name says"
-    [ "$own" = 0 ] || grep -qxF "$1" "$work/own" || fail "the policy $1, which was in force, is none of yours"
     awk -f "$work/toml.awk" "$file" >"$work/policy" || fail 'the policy is written in a form that these lines cannot read'
     preset=$(awk -F "$tab" '$1 == "preset" { print $2 }' "$work/policy")
     : >"$work/preset"
@@ -289,7 +292,7 @@ read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NA
             "$name" "$person" "$from" "$until" "$public" "$rest" >>"$work/keys"
     done <"$work/named"
     [ "$(cut -f 1 "$work/keys" | sort | uniq -d)" = '' ] || fail 'the policy gives one key to two'
-    signed_by_roots "$file" "$1"
+    [ "$own" != 0 ] || signed_by_roots "$file" "$1"
 }
 signed_by_roots() { # FILE HEX: a policy that names roots is signed by enough of them
     awk -F "$tab" '$1 ~ /^roots\.keys\.[0-9]+$/ { print $2 }' "$work/policy" | sort -u >"$work/roots"

@@ -30,6 +30,7 @@ from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.metrics import values
 from nbdeploy.stats.tally import ClassTally
 from nbdeploy.trust.digests import bytes_digest, manifest, model_digest
+from nbdeploy.trust.envelopes import peek
 from nbdeploy.trust.log import Entry
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
@@ -47,6 +48,7 @@ class Kept(World):
     text: bytes = field(default_factory=lambda: policy_text(ledger=key("ledger").public))
 
     envelope: bytes | None = None
+    forgotten: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,6 +93,10 @@ class Kept(World):
         self.deploy(request, "completed")
         return request
 
+    def entry(self, kind: str) -> Entry:
+        """The first entry of a kind."""
+        return next(entry for entry in self.ledger.entries() if peek(entry.envelope).kind == kind)
+
     def bundle(self, *, whole: bool = False, with_model: bool = True, subject: str = SUBJECT) -> bytes:
         files = {layout.MANIFEST: manifest(self.stored)}
         if with_model:
@@ -102,7 +108,9 @@ class Kept(World):
             public=self.ledger.public or "",
             level="local",
             documents=lambda _: self.documents,
-            policy=lambda digest: (self.text, self.envelope) if digest == self.policy.digest else None,
+            policy=lambda digest: (
+                None if self.forgotten or digest != self.policy.digest else (self.text, self.envelope)
+            ),
             templates=self.root / "none",
             model=lambda _: files,
         )

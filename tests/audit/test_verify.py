@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.admission.world import key, policy, policy_text
+from tests.admission.world import DAY, NOW, key, policy, policy_text
 from tests.audit.kept import Kept, recomputed, shell, unpacked, verified
 
 from nbdeploy.audit.recipe import recipe, script
+from nbdeploy.documents.statements import ObjectivePredicate
+from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.policy_file import read_policy
 from nbdeploy.trust.policy_signing import Offered, sign_policy
 
@@ -84,3 +86,51 @@ def test_a_policy_that_names_roots_must_be_signed_by_them(tmp_path: Path):
         assert (run.returncode == 0) is holds, run.stdout + run.stderr
         assert (": started in production;" in run.stdout) is holds
         assert run.stderr == ""
+
+
+def test_a_policy_that_nobody_kept_is_the_auditors_to_give(kept: Kept, tmp_path: Path):
+    bundle = replace_forgotten(kept)
+    ours = tmp_path / "ours.toml"
+    ours.write_bytes(kept.text)
+    assert any("policy that was in force" in problem for problem in verified(bundle, tmp_path).problems)
+    assert any("is not kept here" in note for note in verified(bundle, tmp_path).notes)
+    assert shell(bundle, tmp_path).returncode == 1
+    assert not verified(bundle, tmp_path, kept.policy).problems
+    assert shell(bundle, tmp_path, str(ours)).returncode == 0
+
+
+def replace_forgotten(world: Kept) -> bytes:
+    world.forgotten = True
+    try:
+        return world.bundle()
+    finally:
+        world.forgotten = False
+
+
+def test_a_version_that_was_asked_for_twice_is_told_twice(tmp_path: Path):
+    world = Kept(tmp_path)
+    first = world.deployed()
+    second = world.ask(world.entry("validation"), environment="dev")
+    world.deploy(second)
+    bundle = world.bundle()
+    verdict = verified(bundle, tmp_path)
+    assert not verdict.problems
+    assert [one.id for one in verdict.requests] == [first.id, second.id]
+    run = shell(bundle, tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert f"{second.id}: started in dev; 0 had to approve" in run.stdout
+    assert len(unpacked(world.bundle(subject=first.id))) < len(unpacked(bundle))
+
+
+def test_what_else_the_ledger_holds_is_left_out_and_said_so_unless_all_is_asked_for(tmp_path: Path):
+    world = Kept(tmp_path)
+    world.deployed()
+    other = ObjectivePredicate(name="other", model="other", declared=NOW - 5 * DAY, by="bench")
+    world.log(other, {"objective": bytes_digest(b"other")}, "bench")
+    part, whole = world.bundle(), world.bundle(whole=True)
+    assert any("1 of the ledger's 7 entries" in note for note in verified(part, tmp_path).notes)
+    assert not any("entries are not in" in note for note in verified(whole, tmp_path).notes)
+    assert not verified(whole, tmp_path).problems
+    assert "entries of the ledger that are not in this bundle: 1" in shell(part, tmp_path).stdout
+    (tmp_path / "whole").mkdir()
+    assert shell(whole, tmp_path / "whole").returncode == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -38,7 +40,7 @@ def endpoint(service: str) -> str:
     return f"{service}/endpoints/{NAME}/invocations"
 
 
-def test_from_objective_to_live_answers_and_back(office: Office):
+def test_from_objective_to_live_answers_and_back(office: Office, tmp_path: Path):
     rows = office.study.evaluation.loc[:, list(patients.FEATURES)]
 
     # declare: nothing can be validated that was not declared
@@ -107,8 +109,17 @@ def test_from_objective_to_live_answers_and_back(office: Office):
     flow.rollback(NAME)
     assert traffic.ask(endpoint(service), rows[:1])["version"].endswith("/1")
 
-    # audit: the chain holds, and one changed byte breaks it
+    # audit: the chain holds, for us, in a bundle, and for who has nothing but a shell; one changed byte breaks it
     assert not flow.audit().problems
+    bundle = flow.export_bundle(f"{NAME}/1", out=tmp_path).file
+    assert not flow.verify_bundle(bundle, again=True).problems
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(tmp_path / "audit")
+    recipe = [tmp_path / "audit" / "verify.sh", tmp_path / "audit", office.root / "policy.toml"]
+    run = subprocess.run(
+        ["/bin/sh", *recipe], capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"}
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
     card = good.folder / "card.html"
     card.write_bytes(card.read_bytes().replace(b"inconclusive", b"satisfactory", 1))
     assert any("card.html" in problem for problem in flow.audit().problems)

@@ -125,7 +125,8 @@ def _request(desk: _Desk, entry: Entry, name: str) -> Told:
     problems = [f"entry {one.index} does not count: {why}" for one, why in chain.ignored if one.index in mine]
     problems += _chain_problems(chain, request, policy, desk)
     problems += paper_problems(bundle, chain, request)
-    problems += sheet_problems(bundle, draw(chain, request, policy, logbook, desk.level))
+    if layout.policy(policy.digest) in bundle:  # without it no sheet could be drawn
+        problems += sheet_problems(bundle, draw(chain, request, policy, logbook, desk.level))
     lines = [
         f"Entry {one.index}, about something else, counts for nothing: {why}"
         for one, why in chain.ignored
