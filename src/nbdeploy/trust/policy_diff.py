@@ -87,7 +87,7 @@ def _holders(before: Policy, after: Policy) -> Iterator[Change]:
 def _keys(where: str, before: Sequence[KeyEntry], after: Sequence[KeyEntry]) -> Iterator[Change]:
     for entry in after:
         if entry not in before and all(entry.public != one.public for one in before):
-            yield Change("loosened", where, f"has a new key{_span(entry)}: {entry.public}")
+            yield Change("loosened", where, f"has a new key, which{_span(entry)}: {entry.public}")
     for entry in before:
         if entry in after:
             continue
@@ -97,7 +97,7 @@ def _keys(where: str, before: Sequence[KeyEntry], after: Sequence[KeyEntry]) -> 
         for one in now:
             if one not in before:
                 kind: Kind = "tightened" if _narrower(entry, one) else "loosened"
-                yield Change(kind, where, f"the key {entry.public} counts{_span(one)}, before{_span(entry)}")
+                yield Change(kind, where, f"the key {entry.public}:{_span(one)}; before:{_span(entry)}")
 
 
 def _narrower(before: KeyEntry, after: KeyEntry) -> bool:
@@ -118,13 +118,14 @@ def _no_later(before: Any, after: Any) -> bool:
 
 def _span(key: KeyEntry) -> str:
     parts = [
+        " counts" if key.from_ or key.until else "",
         f" from {key.from_}" if key.from_ else "",
         f" until {key.until}" if key.until else "",
         f", revoked {key.revoked:%Y-%m-%d %H:%M}" if key.revoked else "",
         f", in other hands since {key.compromised_since:%Y-%m-%d %H:%M}" if key.compromised_since else "",
         f", for the first {key.entries} entries of the ledger" if key.entries is not None else "",
     ]
-    return "".join(parts) or " always"
+    return "".join(parts).replace(" ,", ",").removeprefix(",") or " counts always"
 
 
 # Environments ---------------------------------------------------------------------------------------------------------

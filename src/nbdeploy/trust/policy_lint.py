@@ -135,6 +135,10 @@ def _patterns(policy: Policy) -> Iterator[str]:
 
 
 def _roots(policy: Policy, now: datetime) -> Iterator[str]:
+    given_up = {key.public: entry.name for entry in policy.holders for key in entry.keys if key.ended is not None}
+    for public in policy.roots.keys if policy.roots else ():
+        if public in given_up:
+            yield f"roots: a key of {given_up[public]} was given up and is a root all the same"
     if policy.roots is not None and policy.roots.threshold == len(policy.roots.keys):
         yield "roots: every root must sign, so that one lost key would end all changes"
     if policy.expires is not None and now.date() <= policy.expires <= (now + SOON).astimezone(UTC).date():
