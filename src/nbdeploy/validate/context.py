@@ -101,6 +101,7 @@ class Context(Given):
         value: float | None = None,
         *,
         features: Sequence[str] = (),
+        slice: str | None = None,  # noqa: A002 - the objective's word
         interval: tuple[float | None, float | None] | None = None,
         level: float | None = None,
         method: str | None = None,
@@ -119,6 +120,8 @@ class Context(Given):
         ----------
         value
             None where it is undefined; then say why in `undefined`.
+        slice
+            The rows that it is of, as a gate names them: ``age >= 65``, or ``sex=2`` for one group.
         data
             Points of curves and rows of tables for the card, as JSON holds them: numpy's values are converted, and what
             is not finite becomes null.
@@ -135,6 +138,7 @@ class Context(Given):
                 section=self.section,
                 metric=metric,
                 features=tuple(features),
+                slice=slice,
                 value=_float(value),
                 interval=None if interval is None else (_float(interval[0]), _float(interval[1])),
                 level=_float(level),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from nbdeploy.documents.objective import Objective, Section
 from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, ProbabilityTally, RepeatTally, ScoreTally
 from nbdeploy.validate.holding import PLACE
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.slices import slice_mask
 from nbdeploy.validate.summaries import summary
 from nbdeploy.validate.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
@@ -159,6 +161,11 @@ class Given:
         else:
             chosen = _stratified(target.astype("category").cat.codes.to_numpy(), n, rng)
         return self.data.iloc[np.sort(chosen)]
+
+    def lies_in(self, slice: str) -> np.ndarray[Any, np.dtype[np.bool_]]:  # noqa: A002 - the objective's word
+        """Return for every row of `data` whether it lies in a slice."""
+        mask = slice_mask(slice, self._workspace.held("data"))
+        return np.asarray(mask.to_numpy(zero_copy_only=False) if isinstance(mask, pa.Array) else mask.to_numpy(), bool)
 
     def rng(self, name: str) -> np.random.Generator:
         """Return the random generator of this name: the same for the same seed, section and name, unlike any other."""

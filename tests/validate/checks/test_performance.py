@@ -104,6 +104,64 @@ class TestAgainstTheVersionBefore:
         assert gated.verdict == "fail"
         assert "sex=f" in gated.reason
 
+    @pytest.mark.parametrize(
+        ("part", "where", "verdict"),
+        [
+            ({"slice": "sex == f"}, "sex == f", "fail"),
+            ({"slice": "sex == m and age >= 40"}, "sex == m and age >= 40", "pass"),
+            ({"group": {"sex": "f"}}, "sex=f", "fail"),
+            ({"group": {"sex": "m"}, "slice": "age >= 40"}, "sex=m and age >= 40", "pass"),
+            ({"group": {"sex": "m"}, "slice": "age >= 69"}, "sex=m and age >= 69", "not_evaluated"),
+        ],
+        ids=str,
+    )
+    def test_a_gate_on_a_part_of_the_rows_is_judged_by_those_alone(self, tmp_path, recorded, part, where, verdict):
+        rows, before = people()
+        rows["age"] = np.random.default_rng(0).integers(20, 70, len(rows))
+        objective = declared(gates={"performance": {"accuracy_gain_over_previous": {"min": -0.01} | part}})
+        context = opened(tmp_path / "w", objective, rows, before)
+        check.gains_over_previous(context)
+        findings = find(objective, {"performance": list(recorded(context).values())}, context.tallies)
+        (gated,) = [finding for finding in findings if finding.gate]
+        assert gated.id == f"performance.accuracy_gain_over_previous@{where}"
+        assert gated.verdict == verdict
+        mine = rows["sex"] == ("f" if "f" in where else "m")
+        mine &= rows["age"] >= (int(where.split(">= ")[1]) if ">=" in where else 0)
+        if verdict == "not_evaluated":
+            assert f"has {mine.sum()} rows that count, under the minimum of 30" in gated.reason
+            return
+        right = [(said["predicted"] == rows["label"])[mine].mean() for said in (rows, before)]
+        assert gated.value == pytest.approx(right[0] - right[1], abs=1e-12)
+        assert gated.n == mine.sum()
+
+    def test_the_groups_of_a_slice_are_judged_together(self, tmp_path, recorded):
+        rows, before = people()
+        rows["age"] = np.random.default_rng(0).integers(20, 70, len(rows))
+        gates = {"performance": {"accuracy_gain_over_previous": {"min": -0.01, "group": "sex", "slice": "age < 45"}}}
+        context = opened(tmp_path / "w", declared(gates=gates), rows, before)
+        check.gains_over_previous(context)
+        check.gains_by_group(context)
+        one = recorded(context)["performance.accuracy_gain_over_previous:sex@age < 45"]
+        young = rows["age"] < 45
+        assert {group.group["sex"]: group.n for group in one.by_group} == {
+            "f": (young & (rows["sex"] == "f")).sum(),
+            "m": (young & (rows["sex"] == "m")).sum(),
+            "(missing)": (young & rows["sex"].isna()).sum(),
+        }
+        assert one.n == young.sum()
+        (gated,) = [f for f in find(context.objective, {"performance": [one]}, context.tallies) if f.gate]
+        assert gated.verdict == "fail"
+        assert "sex=f" in gated.reason
+
+    def test_a_gate_on_a_part_says_why_a_first_version_has_no_gain(self, tmp_path, recorded):
+        rows, _ = people(200)
+        gates = {"performance": {"accuracy_gain_over_previous": {"min": 0, "slice": "sex == f"}}}
+        context = opened(tmp_path / "w", declared(gates=gates), rows)
+        check.gains_over_previous(context)
+        (one,) = recorded(context).values()
+        assert one.id == "performance.accuracy_gain_over_previous@sex == f"
+        assert "no other registered version" in one.undefined
+
     def test_a_first_version_records_nothing_that_no_gate_asks_for(self, tmp_path, recorded):
         rows, _ = people(200)
         context = opened(tmp_path / "w", declared(), rows)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import GroupValue, Measurement
+from nbdeploy.documents.objective import Gate
 from nbdeploy.validate.checks.performance.paired_rows import OF_DECISIONS, OF_ERRORS, OF_SCORES, Compared, PairedRows
 from nbdeploy.validate.context import Context
+from nbdeploy.validate.recompute import where
 
 GAIN = "_gain_over_previous"
 """Ends the name of each measure of a gain."""
@@ -43,6 +45,7 @@ def record_gain(
     data: dict[str, object],
     *,
     features: Sequence[str] = (),
+    slice: str | None = None,  # noqa: A002 - the objective's word
     by_group: Sequence[GroupValue] = (),
     note: str | None = None,
 ) -> Measurement:
@@ -57,6 +60,7 @@ def record_gain(
         n=gain.n if gain else None,
         data=data,
         features=features,
+        slice=slice,
         by_group=by_group,
         sample=context.held,
         undefined=one.undefined,
@@ -75,4 +79,9 @@ def not_available(context: Context, why: str, metrics: Sequence[str]) -> None:
     for metric, gate in context.objective.gates.get("performance", {}).items():
         if metric in metrics:
             features = gate.group if isinstance(gate.group, tuple) else ()
-            context.record(metric, features=features, undefined=why)
+            context.record(metric, features=features, slice=rows_of(gate), undefined=why)
+
+
+def rows_of(gate: Gate) -> str | None:
+    """Return the rows that a gate is of, as a finding states them; None for all."""
+    return where(gate.slice, gate.group if isinstance(gate.group, dict) else None)

@@ -37,7 +37,8 @@ def gains_by_group(context: Context) -> Shown:
         return Shown(text="No sensitive feature is declared, so nothing is said about groups.")
     metric = metrics_of(context, rows)[0]
     found = [_by_group(context, rows, *asked) for asked in _asked(context, rows)]
-    lines = [value for one in found if one.metric == metric + GAIN for value in one.by_group]
+    told = [one for one in found if one.metric == metric + GAIN and one.slice is None]
+    lines = [value for one in told for value in one.by_group]
     worst = sorted((line for line in lines if line.value is not None), key=lambda line: line.value or 0)[:_DRAWN]
     drawn = [value for value in worst if not value.excluded]  # the whiskers of tiny groups would hide all others
     figure, (axis,) = panels(height=rows_height(len(drawn)))
@@ -61,21 +62,30 @@ def gains_by_group(context: Context) -> Shown:
     )
 
 
-def _asked(context: Context, rows: PairedRows) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (metric, features): the leading metric by every sensitive feature, and what gates ask by groups."""
+def _asked(context: Context, rows: PairedRows) -> Iterator[tuple[str, tuple[str, ...], str | None]]:
+    """Yield (metric, features, slice): the leading metric by every sensitive feature, and what gates ask by groups."""
     known = metrics_of(context, rows)
-    wanted: list[tuple[str, tuple[str, ...]]] = [(known[0], (feature,)) for feature in context.objective.sensitive]
+    wanted: list[tuple[str, tuple[str, ...], str | None]] = [
+        (known[0], (feature,), None) for feature in context.objective.sensitive
+    ]
     for metric, gate in context.objective.gates.get("performance", {}).items():
         if metric.removesuffix(GAIN) in known and metric.endswith(GAIN) and isinstance(gate.group, tuple):
             order = [feature for feature in context.objective.sensitive if feature in gate.group]
-            wanted.append((metric.removesuffix(GAIN), tuple(order)))
+            wanted.append((metric.removesuffix(GAIN), tuple(order), gate.slice))
     yield from dict.fromkeys(wanted)
 
 
-def _by_group(context: Context, rows: PairedRows, metric: str, features: tuple[str, ...]) -> Measurement:
+def _by_group(
+    context: Context,
+    rows: PairedRows,
+    metric: str,
+    features: tuple[str, ...],
+    slice: str | None,  # noqa: A002 - the objective's word
+) -> Measurement:
     least, level = context.objective.min_group_size, context.objective.level
-    parts = {group: rows.take(at) for group, at in _groups(context, features)}
-    sizes = {group: _denominator(part, metric) for group, part in parts.items()}
+    inside = np.ones(len(rows.truth), bool) if slice is None else context.lies_in(slice)
+    parts = {group: rows.take(at[inside[at]]) for group, at in groups(context, features) if inside[at].any()}
+    sizes = {group: rows_that_count(part, metric) for group, part in parts.items()}
     eligible = sum(size >= least for size in sizes.values())
     values = []
     for group, part in parts.items():
@@ -91,25 +101,26 @@ def _by_group(context: Context, rows: PairedRows, metric: str, features: tuple[s
             )
         )
     worse = [group_label(value.group) for value in values if not value.excluded and _is_below(value)]
-    whole = compare(rows, metric, level)
+    whole = compare(rows.take(np.flatnonzero(inside)), metric, level)
     shared = f"The groups' intervals hold together: Bonferroni over {eligible}." if eligible > 1 else None
     return record_gain(
         context,
         whole,
         {"previous": context.previous_version, "worse": worse, "comparisons": eligible},
         features=features,
+        slice=slice,
         by_group=values,
         note=shared,
     )
 
 
-def _denominator(rows: PairedRows, metric: str) -> int:
+def rows_that_count(rows: PairedRows, metric: str) -> int:
     """Return the rows that a metric divides by."""
     positive = rows.truth == rows.positive
     return int({"recall": positive.sum(), "specificity": (~positive).sum()}.get(metric, len(rows.truth)))
 
 
-def _groups(context: Context, features: Sequence[str]) -> Iterator[tuple[Group, NDArray[np.intp]]]:
+def groups(context: Context, features: Sequence[str]) -> Iterator[tuple[Group, NDArray[np.intp]]]:
     """Yield every group with the places of its rows; a missing value is a level of its own."""
     import pandas as pd
 

@@ -13,6 +13,7 @@ from nbdeploy.validate.checks.performance.gained import (
     record_gain,
     why_not_compared,
 )
+from nbdeploy.validate.checks.performance.gained_in_parts import gains_in_parts
 from nbdeploy.validate.checks.performance.paired_rows import (
     OF_DECISIONS,
     OF_ERRORS,
@@ -37,22 +38,24 @@ def gains_over_previous(context: Context) -> Shown:
     if context.objective.task == "binary" and rows.score is None:
         why = "one of the two versions gives decisions and no scores"
         not_available(context, why, tuple(metric + GAIN for metric in OF_SCORES))
-    known = [one for one in found if one.gain is not None]
+    parts = [(one, f"{label_of(one.metric)} where {kept.slice}") for one, kept in gains_in_parts(context, rows)]
+    lines = [*((one, label_of(one.metric)) for one in found), *parts]
+    known = [(one, name) for one, name in lines if one.gain is not None]
     figure, (axis,) = panels(height=rows_height(len(known)))
     axis.axvline(0, color=FAINT, linewidth=1.2, linestyle=(0, (3, 2)))
-    gains = [one.gain for one in known if one.gain is not None]
-    dots(axis, [label_of(one.metric) for one in known], [g.value for g in gains], [g.interval for g in gains])
+    gains = [one.gain for one, _ in known if one.gain is not None]
+    dots(axis, [name for _, name in known], [g.value for g in gains], [g.interval for g in gains])
     heading(axis, f"Gained over {named} (right of the line: better)")
     heads = ("Measure", "This model", "Before", f"Gain ({context.objective.level:.0%} interval)", "This model is")
     table = tuple(
         (
-            label_of(one.metric),
+            name,
             number(one.now),
             number(one.before),
             f"{number(one.gain.value)} ({span(one.gain.interval)})" if one.gain else one.undefined or "",
             one.words,
         )
-        for one in found
+        for one, name in lines
     )
     return Shown(figure, Table(heads, table), _in_words(context, rows), alternative="gains over the version before")
 
