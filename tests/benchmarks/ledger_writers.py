@@ -4,8 +4,8 @@
 
     python tests/benchmarks/ledger_writers.py
 
-Prints how long it took and how often writers were killed, after all was held to what was acknowledged: nothing is
-lost, nothing is there twice, the order is one, the proofs are valid.
+Prints how long it took and how often writers were killed, after all was held to what was acknowledged: nothing is lost,
+nothing is there twice, the order is one, the proofs are valid.
 """
 
 from __future__ import annotations

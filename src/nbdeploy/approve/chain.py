@@ -75,13 +75,13 @@ class Chain:
     revocations: dict[str, list[Logged[RevocationPredicate]]] = field(default_factory=dict)
     ignored: list[tuple[Entry, str]] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
+    _latest: dict[str, int] = field(default_factory=dict)
 
     def add_validation(self, logged: Logged[ValidationPredicate]) -> None:
         """Take the next validation of an objective, and number it."""
-        before = max(
-            (self.attempts[one.digest] for one in self.validations_named(logged.predicate.objective)), default=0
-        )
-        self.attempts[logged.digest] = max(before + 1, logged.predicate.attempt or 0)
+        objective = logged.predicate.objective
+        number = max(self._latest.get(objective, 0) + 1, logged.predicate.attempt or 0)
+        self.attempts[logged.digest] = self._latest[objective] = number
         self.validations[logged.digest] = logged
 
     def statements(self) -> Iterator[Logged[Any]]:
