@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from copy import copy
 from datetime import UTC, datetime
+from itertools import count, pairwise
 from typing import Self
 
 import pytest
@@ -13,6 +14,7 @@ from tests.registry.store import copied, empty_store
 from tests.release.scene import People, key, policy_text
 
 from nbdeploy.documents.request import Request
+from nbdeploy.errors import RegistryError
 from nbdeploy.registry import Registry
 from nbdeploy.release.authority import Authority
 from nbdeploy.release.beginnings import _release
@@ -312,3 +314,22 @@ def test_a_registry_that_refuses_is_told_once_and_tried_again(shop, tmp_path):
     shop.look()
     assert shop.shown().aliases["champion"] == "2"
     assert len(shop.alerts()) == 2
+
+
+def test_a_slow_or_absent_registry_is_asked_less_often(shop, monkeypatch):
+    """Neither many models nor a server that does not answer take the controller's time from its releases."""
+    seconds = count(step=1)
+    asked = []
+
+    def display(_):
+        asked.append(next(seconds))
+        raise RegistryError("no MLflow server answers")
+
+    monkeypatch.setattr(shop.registry, "display", display)
+    shop.mirror = Mirror(shop.registry, every=5, timer=lambda: next(seconds))
+    for _ in range(60):
+        shop.look()
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
+    assert gaps
+    assert min(gaps) > 20  # it took two seconds each time
+    assert shop.alerts() == ["E-REGISTRY no MLflow server answers."]

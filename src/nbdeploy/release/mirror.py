@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,6 +17,8 @@ from nbdeploy.release.displays import Wanted, wanted
 from nbdeploy.release.journal import Journal, Journaled
 from nbdeploy.trust.policy import Policy
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass
 class Mirror:
@@ -23,34 +27,47 @@ class Mirror:
     Parameters
     ----------
     every
-        Seconds between two looks at what MLflow shows, which anybody with access to it can move.
+        Seconds between two looks at what MLflow shows, which anybody with access to it can move. After a look that took
+        long there are more, so that the controller is busy with it for a tenth of its time at most.
+    timer
+        A clock of seconds that only goes forwards.
     """
 
     registry: Showcase
     every: float = 5
+    timer: Callable[[], float] = time.monotonic
     _logged: dict[str, int] = field(default_factory=dict, init=False)
-    _looked: float = field(default=-1e9, init=False)
+    _rest: float = field(default=-1e9, init=False)
+    _failed: bool = field(default=False, init=False)
 
     def show(self, journal: Journal, releases: list[Journaled], authority: Authority, now: datetime) -> None:
         """Show new steps at once and look after everything from time to time.
 
         An unreachable registry raises an alert and is tried again; it holds up no release.
         """
-        policy = authority.policy()
         fresh = [found for found in releases if self._logged.get(found.release.request) != len(found.release.steps)]
-        if not fresh and time.monotonic() - self._looked < self.every:
+        begun = self.timer()
+        if begun < self._rest and (self._failed or not fresh):
             return
-        self._looked = time.monotonic()
-        guard = AliasGuard(self.registry, journal)
         try:
-            for journaled in fresh:
-                self._log_steps(journaled, policy)
-            for model in _governed(authority.chain(), releases):
-                if policy.mode(model) == "enforce":
-                    should = partial(_should, model, authority, releases, now)
-                    guard.look_after(model, should, releases, policy.on_alias)
+            self._look(journal, releases, fresh, authority, now)
+            self._failed = False
         except (RegistryError, AliasError) as error:
-            journal.alert("registry", str(error))
+            self._failed = True
+            if journal.alert("registry", str(error)):
+                _log.warning("registry: %s", error)
+        took = self.timer() - begun
+        self._rest = begun + took + max(self.every, min(10 * took, 60 * self.every))
+
+    def _look(
+        self, journal: Journal, releases: list[Journaled], fresh: list[Journaled], authority: Authority, now: datetime
+    ) -> None:
+        policy, guard = authority.policy(), AliasGuard(self.registry, journal)
+        for journaled in fresh:
+            self._log_steps(journaled, policy)
+        for model in _governed(authority.chain(), releases):
+            if policy.mode(model) == "enforce":
+                guard.look_after(model, partial(_should, model, authority, releases, now), releases, policy.on_alias)
 
     def _log_steps(self, journaled: Journaled, policy: Policy) -> None:
         """Add the steps since the last time to the release's run."""
