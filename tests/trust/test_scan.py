@@ -33,8 +33,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVC
 
 from nbdeploy.trust.scan import scan_model
-from nbdeploy.trust.scan.texts import MOST_NODES
 from nbdeploy.trust.scan.stream import LimitError, Stream
+from nbdeploy.trust.scan.texts import MOST_NODES
 
 CLEAN = {
     "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
