@@ -5,16 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from nbdeploy.errors import KeyFileError, PolicyError
-from nbdeploy.trust.keys import Signer, create_key, is_encrypted, key_id, load_key, raw_public
+from nbdeploy.trust.keys import Signer, create_key, is_encrypted, key_id, load_key, raw_public, read_public
 
 # RFC 8032 section 7.1: secret key, public key, message, signature.
 RFC_8032 = [
@@ -207,3 +215,87 @@ def test_one_key_has_one_text():
     assert base64.b64decode(other[8:]) == base64.b64decode(text[8:])
     with pytest.raises(PolicyError):
         raw_public(other)
+
+
+# Keys of OpenSSH ------------------------------------------------------------------------------------------------------
+
+
+def openssh(signer: Signer, passphrase: bytes | None = None, form: PrivateFormat = PrivateFormat.OpenSSH) -> bytes:
+    how = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return signer.private.private_bytes(Encoding.PEM, form, how)
+
+
+def store(file: Path, data: bytes) -> Path:
+    file.write_bytes(data)
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize("passphrase", [None, b"correct horse"], ids=["plain", "encrypted"])
+def test_a_key_of_openssh_is_the_same_key(tmp_path: Path, passphrase: bytes | None):
+    signer = Signer(Ed25519PrivateKey.generate())
+    file = store(tmp_path / "id_ed25519", openssh(signer, passphrase))
+    assert load_key(file, passphrase).public == signer.public
+    assert is_encrypted(file) == (passphrase is not None)
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
+@pytest.mark.parametrize("passphrase", [b"", b"correct horse"], ids=["plain", "encrypted"])
+def test_a_key_that_ssh_keygen_made_is_read_with_its_public_line(tmp_path: Path, passphrase: bytes):
+    file = tmp_path / "id_ed25519"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-a", "2", "-N", passphrase.decode(), "-C", "a comment", "-f", file]
+    subprocess.run(command, check=True)
+    assert load_key(file, passphrase or None).public == read_public(file.with_suffix(".pub"))
+    assert is_encrypted(file) == bool(passphrase)
+
+
+def _rsa_line() -> bytes:
+    key = rsa.generate_private_key(65537, 2048)
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+
+
+@pytest.mark.parametrize(
+    ("data", "passphrase", "says"),
+    [
+        (lambda s: openssh(s, b"right"), b"wrong", "passphrase is wrong"),
+        (lambda s: openssh(s, b"right"), None, "has a passphrase, and none was given"),
+        (openssh, b"some", "has no passphrase"),
+        (lambda s: openssh(s)[:120], None, "has a passphrase, and none was given|cannot be opened"),
+        (lambda s: openssh(s)[:120], b"some", "cannot be opened"),
+        (
+            lambda _: b"-----BEGIN OPENSSH PRIVATE KEY-----\n!!\n-----END OPENSSH PRIVATE KEY-----\n",
+            b"x",
+            "cannot be opened",
+        ),
+    ],
+    ids=["K1 wrong passphrase", "K1 none given", "K1 one too many", "cut", "cut, with a passphrase", "junk"],
+)
+def test_a_key_of_openssh_that_may_not_be_used_is_one_sentence(tmp_path: Path, data, passphrase, says: str):
+    file = store(tmp_path / "id_ed25519", data(Signer(Ed25519PrivateKey.generate())))
+    with pytest.raises(KeyFileError, match=says) as refused:
+        load_key(file, passphrase)
+    assert "\n" not in str(refused.value)
+
+
+def test_another_kind_of_openssh_key_is_refused(tmp_path: Path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    file = store(tmp_path / "id", key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    with pytest.raises(KeyFileError, match="is no ed25519 key"):
+        load_key(file, None)
+
+
+def test_public_halves_are_read_and_nothing_else_is_taken_for_one(tmp_path: Path):
+    signer = Signer(Ed25519PrivateKey.generate())
+    public = signer.private.public_key()
+    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for data in (line, line + b" vera@bank\n", pem):
+        assert read_public(store(tmp_path / "key.pub", data)) == signer.public
+    for data in (b"", b"ssh-ed25519 AAAA", _rsa_line(), openssh(signer), b"ssh-ed25519 " + b"\xff" * 80):
+        assert read_public(store(tmp_path / "key.pub", data)) is None
+
+
+def test_a_public_line_of_small_order_is_refused(tmp_path: Path):
+    raw = b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)
+    with pytest.raises(PolicyError, match="small order"):
+        read_public(store(tmp_path / "key.pub", b"ssh-ed25519 " + base64.b64encode(raw)))
