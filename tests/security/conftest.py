@@ -34,6 +34,7 @@ class Siege(Scene):
 
     def __init__(self, root: Path, models: dict[str, Path], serving: Serving, kept: KeptWorkers, store: Path) -> None:
         self.registry: Registry = copied(store, root)
+        self.mirror = Mirror(self.registry, every=3600)  # what it does about moved aliases is told elsewhere
         self.runs: dict[str, str] = {}
         super().__init__(root, models, serving, kept)
         self.approve(self.candidate("old"))
@@ -53,7 +54,7 @@ class Siege(Scene):
             self.journal,
             Intake(self.root / "admitted", self.ledger, Bytes(self.fetch, self.stored_documents)),
             self.target,
-            Mirror(self.registry, every=0),
+            self.mirror,
             key("deployer"),
             clock=lambda: self.now,
             memory=Memory(self.root / "controller.policies"),
