@@ -37,7 +37,7 @@ class Event:
 
 def events(chain: Chain, request: Request) -> tuple[Event, ...]:
     """Return what led to a request and became of it, in the order of the ledger."""
-    return tuple(_event(logged) for logged in sorted(_path(chain, request), key=lambda logged: logged.index))
+    return tuple(_event(logged, chain) for logged in sorted(_path(chain, request), key=lambda logged: logged.index))
 
 
 def _path(chain: Chain, request: Request) -> Iterator[Logged[Any]]:
@@ -49,8 +49,10 @@ def _path(chain: Chain, request: Request) -> Iterator[Logged[Any]]:
         yield from kind.get(request.id, ())
 
 
-def _event(logged: Logged[Any]) -> Event:
+def _event(logged: Logged[Any], chain: Chain) -> Event:
     at, did = _told(logged.predicate)
+    if isinstance(logged.predicate, ValidationPredicate):
+        did = f"validated attempt {chain.attempts[logged.digest]}: {_words(logged.predicate.overall)}"
     who = logged.principal.name
     if logged.principal.person and logged.principal.person != who:
         who = f"{logged.principal.person} (by {who})"
@@ -63,7 +65,7 @@ def _told(said: Any) -> tuple[datetime, str]:
             late = ", after results were known" if said.after_results else ""
             return said.declared, f"declared the objective {said.name} for {said.model}{late}"
         case ValidationPredicate():
-            return said.finished, f"validated attempt {said.attempt}: {_words(said.overall)}"
+            return said.finished, f"validated: {_words(said.overall)}"
         case RequestPredicate(request=request):
             return request.requested, f"asked for {request.subject} in {request.environment} ({request.id})"
         case DecisionPredicate():
