@@ -26,6 +26,8 @@ _ACTS = (
     ("no training or reference data", "give --train or --reference"),
     ("no training data", "give --train"),
     ("declares no contract", "declare in the objective's contract what its columns must hold"),
+    ("needs rows of", "give evaluation rows of every class, or gate the weighted average"),
+    ("needs scores between 0 and 1 that sum", "let the model answer with probabilities, or gate `roc_auc_ovr`"),
     ("needs scores", "name in the objective's `score:` where scores are had: a column, or a method of the model"),
     ("within control features, and none", "declare `control:` in the objective"),
     ("no stratum has two groups", _MORE),
