@@ -73,7 +73,7 @@ class PolicySigned(Result):
     def _complete(self) -> str:
         if ".next." in self.file.name:
             return "nbdeploy policy adopt"
-        return "tell the public keys of the roots to whoever deploys: root = [...] under [policy] in their nbdeploy.toml"
+        return "tell whoever deploys the public keys of the roots: root = […] under [policy] in their nbdeploy.toml"
 
     def facts(self) -> dict[str, Any]:
         return {"file": str(self.file), "version": self.policy.version, "signed": self.signed}
