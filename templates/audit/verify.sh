@@ -318,7 +318,7 @@ roles() { # NAME: the roles that the policy gives to somebody, one a line
         { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++)
         if (one != "" && index(all[i], one "roles.") == 1 && all[i] !~ /#$/) print is[i] }' "$work/policy"
 }
-tiers() { # the risk tiers that count for this request: its own, or the policy's for this model, and all below
+tiers_of() { # the risk tiers that count for this request: its own, or the policy's for this model, and all below
     {
         printf '%s\n' "$tier"
         awk -F "$tab" 'index($1, "tiers.") == 1 { print substr($1, 7) "\t" $2 }' "$work/preset" "$work/policy" |
@@ -333,7 +333,7 @@ rule() { # NAME DEFAULT: one value of the environment, and the strictest that it
     {
         awk -F "$tab" -v name="environments.$environment.$1" -v found="$2" '$1 == name { found = $2 } END { print found }' \
             "$work/preset" "$work/policy"
-        for tier in $(tiers); do
+        for tier in $tiers; do
             awk -F "$tab" -v name="environments.$environment.tiers.$tier.$1" '$1 == name { found = $2 } END { print found }' \
                 "$work/preset" "$work/policy"
         done
@@ -344,7 +344,7 @@ rule() { # NAME DEFAULT: one value of the environment, and the strictest that it
         { if (rank[$1] > rank[found]) found = $1 } END { print found }'
 }
 further() { # one line for each further group that must sign: APPROVALS ROLE|ROLE
-    for at in "environments.$environment." $(for tier in $(tiers); do echo "environments.$environment.tiers.$tier."; done); do
+    for at in "environments.$environment." $(for tier in $tiers; do echo "environments.$environment.tiers.$tier."; done); do
         for source in "$work/policy" "$work/preset"; do
             grep -q "^$at""also\." "$source" || continue
             awk -F "$tab" -v at="${at}also." 'index($1, at) == 1 && $1 !~ /#$/ { split(substr($1, length(at) + 1), p, ".")
@@ -423,6 +423,7 @@ check_request() { # FILE of a request
     IFS="$tab" read -r environment model tier of_ledger <"$work/said/${asked##*/}.asked"
     latest=$(of 'approval|question|return|rejection' "$id" | tail -n 1)
     read_policy "$(subject "${latest:-$asked}" policy)"
+    tiers=$(tiers_of)
     expected=$(awk -F "$tab" '$1 ~ /^services\.[0-9]+\.roles\.[0-9]+$/ && $2 == "ledger" { split($1, p, "."); n = p[2] }
         { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++) if (n && all[i] == "services." n ".keys.1.public") print is[i] }' "$work/policy")
     same "${expected:-$ledger}" "$ledger" 'the policy names another ledger'
@@ -532,6 +533,8 @@ approved() { # FILE of the deployment that started
         printf '%s\t%s\n' "$who" "$file" | cat "$work/others" - >"$work/latest"
     done
     days=$(rule expires_days 30)
+    inconclusive=$(rule inconclusive acknowledge) not_evaluated=$(rule not_evaluated acknowledge)
+    failed=$(rule failed block) scan=$(rule scan waive)
     : >"$work/count"
     : >"$work/acts"
     while IFS="$tab" read -r who file; do
@@ -578,8 +581,6 @@ approved() { # FILE of the deployment that started
     step "$id: started in $environment; $needed had to approve, and did: $(while read -r file; do person_of "$file"; done <"$work/acts" | paste -s -d , -)"
 }
 open_gates() { # NEED: gates that did not pass for which the environment asks this
-    inconclusive=$(rule inconclusive acknowledge) not_evaluated=$(rule not_evaluated acknowledge)
-    failed=$(rule failed block) scan=$(rule scan waive)
     while IFS="$tab" read -r verdict gate; do
         case $verdict in
         inconclusive) need=$inconclusive ;; not_evaluated) need=$not_evaluated ;; fail) need=$failed ;; *) need= ;;

@@ -355,7 +355,7 @@ def test_a_pass_that_its_own_numbers_do_not_give_is_found_by_recomputing(bundle:
 # Any byte -------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=timedelta(seconds=10), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=timedelta(seconds=10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_byte_of_any_file_is_found(bundle: bytes, tmp_path: Path, data: st.DataObject):
     files = unpacked(bundle)

@@ -35,6 +35,11 @@ ok "model: $(cat model.digest)"
 same "sha256:$(sha <policy.toml)" "$(cat policy.digest)" 'policy.digest'
 ok "policy: $(cat policy.digest)"
 
+# A tally: counts of label and decision by group, which add up to its rows; its rates follow.
+jq -e '.rows == ([.cells[].n] | add)' tally.json >/dev/null || fail 'tally.json does not add up'
+same "$(jq -r '[.cells[] | select(.group.sex == "F")] | (map(select(.predicted == 1).n) | add) / (map(.n) | add)' tally.json)" 0.51 'rate of F'
+ok "tally: $(jq .rows tally.json) rows"
+
 # An envelope: DSSE over an in-toto statement.
 for file in envelopes/*.json; do
     kind=$(basename "$file" .json | cut -d - -f 2)
@@ -133,8 +138,3 @@ same "$(head -c 4 "$work/signed" | od -An -v -tx1 | tr -d ' \n')" "$hash" 'key h
 tail -c +5 "$work/signed" >"$work/sig"
 holds ledger "$work/note" "$work/sig" || fail 'the signature of the checkpoint does not hold'
 ok "checkpoint: $(sed -n 4p checkpoint)"
-
-# A tally: counts of label and decision by group, which add up to its rows; its rates follow.
-jq -e '.rows == ([.cells[].n] | add)' tally.json >/dev/null || fail 'tally.json does not add up'
-same "$(jq -r '[.cells[] | select(.group.sex == "F")] | (map(select(.predicted == 1).n) | add) / (map(.n) | add)' tally.json)" 0.51 'rate of F'
-ok "tally: $(jq .rows tally.json) rows"
