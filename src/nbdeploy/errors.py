@@ -283,7 +283,7 @@ class ScanError(Refusal):
     """A model's files reach for what no model needs, or for what nobody signed for."""
 
     code = "E-SCAN"
-    rule = "nothing is loaded that reaches for more than a model needs, unless a signed waiver names it"
+    rule = "no file is loaded that reaches for more than a model needs"
 
 
 class SizeError(Refusal):
