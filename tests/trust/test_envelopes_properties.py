@@ -26,7 +26,7 @@ SUBJECTS = {"objective": "sha256:" + "ab" * 32}
 VALID = sign(ObjectivePredicate(name="churn", model="churn", declared=MOMENT, by="Author"), SUBJECTS, SIGNER)
 PAYLOAD = base64.b64decode(json.loads(VALID)["payload"])
 
-_SCALARS = st.none() | st.booleans() | st.integers(-(10**39), 10**39) | st.floats(allow_nan=False) | st.text()
+_SCALARS = st.none() | st.booleans() | st.integers(-(10**38), 10**38) | st.floats(allow_nan=False) | st.text()
 _JSON = st.recursive(
     _SCALARS.filter(lambda value: not isinstance(value, float) or math.isfinite(value)),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -45,8 +45,9 @@ _NEAR = st.fixed_dictionaries(
     | _NEAR.map(json.dumps).map(str.encode)
 )
 def test_d3_any_bytes_are_read_or_refused_outside_and_inside(data: bytes):
-    for tried in (data, signed(data)):
-        assert outcome(tried) in ("FormatError", "SignatureError")
+    # Read is only what was really signed: hypothesis may put the parts of a valid envelope together again.
+    assert outcome(data, known=[PAYLOAD]) in ("FormatError", "SignatureError", "read")
+    assert outcome(signed(data)) in ("FormatError", "read")
 
 
 @given(_JSON.filter(lambda value: isinstance(value, dict)))
