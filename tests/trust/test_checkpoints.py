@@ -57,6 +57,7 @@ BROKEN = [
     ("a second signature that does not hold", NOTE + FORGED),
     ("a signature line that is none", NOTE + "\u2014 witness\n"),
     ("more than a note may be", NOTE + WITNESS * 200),
+    ("a signature with other last bits", NOTE[:-3] + chr(ord(NOTE[-3]) + 1) + "=\n"),
     ("two times", TIMED.replace("\n\n", "\ntime 2026-11-21T12:30:00Z\n\n")),
     ("another time", TIMED.replace("12:30", "12:31")),
     ("a root with other last bits", NOTE.replace(_B64, _B64[:-2] + chr(ord(_B64[-2]) + 1) + "=")),

@@ -200,6 +200,30 @@ def test_no_other_list_of_entries_goes_for_the_ledger(original: Path, rows: list
         Ledger(address(copy), KEY).verify()
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_other_head_goes_for_the_ledgers(original: Path, data: st.DataObject):
+    """Any letter of the checkpoint or byte of the edge changed, dropped or added, and any other size."""
+    with closing(sqlite3.connect(original)) as database:
+        size, edge, signed = database.execute("SELECT size, edge, checkpoint FROM ledger_head").fetchone()
+    column = data.draw(st.sampled_from(["size", "edge", "checkpoint"]))
+    if column == "size":
+        value = data.draw(st.integers(-1, 2**40).filter(lambda other: other != size))
+    else:
+        whole = edge if column == "edge" else signed.encode()
+        at = data.draw(st.integers(0, len(whole) - 1))
+        value = whole[:at] + data.draw(st.binary(max_size=2)) + whole[at + 1 :]
+        if value == whole:
+            return
+    copy = original.with_name("head.db")
+    shutil.copy(original, copy)
+    if column == "checkpoint":
+        value = value.decode("utf-8", "replace")
+    tamper(copy, (f"UPDATE ledger_head SET {column} = ?", (value,)))  # noqa: S608 - one of three names
+    with pytest.raises(LogError):
+        Ledger(address(copy), KEY).verify()
+
+
 # What a reader remembers ----------------------------------------------------------------------------------------------
 
 

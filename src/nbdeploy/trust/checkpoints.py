@@ -163,7 +163,8 @@ def _own(signatures: str) -> list[bytes]:
             signed = base64.b64decode(encoded, validate=True)
         except (ValueError, binascii.Error):
             raise _shapeless() from None
-        if dash != "—" or not name or len(signed) < 5:
+        # One signature has one text: two readers must not keep two notes of one tree as if they were a fork.
+        if dash != "—" or not name or len(signed) < 5 or base64.b64encode(signed).decode() != encoded:
             raise _shapeless()
         if name == ORIGIN:
             own.append(signed)
