@@ -11,9 +11,11 @@ import httpx
 import pytest
 from tests.registry.store import empty_store
 from tests.release.project import RealProject
+from tests.release.scene import key
 
 from nbdeploy.documents.objective import Rollout
 from nbdeploy.release.running import service_state
+from nbdeploy.trust.ledger_remote import RemoteLedger
 
 pytestmark = pytest.mark.slow
 ROW = {"dataframe_records": [{"age": 64.0}]}
@@ -68,7 +70,9 @@ def test_an_approval_goes_live_survives_a_crash_and_ends_in_order(project):
     project.wait_for("live")
     answer = httpx.post(address, json=ROW).json()
     assert (answer["predictions"], answer["version"]) == ([1], "churn/1")
-    project.wait_until(lambda: project.registry.aliases("churn") == {"champion": "1"})
+    project.wait_until(lambda: project.registry.aliases("churn") == {"candidate": "1", "champion": "1"})
+    afar = RemoteLedger(project.url(), public=key("ledger").public, folder=project.root / "colleague")
+    project.wait_until(lambda: len(afar.verify()) > 4)  # what was asked and approved, and what the controller signed
 
     process.kill()
     process.wait()
@@ -80,7 +84,7 @@ def test_an_approval_goes_live_survives_a_crash_and_ends_in_order(project):
     again.send_signal(signal.SIGTERM)
     assert again.wait(60) == 0
     assert not (project.state / "service.json").exists()
-    assert project.log() == ""
+    assert all("sees the ledger for the first time" in line for line in project.log().splitlines())
 
 
 def test_a_killed_controller_resumes_its_canary_and_ctrl_c_ends_it_while_requests_come(project):
