@@ -115,6 +115,21 @@ def test_a_model_that_will_not_load(desk: Path):
     assert untouched(desk)
 
 
+def test_a_model_that_reaches_for_the_system_is_not_loaded_to_be_validated(desk: Path):
+    """R1: where validations are signed, the model's files come from whoever asks for one."""
+    model = desk / "model"
+    model.mkdir()
+    flavors = (
+        "sklearn: {pickled_model: model.pkl}\n  python_function: {loader_module: mlflow.sklearn, model_path: model.pkl}"
+    )
+    (model / "MLmodel").write_text(f"flavors:\n  {flavors}\n")
+    (model / "model.pkl").write_bytes(b"cposix\nsystem\n(S'touch ran'\ntR.")
+    done = run("validate", "objective.yaml", "--model", "model", "--data", "predictions.csv", "--out", "out", cwd=desk)
+    refused(done, 2, "E-SCAN", "posix.system")
+    assert not (desk / "ran").exists()
+    assert not (desk / "out").exists()
+
+
 def test_an_mlflow_server_that_does_not_answer(desk: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -11,6 +11,7 @@ from nbdeploy.cli.draw import Watching, draw
 from nbdeploy.documents import catalog
 from nbdeploy.documents.card import FORMS
 from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.errors import Refusal
 
 
 @click.command()
@@ -91,26 +92,30 @@ def validate(  # noqa: PLR0917 - click hands every option over by name
 
     Exit code: 0 all gates pass; 1 a gate fails; 3 a gate is undecided or not evaluated; 2 no evidence could be made.
     """
-    with Watching(quiet=quiet) as watch:
-        result = flow.validate(
-            objective,
-            model=model,
-            data=data,
-            train=train,
-            reference=reference,
-            predictions=predictions,
-            out=out,
-            sections=sections,
-            jobs=jobs,
-            seed=seed,
-            draft=draft,
-            extras=extras,
-            environment=environment,
-            previous=previous,
-            fresh=fresh,
-            sealed=sealed,
-            watch=watch,
-        )
+    try:
+        with Watching(quiet=quiet) as watch:
+            result = flow.validate(
+                objective,
+                model=model,
+                data=data,
+                train=train,
+                reference=reference,
+                predictions=predictions,
+                out=out,
+                sections=sections,
+                jobs=jobs,
+                seed=seed,
+                draft=draft,
+                extras=extras,
+                environment=environment,
+                previous=previous,
+                fresh=fresh,
+                sealed=sealed,
+                watch=watch,
+            )
+    except Refusal as error:
+        click.echo(f"nbdeploy: {error}", err=True)
+        return 2  # not 1, which says that a gate failed: here there is no evidence
     draw(result, quiet=quiet)
     return result.exit_code
 

@@ -13,6 +13,8 @@ from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.errors import LogError, ModelError, NbdeployError, Refusal, RegistryError, ServiceError
 from nbdeploy.registry import Registry
 from nbdeploy.trust.digests import model_digest
+from nbdeploy.trust.scan import scan_model
+from nbdeploy.trust.scan.waivers import check_never
 from nbdeploy.validate.order import Previous
 from nbdeploy.validate.own_environment import environment_for
 
@@ -194,6 +196,7 @@ def _ready(  # noqa: PLR0917 - one version, and where its things lie
     """Return a version with its files and the interpreter that it needs."""
     name = f"{model}/{candidate.version}"
     folder = registry.fetch(model, candidate.version, into / candidate.version)
+    check_never(scan_model(folder).findings)
     digest = model_digest(folder)
     if digest == subject.digest:
         raise _OwnBytesError(

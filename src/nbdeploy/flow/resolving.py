@@ -14,6 +14,8 @@ from nbdeploy.flow.declaring import own_measures
 from nbdeploy.flow.project import Project
 from nbdeploy.registry import Registry
 from nbdeploy.trust.digests import model_digest
+from nbdeploy.trust.scan import scan_model
+from nbdeploy.trust.scan.waivers import check_never
 from nbdeploy.validate.order import Inputs
 
 
@@ -57,6 +59,8 @@ def resolve_model(  # noqa: PLR0917 - one call, above
         )
     registry = registry or Registry(os.environ.get("MLFLOW_TRACKING_URI", ""), None)
     folder, facts = registry.resolve(given, scratch)
+    # What reaches for the system is not loaded to see what it does: least of all where a key lies that signs.
+    check_never(scan_model(folder).findings)
     watch(Progress(stage="validate", part="model", state="done"))
     return ModelSubject(digest=model_digest(folder), **facts), folder
 
