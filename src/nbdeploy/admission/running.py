@@ -58,9 +58,9 @@ def _revoked(chain: Chain, request_id: str) -> str:
     """Return who revoked what it rests on, and why; empty where nobody did."""
     revocations = chain.revocations.get(request_id)
     if revocations:
-        last = revocations[-1].predicate
-        reason = last.reason.strip().rstrip(".")
-        return f"{last.by} revoked it" + (f": {reason}" if reason else "")
+        last = revocations[-1]
+        reason = last.predicate.reason.strip().rstrip(".")
+        return f"{last.person} revoked it" + (f": {reason}" if reason else "")
     rests_on = _rests_on(chain, request_id)
     for entry, reason in chain.ignored:
         if reason.startswith(RevokedError.code) and bytes_digest(entry.envelope) in rests_on:

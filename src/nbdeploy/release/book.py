@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from nbdeploy.errors import NbdeployError
@@ -32,6 +32,7 @@ class Book:
     authority: Authority
     signer: Signer
     clock: Callable[[], datetime]
+    _wrong: dict[str, str] = field(default_factory=dict, init=False)
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -79,6 +80,9 @@ class Book:
             act()
         except (NbdeployError, OSError) as error:
             self.journal.alert(about, str(error))
-            _log.warning("%s: %s", about, error)
+            if self._wrong.get(about) != str(error):  # tried several times a second, and told once
+                _log.warning("%s: %s", about, error)
+            self._wrong[about] = str(error)
             return str(error)
+        self._wrong.pop(about, None)
         return ""
