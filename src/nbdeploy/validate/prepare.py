@@ -84,9 +84,6 @@ def prepare(
         _look_over(workspace)
         workspace.write("predictions", from_file(objective, inputs.predictions))
     else:
-        if parent is not None:
-            # The notebooks will need it. Here its import costs nothing: the parent is still busy with its own.
-            papermill()
         _score(workspace, python, previous, parent)
     hold_beside(workspace, "predictions")
     hold_beside(workspace, "previous")
@@ -108,11 +105,13 @@ def _drafted(inputs: Inputs, objective: Objective, seed: int) -> tuple[Inputs, D
 
 
 def _score(workspace: Workspace, python: Path | None, previous: Previous | None, parent: KernelParent | None) -> None:
-    """Ask the model, and the version before it; look the rows over meanwhile."""
+    """Ask the model, and the version before it; look the rows over meanwhile, and import what comes next."""
     with ThreadPoolExecutor(1, thread_name_prefix="rows") as pool:
         looking = pool.submit(_look_over, workspace)
+        importing = pool.submit(papermill)  # the notebooks will need it, and this process only waits
         answers = score_workspace(workspace.folder, python=python, parent=parent)
         looking.result()
+        importing.result()
     objective, data = workspace.objective, workspace.rows("data")
     labels = labels_of(data, objective.target) if objective.task != "regression" else ()
     workspace.write("predictions", with_answers(objective, data, workspace.rows(*answers), labels))
