@@ -191,6 +191,12 @@ class Story:
     def _audited(self) -> None:
         self._begin("check the whole chain", "nbdeploy audit verify")
         draw(flow.audit(NAME))
+        bundle = self.root / "audit-bundle.zip"
+        self._say("")
+        self._command(f"nbdeploy audit export {NAME}/2 --out {bundle.name}")
+        draw(flow.export_bundle(f"{NAME}/2", out=bundle))
+        self._command(f"nbdeploy audit verify {bundle.name} --recompute --policy policy.toml")
+        draw(flow.verify_bundle(bundle, again=True, policies=[self.root / "policy.toml"]))
 
     def _farewell(self, validated: Validated) -> None:
         here = f"cd {shlex.quote(str(self.root))} &&"
@@ -200,6 +206,7 @@ class Story:
             ("the model card", validated.card),
             ("the executed notebooks", validated.folder / "notebooks"),
             ("MLflow", f"{here} {mlflow} ui --backend-store-uri sqlite:///.nbdeploy/mlflow.db"),
+            ("the audit bundle", self.root / "audit-bundle.zip"),
             ("the ledger's log", f"{here} {nbdeploy} audit log"),
             ("the endpoint, again", f"{here} {nbdeploy} up"),
         ):
