@@ -24,10 +24,19 @@ def key_folder() -> Path:
     return Path(os.environ.get("NBDEPLOY_KEYS") or Path.home() / ".nbdeploy" / "keys")
 
 
+_ELSEWHERE = re.compile(r"(pkcs11|yubikey|piv|tpm2?|ssh-agent|gpg-agent|agent|[a-z]+kms|hsm):", re.IGNORECASE)
+"""How other tools name keys that are no files."""
+
+
 def find_key(given: Path) -> Path:
     """Return the key file that `given` names: a path, or a name in the key folder."""
     if given.is_file():
         return given
+    if _ELSEWHERE.match(str(given)):
+        raise KeyFileError(
+            f"{given} is a key on a token or in an agent, and only key files are read; nothing was signed",
+            next="give a key file, or the name of one in your key folder",
+        )
     named = key_folder() / f"{_file_name(str(given))}.pem"
     if named.is_file():
         return named
