@@ -15,8 +15,9 @@ from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_changes import Change
 from nbdeploy.trust.policy_diff import changes
+from nbdeploy.trust.policy_holders import KeyEntry
 from nbdeploy.trust.policy_lint import Problem, problems
-from nbdeploy.trust.policy_rules import Environment, KeyEntry
+from nbdeploy.trust.policy_rules import Environment
 from nbdeploy.trust.policy_signing import Offered, read_offered, signers_of
 
 _GATES = {

@@ -20,7 +20,7 @@ from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.log import Log
 from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_rules import Roots
+from nbdeploy.trust.policy_holders import Roots
 from nbdeploy.trust.policy_seen import SeenPolicies
 from nbdeploy.trust.policy_signing import stable_bytes
 from nbdeploy.trust.policy_trust import check_expiry, trusted_policy

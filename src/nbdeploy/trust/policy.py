@@ -15,7 +15,8 @@ from nbdeploy.documents.objective import RISK_TIERS, RiskTier
 from nbdeploy.documents.record import Record
 from nbdeploy.errors import ExpiredError, LogError, PolicyError, RevokedError, RoleError, closest
 from nbdeploy.trust.policy_floor import Floor
-from nbdeploy.trust.policy_rules import Environment, KeyEntry, LedgerRules, Person, Roots, Service
+from nbdeploy.trust.policy_holders import KeyEntry, Person, Roots, Service
+from nbdeploy.trust.policy_rules import Environment, LedgerRules
 
 __all__ = ["Environment", "Floor", "KeyEntry", "Mode", "Person", "Policy", "Preset", "Principal", "Service"]
 

@@ -12,7 +12,8 @@ from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_changes import Change, Kind, fewer_is_stricter, fewer_of, graded, patterns
 from nbdeploy.trust.policy_diff_floor import floor_changes
 from nbdeploy.trust.policy_floor import Floor
-from nbdeploy.trust.policy_rules import STRICTER, Environment, KeyEntry
+from nbdeploy.trust.policy_holders import KeyEntry
+from nbdeploy.trust.policy_rules import STRICTER, Environment
 
 
 def changes(before: Policy, after: Policy) -> tuple[Change, ...]:

@@ -14,7 +14,8 @@ from nbdeploy.errors import PolicyError, closest
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.policy import Policy, Preset
 from nbdeploy.trust.policy_floor import Floor, MonitorFloor, RolloutFloor
-from nbdeploy.trust.policy_rules import Environment, KeyEntry, LedgerRules, Person, Roots, Service, Signatures, Tier
+from nbdeploy.trust.policy_holders import KeyEntry, Person, Roots, Service
+from nbdeploy.trust.policy_rules import Environment, LedgerRules, Signatures, Tier
 
 
 def read_policy(data: bytes) -> Policy:

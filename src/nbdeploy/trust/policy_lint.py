@@ -11,7 +11,8 @@ from typing import Literal
 from nbdeploy.documents.objective import RISK_TIERS
 from nbdeploy.errors import closest
 from nbdeploy.trust.policy import LEDGER, Policy
-from nbdeploy.trust.policy_rules import Environment, KeyEntry, Person, Service
+from nbdeploy.trust.policy_holders import KeyEntry, Person, Service
+from nbdeploy.trust.policy_rules import Environment
 
 SOON = timedelta(days=30)
 _SIGNING = ("author", "runner", "deployer", LEDGER)

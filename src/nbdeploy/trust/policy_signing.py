@@ -19,7 +19,7 @@ from nbdeploy.trust.envelopes import open_envelope, sign
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_file import read_policy
-from nbdeploy.trust.policy_rules import Roots
+from nbdeploy.trust.policy_holders import Roots
 
 _LIMIT = 4 * 1024 * 1024
 _KNOWN = {PolicyPredicate.predicate_type(): PolicyPredicate}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbdeploy.errors import PolicyError
 from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_rules import Roots
+from nbdeploy.trust.policy_holders import Roots
 from nbdeploy.trust.policy_seen import SeenPolicies
 from nbdeploy.trust.policy_signing import Offered, check_signed, is_refused, read_offered
 
