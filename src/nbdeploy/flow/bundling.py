@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class BundleExported(Result):
                 "Anybody can check it: RECIPE.txt in it says how, with sha256sum, jq and openssl alone.",
             ],
             notes=[f"Not in it: {name} ({why})" for name, why in self.absent.items()],
-            next=[f"nbdeploy audit verify {self.file}"],
+            next=[f"nbdeploy audit verify {shlex.quote(str(self.file))}"],
         )
 
     def facts(self) -> dict[str, Any]:
