@@ -96,6 +96,24 @@ def test_a_store_that_is_a_folder_is_looked_at_too(tmp_path, name):
     assert list((tmp_path / "into").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["model.pkl", "/etc/hostname"],
+    ids=["B4 a link in the store to the same bytes", "B4 a link in the store out of the tree"],
+)
+def test_a_link_in_a_store_that_is_a_folder_is_refused_and_not_copied_as_a_file(tmp_path, target):
+    stored = tmp_path / "stored"
+    stored.mkdir()
+    (stored / "MLmodel").write_text("")
+    (stored / "model.pkl").write_text("bytes")
+    (stored / "again.pkl").symlink_to(target)
+    client = Client("http://unused")
+    client.where = stored.as_uri()
+    with pytest.raises(PathError, match="symbolic link"):
+        download(client, "models:/churn/1", tmp_path / "into", f"sqlite:///{tmp_path / 'unused.db'}")
+    assert list((tmp_path / "into").iterdir()) == []
+
+
 def test_b6_two_names_that_become_one_are_refused_before_any_write(store, tmp_path):
     Store.names = ("MLmodel", "Model.pkl", "model.pkl")
     with pytest.raises(PathError, match="one name"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from tests.release.scene import CANARY, key, policy_text
 
@@ -64,6 +66,17 @@ def test_a13_what_was_revoked_while_nobody_looked_is_not_started_again(scene):
     scene.start()
     assert not scene.target.running(first.id)
     assert scene.ask()[0][0] == 503
+
+
+def test_l1_a_revocation_taken_out_of_the_database_is_told_when_what_runs_is_looked_over(scene):
+    first = scene.deploy("old", "1")
+    scene.target.stop_all()
+    scene.revoke(first)
+    with sqlite3.connect(scene.ledger.url.removeprefix("sqlite:///")) as database:
+        database.execute('DELETE FROM ledger_entries WHERE "index" = (SELECT max("index") FROM ledger_entries)')
+    scene.start()
+    scene.controller.reconcile()
+    assert [text for text in texts(scene) if text.startswith("ledger: E-LOG the ledger has")]
 
 
 def test_a13_a_canary_that_is_revoked_loses_its_share(scene):

@@ -86,7 +86,7 @@ class Project:
         return open_ledger(self.settings, public=self.policy.ledger, max_age_hours=rules.max_age_hours)
 
     def chain(self) -> Chain:
-        """Read and verify the whole ledger as it stands now."""
+        """Read the ledger as it stands now, each statement verified; that none is missing, `Log.verify` shows."""
         return read_chain(self.ledger.entries(), self.policy, ledger=self.ledger.public)
 
     @property

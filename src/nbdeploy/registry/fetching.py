@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbdeploy.errors import ModelError, PathError, SizeError, closest
 from nbdeploy.registry import listing, model_folder
-from nbdeploy.trust.names import check_distinct, check_name
+from nbdeploy.trust.names import check_distinct, check_name, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -95,6 +95,7 @@ def _check_names(where: str, tracking_uri: str) -> None:
     while folders:
         for found in _listed(repository, folders.pop()):
             check_name(found.path)
+            _check_plain(repository, found.path)
             if len(files) + len(folders) >= _MOST_FILES:
                 raise SizeError(f"the store lists more than {_MOST_FILES:,} files for {where}")
             if found.is_dir:
@@ -102,6 +103,13 @@ def _check_names(where: str, tracking_uri: str) -> None:
             else:
                 files.append(found.path)
     check_distinct(files)
+
+
+def _check_plain(repository: ArtifactRepository, name: str) -> None:
+    """Refuse a link in a store that is a folder: the copy would be a file, and nobody would see where it came from."""
+    folder = getattr(getattr(repository, "repo", repository), "artifact_dir", None)
+    if folder is not None and (Path(folder) / name).is_symlink():
+        raise PathError(f"{shown(name)} is a symbolic link in the store", next="put the file itself there")
 
 
 def _listed(repository: ArtifactRepository, folder: str | None) -> list[FileInfo]:

@@ -126,9 +126,10 @@ class Authority:
         return self._policy or self.read_policy()
 
     def chain(self) -> Chain:
-        """Return the verified ledger; read again when it grew, the policy changed, or a minute passed.
+        """Return the ledger's statements, each verified; read again when it grew, policy changed, or a minute passed.
 
-        Time alone can change it: a statement of a moment that had not come counts when it has.
+        That none is missing is seen when something is admitted, and whenever `Hold` looks. Time alone can change it: a
+        statement of a moment that had not come counts when it has.
         """
         policy, now = self.policy(), self._clock()
         state = (self._ledger.size, policy.digest, int(now.timestamp() // 60))

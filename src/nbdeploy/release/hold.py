@@ -27,6 +27,9 @@ _RUNS = ("live", "rolling", "held")
 class Hold:
     """Looks at everything that runs: from time to time, and at once when policy or revocations changed.
 
+    From time to time it also holds the ledger's entries to its signed tree. One that does not hold stops nothing that
+    runs, and lets nothing begin (`admit`); a human is told.
+
     Parameters
     ----------
     every
@@ -49,6 +52,8 @@ class Hold:
             return
         if due:
             self._looked = now
+            # Whoever can write to the database could take a revocation out of it while nobody looked.
+            self.book.attempt("ledger", self.book.ledger.verify)
         self._state = state
         for journaled in self.book.journal.releases():
             if journaled.release.state in _RUNS:
