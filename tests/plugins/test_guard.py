@@ -206,6 +206,7 @@ def test_the_controller_is_let_through_by_its_secret(client, secret):
         (lambda folder: (folder / "policy.toml").unlink(), "cannot be read"),
         (lambda folder: (folder / "policy.toml").write_text("[models"), "not TOML"),
         (lambda folder: (folder / "policy.toml").write_text(UNSIGNED), "signed"),
+        (lambda folder: (folder / "policy.toml").write_text("expires = 2020-01-01\n"), "expired"),
     ],
     ids=[
         "K1 secret readable by others",
@@ -214,6 +215,7 @@ def test_the_controller_is_let_through_by_its_secret(client, secret):
         "P1 no policy",
         "P1 broken policy",
         "P1 unsigned",
+        "P1 expired",
     ],
 )
 def test_a_guard_that_cannot_tell_refuses_even_the_controller(client, guard_files, secret, spoil, told):

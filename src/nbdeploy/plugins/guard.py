@@ -13,6 +13,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from nbdeploy.registry.introduction import HEADER, named_secret
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.policy import Policy
 from nbdeploy.trust.policy_signing import check_signed, read_offered, stable_bytes
+from nbdeploy.trust.policy_trust import check_expiry
 
 POLICY = "NBDEPLOY_POLICY"
 ACCOUNT = "NBDEPLOY_GUARD_ACCOUNT"
@@ -53,8 +55,8 @@ class Guard:
         Raises
         ------
         PolicyError
-            There is none, it cannot be read, or the roots that it names did not sign it. Nothing is taken from an
-            earlier one: somebody may just have written there that a model is enforced.
+            There is none, it cannot be read, it expired, or the roots that it names did not sign it. Nothing is taken
+            from an earlier one: somebody may just have written there that a model is enforced.
         """
         named = os.environ.get(POLICY)
         if not named:
@@ -65,6 +67,7 @@ class Guard:
             if offered.policy.roots is not None:
                 check_signed(offered, offered.policy.roots, "that it names itself")
             self._policy = offered.policy
+        check_expiry(self._policy, datetime.now(UTC))
         return self._policy
 
     def allow(self, store: AbstractStore, act: Act) -> None:
