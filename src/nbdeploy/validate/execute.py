@@ -6,7 +6,6 @@ import logging
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.evidence import NotebookRun
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
 from nbdeploy.errors import InterruptedRunError, NotebookError
 from nbdeploy.validate.collect import collect
@@ -22,6 +20,7 @@ from nbdeploy.validate.kernel_run import run_in_kernel
 from nbdeploy.validate.notebooks import Notebook, check_parameters
 from nbdeploy.validate.redact import known_secrets, redact
 from nbdeploy.validate.storing import store
+from nbdeploy.validate.turns import Turns
 from nbdeploy.validate.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
     from nbdeploy.validate.warm import KernelParent
 
 STAGE = "notebooks"
-
-ALONE: Section = "operations"
-"""It times the model, so nothing else of the run is at work beside it."""
-
-_SLOWEST_FIRST = ("explainability", "robustness", "data", "performance", "fairness", ALONE)
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ def execute_all(
         Folder for the executed notebooks.
     jobs
         At the same time. Those of *operations* come last and one by one, except in a draft; one that waits by itself
-        before it times anything begins beside the last of the others.
+        before it times anything begins beside the last of the others, unless it is one at a time.
     timeout
         Seconds for each notebook.
     parameters
@@ -99,56 +93,24 @@ def execute_all(
             continue
         check_parameters(notebook.path.name, nodes[notebook.path], {"workspace": "", **given})
         watch(Progress(stage=STAGE, part=notebook.name, state="waiting"))
-    order = sorted(
-        (each for each in notebooks if each.path in nodes), key=lambda each: _SLOWEST_FIRST.index(each.section)
-    )
     kernels = Kernels(parent, workspace.seed)
-    one = _One(workspace, into, given, timeout, kernels, watch)
-    pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="notebook")
-    futures: list[Future[Executed]] = []
+    one = _One(workspace, into, given, kernels, watch)
+    turns = Turns(lambda each, limits: one.execute(each, nodes[each.path], timeout * limits), max(1, jobs))
     interrupted = False
     with _quiet():
         try:
-            together, waiting, alone = _waves(order, draft=workspace.draft)
-            if waiting:
-                workspace.busy.touch()
-            begun = [pool.submit(one.execute, each, nodes[each.path]) for each in together]
-            futures += begun
-            # After all others in the line, so that none of them waits for it.
-            last = [pool.submit(one.execute, each, nodes[each.path], timeout * 2) for each in waiting]
-            futures += last
-            for future in as_completed(begun):
-                future.result()
-            workspace.busy.unlink(missing_ok=True)
-            for future in last:
-                future.result()
-            for each in alone:
-                futures.append(pool.submit(one.execute, each, nodes[each.path]))
-                futures[-1].result()
+            turns.take([each for each in notebooks if each.path in nodes], workspace.busy, draft=workspace.draft)
         except KeyboardInterrupt:
             interrupted = True
             kernels.kill()
             if parent is not None:
                 parent.give_up()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            kernels.kill()
-            pool.shutdown(wait=True)
+            results |= {each.notebook.path: each for each in turns.end(kernels.kill)}
             kernels.close()
-    results |= {each.result().notebook.path: each.result() for each in futures if not each.cancelled()}
     if interrupted:
         raise InterruptedRunError("the run was interrupted; no evidence was made", finished=results)
     return tuple(results[notebook.path] for notebook in notebooks)
-
-
-def _waves(order: Sequence[Notebook], *, draft: bool) -> tuple[list[Notebook], list[Notebook], list[Notebook]]:
-    """Return the notebooks that measure no time, one that waits by itself before it does, and the others that do."""
-    if draft:
-        return list(order), [], []
-    timed = [each for each in order if each.section == ALONE]
-    waiting = [each for each in timed if each.waits][:1]
-    together = [each for each in order if each.section != ALONE]
-    return together, waiting, [each for each in timed if each not in waiting]
 
 
 @contextmanager
@@ -175,12 +137,11 @@ class _One:
     workspace: Workspace
     into: Path
     parameters: Mapping[str, Any]
-    timeout: float
     kernels: Kernels
     watch: Watcher
 
-    def execute(self, notebook: Notebook, node: Any, timeout: float | None = None) -> Executed:
-        """Execute one notebook, in its own `timeout` where it has one."""
+    def execute(self, notebook: Notebook, node: Any, timeout: float) -> Executed:
+        """Execute one notebook within `timeout` seconds."""
         started = time.perf_counter()
         slot = self.workspace.slot(notebook.name)
         cells = sum(cell.cell_type == "code" for cell in node.cells)
@@ -192,9 +153,8 @@ class _One:
         tell("running", 0)
         raw = self.workspace.folder / "executed" / f"{notebook.name}.ipynb"
         parameters = {"workspace": str(slot.folder), **self.parameters}
-        limit = self.timeout if timeout is None else timeout
         died = run_in_kernel(
-            notebook.name, node, raw, parameters, self.kernels, limit, step=lambda done: tell("running", done)
+            notebook.name, node, raw, parameters, self.kernels, timeout, step=lambda done: tell("running", done)
         )
         stored = store(raw, self.into / f"{notebook.name}.ipynb", slot)
         collected = collect(notebook.section, stored.node, slot, died or stored.reason)

@@ -12,7 +12,7 @@ from typing import Any
 NAME = "nbdeploy-run"
 """Under which papermill knows the engine of `engine`."""
 
-_SECONDS = 1.0
+_SECONDS = 5.0
 """Between two savings. papermill saves and validates a notebook at the start and the end of every cell."""
 
 

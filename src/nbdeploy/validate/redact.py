@@ -31,6 +31,9 @@ _SIGNS = (
 )
 """What stands in every text of a shape above: looking for it is far quicker, and most of a notebook is pictures."""
 
+_PICTURE = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]+={0,2}\n?")
+"""A PNG file in base64: letters without a word, of which a shape above would be an accident."""
+
 _NAMES = re.compile(
     r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(API|ACCESS|PRIVATE|SIGNING)_?KEY)", re.IGNORECASE
 )
@@ -58,7 +61,7 @@ def redact(content: Any, secrets: tuple[str, ...]) -> tuple[Any, int]:
         for secret in secrets:
             count += content.count(secret)
             content = content.replace(secret, REDACTED)
-        if any(sign in content for sign in _SIGNS):
+        if not _PICTURE.fullmatch(content) and any(sign in content for sign in _SIGNS):
             content, more = _SHAPES.subn(REDACTED, content)
             count += more
         return content, count

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from nbdeploy.documents.evidence import Evidence
@@ -132,7 +133,7 @@ def _validate(  # noqa: PLR0917 - one call, above
     tallies = Tallies(workspace.rows("predictions"), objective)
     with ThreadPoolExecutor(1, thread_name_prefix="tallies") as pool:
         # For the verdict, and for what comes after it, while notebooks leave a processor idle.
-        aside = [pool.submit(tallies.count), pool.submit(meanwhile)]
+        aside = [pool.submit(each) for each in (tallies.count, meanwhile, _import_for_verdict)]
         executed, changed = execute_or_take(
             runnable,
             workspace,
@@ -167,6 +168,10 @@ def _validate(  # noqa: PLR0917 - one call, above
     )
     watch(Progress(stage=STAGE, part="verdict", state="done", detail=evidence.verdict.overall.replace("_", " ")))
     return evidence
+
+
+def _import_for_verdict() -> None:
+    import_module("scipy.special")  # for intervals
 
 
 def _digests(workspace: Workspace) -> dict[str, str]:

@@ -44,12 +44,20 @@ NOTEBOOKS = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
     "nbdeploy.validate.context",
+    "nbdeploy.validate.model",
+    "nbdeploy.validate.checks.shown",
     "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
     "matplotlib_inline.backend_inline",
+    "PIL.PngImagePlugin",
+    "pyarrow.pandas_compat",
     "scipy.stats",
 )
-"""What most notebooks import."""
+"""What most notebooks import, and their kernels when they begin."""
 
 _PATIENCE = 120.0
 """Seconds for a fork, imports of the parent included."""

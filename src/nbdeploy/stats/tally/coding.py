@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import DataError
-from nbdeploy.stats.tally.levels import Group, plain
+from nbdeploy.stats.tally.levels import Group, numbers_of, plain
 
 Codes = NDArray[np.int64]
 
@@ -153,7 +153,7 @@ def _within(column: pa.Array, size: int) -> bool:
     """Tell in one look whether all numbers are at least 0 and below `size`, where that can be told so quickly."""
     if column.null_count:
         return False
-    values: NDArray[Any] = column.to_numpy()
+    values = numbers_of(column)
     bits = 8 * values.dtype.itemsize
     return size < 1 << (bits - 1) and int(values.view(f"u{values.dtype.itemsize}").max()) < size
 
@@ -162,7 +162,7 @@ def _numbered(column: pa.Array, start: int, table: _Table) -> Numbered:
     """Return whole numbers counted from `start`; those that are not there have the last number of the table."""
     size = table.size - 1
     absent = np.asarray(column.is_null()) if column.null_count else None
-    values: NDArray[Any] = (column if absent is None else column.fill_null(0)).to_numpy()
+    values = numbers_of(column if absent is None else column.fill_null(0))
     if start:
         kind = np.uint64 if values.dtype == np.uint64 and start > 0 else np.int64
         values = values.astype(kind, copy=False) - kind(start)
@@ -210,7 +210,7 @@ def hashed(columns: Sequence[Numbered]) -> tuple[Codes, Codes]:
         keys, at = np.unique(wide, axis=0, return_inverse=True)
         return keys, at.reshape(-1)
     coded = pa.array(flat_numbers(columns)).dictionary_encode()
-    return keys_of(columns, coded.dictionary.to_numpy()), coded.indices.to_numpy().astype(np.int64)
+    return keys_of(columns, numbers_of(coded.dictionary)), numbers_of(coded.indices).astype(np.int64)
 
 
 def keys_of(columns: Sequence[Numbered], present: Codes) -> Codes:

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from nbdeploy.stats.tally.levels import numbers_of
+
 Hashes = NDArray[np.uint64]
 
 _MISSING = np.uint64(0x6A09E667F3BCC908)
@@ -75,7 +77,7 @@ def _of_texts(column: pa.Array) -> Hashes:
     coded = column.cast(pa.large_string()).dictionary_encode()
     levels = _texts(coded.dictionary)
     table = np.append(levels, _MISSING)
-    codes = coded.indices.fill_null(len(levels)).to_numpy(zero_copy_only=False)
+    codes = numbers_of(coded.indices.fill_null(len(levels)))
     return np.asarray(table[codes])
 
 

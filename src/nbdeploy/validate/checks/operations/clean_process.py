@@ -17,11 +17,13 @@ def clean_process(context: Context) -> Shown:
     found = context.record(
         "loads_in_clean_process",
         0 if error else 1,
-        method="one load and one prediction in a new process",
+        method="one load and one prediction in a new process; seconds of its processor time",
         data={name: report.get(name) for name in ("seconds", "import_seconds", "first_call_seconds", "error")},
         note=error,
     )
     text = (
-        error or f"Loaded in {report['seconds']:.1f} s, first answer after {report['first_call_seconds']:.2f} s more."
+        error
+        or f"Loading took {report['seconds']:.1f} s of processor time, "
+        f"the first answer {report['first_call_seconds']:.2f} s more."
     )
     return Shown(table=measured([found]), text=text)

@@ -20,7 +20,7 @@ def missing_inputs(context: Context) -> Shown:
     Each input is replaced in turn, in all sampled rows: a quantity by its median, anything else by its mode.
     """
     metric = metric_of(context, "missing")
-    asking = ask(context, "missing", metric)
+    asking = ask(context, "missing", metric, most=2000)
     if asking is None:
         return not_asked(context)
     quantities = set(numeric(context.data, context.features))
