@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from nbdeploy.documents import catalog
-from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.sections import SECTIONS
 
 
 def test_every_section_has_measures_with_a_plain_sentence():

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from nbdeploy.documents.evidence import Evidence, ModelSubject
-from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.errors import ModelError, ProjectError
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate import Inputs, Order, read_dataset, run_validation

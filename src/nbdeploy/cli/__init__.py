@@ -14,7 +14,7 @@ from nbdeploy.errors import NbdeployError
 _COMMANDS: dict[str, str] = {
     "init": "project:init",
     "declare": "evidence:declare",
-    "validate": "evidence:validate",
+    "validate": "validate:validate",
     "card": "evidence:card",
     "deploy": "deployment:deploy",
     "signoff": "deployment:signoff",

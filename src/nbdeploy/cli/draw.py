@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any, Self
-
-from rich.console import Console
-from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Self
 
 from nbdeploy.documents.progress import Progress as Step
-from nbdeploy.flow.show import Result, Shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from nbdeploy.flow.show import Result, Shown
 
 _COLOURS = {"✓ ": "green", "✕ ": "bold red", "≈ ": "yellow", "– ": "magenta"}
 """Colour follows the sign of a verdict, which stands there in any case."""
@@ -27,11 +26,17 @@ def draw(result: Result, *, quiet: bool = False) -> None:
     if not sys.stdout.isatty():
         print(shown.text())
         return
+    from rich.console import Console
+
     draw_shown(shown, Console(highlight=False))
 
 
 def draw_shown(shown: Shown, console: Console) -> None:
     """Print one description. Foreign text is never read as markup."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
     console.print(Text(shown.title, style="bold"))
     for line in shown.lines:
         console.print(Text(line))
@@ -61,6 +66,9 @@ class Watching:
         self._tasks: dict[tuple[str, str], TaskID] = {}
         self._bars: Progress | None = None
         if not quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
             self._bars = Progress(
                 TextColumn("  {task.description}"),
                 BarColumn(bar_width=24),

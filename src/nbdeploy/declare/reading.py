@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 from nbdeploy.declare import strict_yaml
 from nbdeploy.documents import catalog
 from nbdeploy.documents.objective import (
-    SECTIONS,
     Column,
     Costs,
     Gate,
@@ -24,6 +23,7 @@ from nbdeploy.documents.objective import (
     Regulations,
     Rollout,
 )
+from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.errors import ObjectiveError, closest
 from nbdeploy.trust.digests import bytes_digest
 

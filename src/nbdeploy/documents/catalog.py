@@ -12,8 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from nbdeploy.documents.objective import SECTIONS, Objective, Section
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Record
+from nbdeploy.documents.sections import SECTIONS, Section
 
 Task = Literal["binary", "multiclass", "regression"]
 Better = Literal["higher", "lower"]

@@ -14,8 +14,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.objective import SECTIONS
 from nbdeploy.documents.record import Document, Record
+from nbdeploy.documents.sections import SECTIONS
 
 Fact = Literal[
     "model_digest",

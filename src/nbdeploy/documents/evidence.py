@@ -9,8 +9,9 @@ from pydantic import Field
 
 from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.finding import Finding, Verdict
-from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Document, Record, Scalar
+from nbdeploy.documents.sections import Section
 
 Digest = str
 """``sha256:`` and 64 lower-case hexadecimal digits."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from nbdeploy.documents.measurement import GroupValue, Pair
-from nbdeploy.documents.objective import Operator, Section
+from nbdeploy.documents.objective import Operator
 from nbdeploy.documents.record import Interval, Number, Record
+from nbdeploy.documents.sections import Section
 
 Verdict = Literal["pass", "inconclusive", "not_evaluated", "fail"]
 

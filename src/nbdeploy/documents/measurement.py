@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from nbdeploy.documents.objective import Section
 from nbdeploy.documents.record import Interval, Number, Record, Scalar
+from nbdeploy.documents.sections import Section
 
 
 class GroupValue(Record):

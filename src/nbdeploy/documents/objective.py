@@ -14,9 +14,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from nbdeploy.documents.record import Document, Record, Scalar
+from nbdeploy.documents.sections import SECTIONS, Section
 
-Section = Literal["data", "performance", "fairness", "robustness", "explainability", "operations"]
-SECTIONS: tuple[Section, ...] = ("data", "performance", "fairness", "robustness", "explainability", "operations")
 RiskTier = Literal["low", "medium", "high"]
 RISK_TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
 Operator = Literal[">=", "<=", ">", "<", "==", "between"]

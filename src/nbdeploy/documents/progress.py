@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
-from nbdeploy.documents.record import Record
+State = Literal["waiting", "running", "done", "failed"]
 
 
-class Progress(Record):
+@dataclass(frozen=True, kw_only=True)
+class Progress:
     """One line of progress: a named part of the work and how far it is."""
 
     stage: str
     part: str
-    state: Literal["waiting", "running", "done", "failed"]
+    state: State
     done: int = 0
     total: int = 0
     detail: str = ""

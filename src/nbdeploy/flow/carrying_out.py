@@ -12,8 +12,8 @@ from nbdeploy.declare import NamedObjective, check_objective
 from nbdeploy.declare.crosswalks import crosswalks
 from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.evidence import ModelSubject
-from nbdeploy.documents.objective import SECTIONS, Section
 from nbdeploy.documents.progress import Progress, Watcher
+from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import GateFailedError, ModelError, ParameterError, closest
 from nbdeploy.flow.declaring import own_measures, refuse_below_floor
 from nbdeploy.flow.previous import NO_VERSION, previous_model

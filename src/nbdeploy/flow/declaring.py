@@ -12,7 +12,7 @@ from typing import Any
 
 from nbdeploy import templates
 from nbdeploy.declare import Check, NamedObjective, changes, check_objective, read_objective
-from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.documents.statements import ObjectivePredicate
 from nbdeploy.errors import FloorError, ObjectiveError, ProjectError
 from nbdeploy.flow.project import Project

@@ -109,7 +109,7 @@ def _values(action: argparse.Action) -> Iterator[str]:
     if action.choices is not None:
         yield from map(str, action.choices)
     elif action.dest == "section":
-        from nbdeploy.documents.objective import SECTIONS
+        from nbdeploy.documents.sections import SECTIONS
 
         yield from SECTIONS
     elif action.dest in ("name", "to"):

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from nbdeploy.documents.decision_sheet import DecisionTold, Sheet
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.objective import Section
+from nbdeploy.documents.sections import Section
 from nbdeploy.report import wording
 from nbdeploy.report.pages import page
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.report import wording
 from nbdeploy.report.inert import visible
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nbdeploy.documents.objective import Gate, Section
+from nbdeploy.documents.objective import Gate
+from nbdeploy.documents.sections import Section
 
 
 def at_least(section: Section, declared: Gate, asked: Gate) -> bool:

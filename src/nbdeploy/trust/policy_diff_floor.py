@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nbdeploy.documents.objective import Column, Gate, Section
+from nbdeploy.documents.objective import Column, Gate
+from nbdeploy.documents.sections import Section
 from nbdeploy.trust.floor_after import column_breaches
 from nbdeploy.trust.floor_gates import at_least, told, within
 from nbdeploy.trust.policy_changes import Change, fewer_is_stricter, fewer_of, graded, limit

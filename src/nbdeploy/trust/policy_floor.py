@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from nbdeploy.documents.objective import Column, Costs, Gate, ImpactAudit, Section
+from nbdeploy.documents.objective import Column, Costs, Gate, ImpactAudit
 from nbdeploy.documents.record import Record, Scalar
+from nbdeploy.documents.sections import Section
 
 
 class RolloutFloor(Record):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import Gate, Objective, Section
+from nbdeploy.documents.objective import Gate, Objective
 from nbdeploy.documents.record import Scalar
+from nbdeploy.documents.sections import Section
 from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.recompute import is_recomputable, where
 

@@ -22,7 +22,7 @@ from nbdeploy.documents.evidence import (
     TallyTable,
 )
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.objective import Section
+from nbdeploy.documents.sections import Section
 from nbdeploy.errors import ModelError
 from nbdeploy.stats.tally.histogram import score_table
 from nbdeploy.stats.tally.suppression import published, published_errors

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import Section
+from nbdeploy.documents.sections import Section
 from nbdeploy.errors import FormatError
 from nbdeploy.validate.slot import Slot
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nbdeploy.documents.measurement import GroupValue, Measurement, Pair
-from nbdeploy.documents.objective import SECTIONS, Section
+from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import NotebookError, closest
 from nbdeploy.validate.given import Given
 from nbdeploy.validate.recompute import recompute

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.evidence import NotebookRun
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.progress import Progress, Watcher, unwatched
+from nbdeploy.documents.progress import Progress, State, Watcher, unwatched
 from nbdeploy.errors import InterruptedRunError, NotebookError
 from nbdeploy.validate.collect import collect
 from nbdeploy.validate.kernel_run import run_in_kernel
@@ -146,9 +146,11 @@ class _One:
         slot = self.workspace.slot(notebook.name)
         cells = sum(cell.cell_type == "code" for cell in node.cells)
 
-        def tell(state: str, done: int, detail: str = "") -> None:
-            told = {"state": state, "done": min(done, cells), "total": cells, "detail": detail}
-            self.watch(Progress.model_validate({"stage": STAGE, "part": notebook.name, **told}))
+        def tell(state: State, done: int, detail: str = "") -> None:
+            told = Progress(
+                stage=STAGE, part=notebook.name, state=state, done=min(done, cells), total=cells, detail=detail
+            )
+            self.watch(told)
 
         tell("running", 0)
         raw = self.workspace.folder / "executed" / f"{notebook.name}.ipynb"

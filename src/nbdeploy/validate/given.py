@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.sections import Section
 from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, ProbabilityTally, RepeatTally, ScoreTally
 from nbdeploy.validate.holding import PLACE
 from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE

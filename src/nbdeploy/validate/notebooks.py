@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy import templates
-from nbdeploy.documents.objective import SECTIONS, Section
+from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import NotebookError, ParameterError, closest
 from nbdeploy.validate.notebook_files import MOST_BYTES, language, read_notebook
 

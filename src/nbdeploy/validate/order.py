@@ -7,7 +7,8 @@ from pathlib import Path
 
 from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.evidence import AttemptRef, DataSubject, ModelSubject
-from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.sections import Section
 from nbdeploy.errors import DataError
 from nbdeploy.validate.inputs import Dataset
 

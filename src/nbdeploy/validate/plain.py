@@ -9,7 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.sections import Section
 from nbdeploy.errors import GateFailedError, NotebookError, ObjectiveError
 from nbdeploy.validate.inputs import read_dataset
 from nbdeploy.validate.order import Inputs

@@ -8,8 +8,9 @@ import numpy as np
 
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import GroupValue, Measurement
-from nbdeploy.documents.objective import Objective, Section
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar, group_label
+from nbdeploy.documents.sections import Section
 from nbdeploy.errors import DataError
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.expected_cost import RESAMPLES, cost_of_counts

@@ -16,8 +16,8 @@ from pathlib import Path
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import SECTIONS, Section
 from nbdeploy.documents.progress import Progress, Watcher, unwatched
+from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import InterruptedRunError, ModelError
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.assemble import assemble_evidence

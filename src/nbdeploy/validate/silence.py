@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbdeploy.documents import catalog
-from nbdeploy.documents.objective import SECTIONS, Objective, Section
+from nbdeploy.documents.objective import Objective
+from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.validate.asked import asked
 from nbdeploy.validate.execute import Executed
 from nbdeploy.validate.notebooks import NEED_MODEL

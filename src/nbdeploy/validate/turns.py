@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from nbdeploy.documents.objective import Section
+from nbdeploy.documents.sections import Section
 from nbdeploy.validate.notebooks import Notebook
 
 ALONE: Section = "operations"

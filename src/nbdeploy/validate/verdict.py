@@ -10,8 +10,9 @@ from nbdeploy.documents import catalog
 from nbdeploy.documents.evidence import VerdictSummary
 from nbdeploy.documents.finding import Finding, GateCondition, worst
 from nbdeploy.documents.measurement import Measurement, Pair
-from nbdeploy.documents.objective import SECTIONS, Objective, Section
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
+from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import DataError, closest
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.advice import advise

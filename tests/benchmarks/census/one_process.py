@@ -12,7 +12,7 @@ import nbformat
 
 from nbdeploy import templates
 from nbdeploy.declare import read_objective
-from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.inputs import read_dataset
 from nbdeploy.validate.order import Inputs

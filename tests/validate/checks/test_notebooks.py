@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from nbdeploy import templates
-from nbdeploy.documents.objective import SECTIONS
+from nbdeploy.documents.sections import SECTIONS
 
 PARAMETERS = {"workspace", "objective", "model", "data", "predictions", "train", "reference", "seed"}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.objective import Section
+from nbdeploy.documents.sections import Section
 from nbdeploy.report import reasons, wording
 from nbdeploy.report.charts import charts_for
 from nbdeploy.report.sections.bias import bias

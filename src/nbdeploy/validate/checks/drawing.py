@@ -167,7 +167,7 @@ def named_rows(axis: Axes, labels: Sequence[str]) -> None:
     axis.set_yticks(range(len(labels)), text_width(labels))
     axis.set_ylim(len(labels) - 0.4, -0.6)
     axis.grid(visible=False, axis="y")
-    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="y", left=False)
 
 
 def rows_height(rows: int, *, least: float = 1.5) -> float:
