@@ -52,6 +52,8 @@ class Space:
 
     def place(self, rows: pd.DataFrame) -> NDArray[np.float32]:
         """Return points of shape (rows, dimensions)."""
+        import pandas as pd
+
         parts: list[NDArray[np.float32]] = []
         for name, (middle, spread) in self._numbers.items():
             values = (finite_floats(rows[name]) - middle) / spread
@@ -60,8 +62,6 @@ class Space:
             parts.append(absent.astype(np.float32))
         corner = np.float32(np.sqrt(0.5))  # two corners are then √(½ + ½) = 1 apart
         for name, known in self._kinds.items():
-            texts = levels(rows[name]).to_numpy()
-            here = [np.equal(texts, level) for level in known]
-            here.append(~np.any(here, axis=0))
-            parts += [np.where(mask, corner, np.float32(0)) for mask in here]
+            codes = pd.Index(known).get_indexer(levels(rows[name]))  # -1 for the rare ones
+            parts += [np.where(codes == code, corner, np.float32(0)) for code in (*range(len(known)), -1)]
         return np.column_stack(parts)

@@ -113,7 +113,9 @@ def cramers_v(first: pd.Series, second: pd.Series) -> float:
     import pandas as pd
     from scipy.stats import chi2_contingency
 
-    counts = pd.crosstab(first, second).to_numpy()
+    (rows, of), (columns, against) = pd.factorize(first), pd.factorize(second)
+    cells = np.bincount(rows * len(against) + columns, minlength=len(of) * len(against))
+    counts = cells.reshape(len(of), len(against))
     n, (r, c) = counts.sum(), counts.shape
     if min(r, c) < 2 or n < 2:
         return 0.0
