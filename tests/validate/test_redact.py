@@ -76,3 +76,12 @@ def test_a_secret_is_found_in_whatever_form_it_is_written(text):
 def test_ordinary_text_stays():
     text = "precision at 0.5, sha256:" + "ab" * 32 + ", see https://example.org/a?b=c"
     assert redact(text, ()) == (text, 0)
+
+
+def test_a_picture_is_not_harmed_by_what_looks_like_a_key_and_hides_no_known_secret():
+    picture = "iVBORw0KGgo" + "AAAA/AKIA" + "A1B2C3D4E5F6G7H8" + "/Zm9v=="
+    assert redact({"image/png": picture}, ()) == ({"image/png": picture}, 0)
+    text, count = redact({"image/png": picture + "correcthorse"}, ("correcthorse",))
+    assert ("correcthorse" in text["image/png"], count > 0) == (False, True)
+    _, count = redact("iVBORw0KGgo and the key AKIA" + "A1B2C3D4E5F6G7H8", ())
+    assert count == 1

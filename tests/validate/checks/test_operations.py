@@ -8,9 +8,11 @@ import os
 import pickle
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -18,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from nbdeploy.report.sections.details import details
 from nbdeploy.validate.checks import operations
+from nbdeploy.validate.checks.operations import probe
 from nbdeploy.validate.verdict import find
 
 INPUTS = ["age", "bmi"]
@@ -124,3 +127,26 @@ def test_answers_that_break_their_promise_are_counted(from_predictions, objectiv
     assert rules["the score is no finite number"] == 2
     assert rules["the answer is no known class"] == 2
     assert rules["the probability lies outside 0 and 1"] == 2
+
+
+def test_a_quick_model_is_timed_often_and_a_slow_one_often_enough_for_limits():
+    rows = pd.DataFrame({"x": range(30)})
+
+    def taking(seconds):
+        def ask(part):
+            time.sleep(seconds)
+            return part["x"].to_numpy(float)
+
+        return ask
+
+    quick = probe._single(taking(0), rows, calls=50, seconds=5.0)
+    assert (len(quick["latencies_ms"]), quick["compared"]) == (50, 30)
+    # Half of the calls are made although the time is up, and no more than three times as long is spent on them.
+    slow = probe._single(taking(0.01), rows, calls=20, seconds=0.08)
+    assert len(slow["latencies_ms"]) == 10
+    slowest = probe._single(taking(0.05), rows, calls=40, seconds=0.1)
+    assert 2 <= len(slowest["latencies_ms"]) <= 8
+    (batch,) = probe._batches(taking(0.01), rows, largest=10, seconds=0.02)
+    assert (batch["rows"], len(batch["times_ms"])) == (10, probe.FEW)
+    (batch,) = probe._batches(taking(0.1), rows, largest=10, seconds=0.02)
+    assert len(batch["times_ms"]) == 2

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image, ImageChops
 
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.validate.checks.drawing import bars, heading, panels
+from nbdeploy.validate.checks.drawing import bars, dots, heading, panels, picture
 from nbdeploy.validate.checks.shown import Shown, Table, measured, number, span
 
 
@@ -58,3 +61,21 @@ def test_the_same_chart_is_the_same_bytes():
         return Shown(figure).bundles()[0][0]["image/png"]
 
     assert drawn() == drawn()
+
+
+def test_a_chart_shows_what_matplotlib_itself_would_save():
+    """It is drawn once instead of four times, which must not move a dot."""
+
+    def charted():
+        figure, (left, right) = panels(2, height=2.2)
+        dots(left, ["a long name", "b"], [0.2, None], [(0.1, 0.3), (0.2, 0.9)], hollow=[False, True])
+        bars(right, ["a"], [0.2], [(0.1, 0.3)])
+        right.set_xlabel("Share")
+        heading(left, "Title")
+        return figure
+
+    theirs = io.BytesIO()
+    charted().savefig(theirs, format="png")
+    pictures = [Image.open(io.BytesIO(one)).convert("RGB") for one in (picture(charted()), theirs.getvalue())]
+    assert pictures[0].size == pictures[1].size
+    assert ImageChops.difference(*pictures).getbbox() is None
