@@ -21,6 +21,8 @@ from sklearn.preprocessing import FunctionTransformer
 from nbdeploy.report.sections.details import details
 from nbdeploy.validate.checks import operations
 from nbdeploy.validate.checks.operations import probe
+from nbdeploy.validate.checks.operations.probed import fewest_calls
+from nbdeploy.validate.checks.uncertainty import quantile_interval
 from nbdeploy.validate.verdict import find
 
 INPUTS = ["age", "bmi"]
@@ -139,14 +141,20 @@ def test_a_quick_model_is_timed_often_and_a_slow_one_often_enough_for_limits():
 
         return ask
 
-    quick = probe._single(taking(0), rows, calls=50, seconds=5.0)
+    quick = probe._single(taking(0), rows, calls=(20, 50), seconds=5.0)
     assert (len(quick["latencies_ms"]), quick["compared"]) == (50, 30)
-    # Half of the calls are made although the time is up, and no more than three times as long is spent on them.
-    slow = probe._single(taking(0.01), rows, calls=20, seconds=0.08)
+    slow = probe._single(taking(0.01), rows, calls=(10, 20), seconds=0.08)
     assert len(slow["latencies_ms"]) == 10
-    slowest = probe._single(taking(0.05), rows, calls=40, seconds=0.1)
-    assert 2 <= len(slowest["latencies_ms"]) <= 8
+    slowest = probe._single(taking(0.05), rows, calls=(40, 50), seconds=0.02)
+    assert 2 <= len(slowest["latencies_ms"]) <= 7
     (batch,) = probe._batches(taking(0.01), rows, largest=10, seconds=0.02)
     assert (batch["rows"], len(batch["times_ms"])) == (10, probe.FEW)
     (batch,) = probe._batches(taking(0.1), rows, largest=10, seconds=0.02)
     assert len(batch["times_ms"]) == 2
+
+
+@pytest.mark.parametrize(("level", "calls"), [(0.9, 59), (0.95, 72), (0.99, 104)])
+def test_the_fewest_calls_are_those_that_give_the_95th_percentile_an_upper_limit(level, calls):
+    assert fewest_calls(level) == calls
+    assert math.isfinite(quantile_interval(np.arange(float(calls)), 0.95, level)[1])
+    assert quantile_interval(np.arange(calls - 1.0), 0.95, level)[1] == math.inf

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         ask(rows.iloc[:1])  # what is imported on the first call is part of the load, not of a request
         told["first_call_seconds"] = time.process_time() - loaded
         sys.stdin.readline()  # comes when nothing else of the run is at work beside it
-        told.update(_single(ask, rows, asked["calls"], asked["seconds"]))  # `|=` came with Python 3.9
+        told.update(_single(ask, rows, tuple(asked["calls"]), asked["seconds"]))  # `|=` came with Python 3.9
         single = [each / 1000 for each in told["latencies_ms"]]
         told["batches"] = [_batch(1, single), *_batches(ask, rows, asked["largest_batch"], asked["batch_seconds"])]
     except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and is a finding
@@ -99,15 +99,19 @@ def _short(error: BaseException) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
 
 
-def _single(ask: Asking, rows: Any, calls: int, seconds: float) -> dict[str, Any]:
+def _single(ask: Asking, rows: Any, calls: tuple[int, int], seconds: float) -> dict[str, Any]:
     """Time rows singly and compare their answers with those in one batch.
 
-    It ends after `calls`, or after so many `seconds`, or three times as long where that has brought less than half.
+    Parameters
+    ----------
+    calls
+        The fewest, which a slow model is given fifteen times as long for, and the most.
     """
+    fewest, most = calls
     together = ask(rows)
     times, differing, largest = [], 0, 0.0
     began = time.perf_counter()
-    for at in range(calls):
+    for at in range(most):
         row = rows.iloc[at % len(rows) : at % len(rows) + 1]
         start = time.perf_counter()
         answer = ask(row)
@@ -117,7 +121,7 @@ def _single(ask: Asking, rows: Any, calls: int, seconds: float) -> dict[str, Any
             apart = _apart(answer[0], together[at])
             largest = max(largest, apart)
             differing += apart > ROUNDING
-        if end - began > (seconds if 2 * len(times) >= calls else 3 * seconds):
+        if end - began > (seconds if len(times) >= fewest else 15 * seconds):
             break
     return {
         "latencies_ms": times,

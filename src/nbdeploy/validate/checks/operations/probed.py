@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def probed(context: Context) -> dict[str, Any] | None:
     rows = context.sample(500, "probe")[list(context.features)]
     python = context.model_python
     regression = context.objective.task == "regression"
+    fewest = fewest_calls(context.objective.level)
     with tempfile.TemporaryDirectory(prefix="nbdeploy-") as name:
         job = Path(name)
         _write_plainly(rows, job / "rows.parquet")
@@ -36,8 +38,7 @@ def probed(context: Context) -> dict[str, Any] | None:
             "model": str(context.model_folder),
             "objective": context.objective.model_dump(mode="json"),
             "labels": [] if regression else [plain(one) for one in context.predictions["label"].unique()],
-            # Below 72 calls there is no upper 95 % limit of the 95th percentile: 1 - 0.95^71 < 0.975.
-            "calls": 100 if context.draft else 200,
+            "calls": (fewest, max(fewest, 100 if context.draft else 200)),
             "seconds": 0.4 if context.draft else 1.0,
             "batch_seconds": 0.1,
             "largest_batch": 1_000 if context.draft else 10_000,
@@ -65,6 +66,14 @@ def probed(context: Context) -> dict[str, Any] | None:
             return {"error": f"the clean process ended with code {process.returncode}: {last[:200]}"}
         found: dict[str, Any] = json.loads(report.read_text("utf-8"))
         return found
+
+
+def fewest_calls(level: float) -> int:
+    """Return how many calls give the 95th percentile an upper limit: the first n with 1 − 0.95ⁿ ≥ (1 + level) ÷ 2.
+
+    It is the largest of the n, which lies below the percentile with probability 0.95ⁿ; 72 calls at 95 %.
+    """
+    return math.ceil(math.log((1 - level) / 2) / math.log(0.95))
 
 
 def _write_plainly(rows: Any, path: Path) -> None:
