@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from textwrap import wrap
 from typing import Any
 
 from markupsafe import Markup
@@ -16,6 +17,9 @@ from nbdeploy.report import fragments, inert
 
 FACTS = "application/vnd.nbdeploy.v1+json"
 """The media type of a result's facts. JupyterLab prefers plain ``application/json`` to HTML: it would draw a tree."""
+
+_WIDEST = 72
+"""Letters of a cell in plain text; a longer one goes on below itself."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,21 @@ def _plain(text: str) -> str:
 
 
 def _columns(table: Table) -> str:
-    rows = [list(table.headers), *(list(row) for row in table.rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.headers))]
-    head, *body = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
-    lines = [head, "  ".join("─" * width for width in widths)]
-    for line, advice in zip_longest(body, table.advice, fillvalue=""):
-        lines += [line, f"  → {advice}"] if advice else [line]
+    rows = [[_wrapped(cell) for cell in row] for row in (table.headers, *table.rows)]
+    widths = [max(len(line) for row in rows for line in row[column]) for column in range(len(table.headers))]
+    head, *body = ([_line(cells, widths) for cells in zip_longest(*row, fillvalue="")] for row in rows)
+    lines = [*head, "  ".join("─" * width for width in widths)]
+    for told, advice in zip_longest(body, table.advice, fillvalue=""):
+        lines += [*told, f"  → {advice}"] if advice else [*told]
     return "\n".join("  " + line for line in lines)
+
+
+def _wrapped(cell: str) -> list[str]:
+    """Return a cell in lines that fit a page; a long word, such as a digest, stays whole."""
+    if len(cell) <= _WIDEST:
+        return [cell]
+    return wrap(cell, _WIDEST, break_long_words=False, break_on_hyphens=False)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
