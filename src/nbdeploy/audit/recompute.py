@@ -11,6 +11,7 @@ import numpy as np
 
 from nbdeploy.audit import layout
 from nbdeploy.audit.opening import Bundle
+from nbdeploy.audit.score_bounds import score_bounds
 from nbdeploy.audit.verify import Verdict
 from nbdeploy.documents.evidence import Evidence, TallyTable
 from nbdeploy.documents.finding import Finding, GateCondition
@@ -30,9 +31,10 @@ _Key = tuple[tuple[str, Scalar], ...]
 
 @dataclass
 class Recomputed:
-    """What recalculating gave: how many numbers agree, which do not, and which could not be told."""
+    """What recalculating gave: how many numbers agree or lie within bounds, which do not, and which are untold."""
 
     agreed: int = 0
+    bounded: int = 0
     problems: list[str] = field(default_factory=list)
     untold: dict[str, str] = field(default_factory=dict)
 
@@ -40,6 +42,8 @@ class Recomputed:
     def lines(self) -> tuple[str, ...]:
         """The result in sentences."""
         told = [f"{self.agreed} numbers were calculated again from the tallies and are the same."]
+        if self.bounded:
+            told.append(f"{self.bounded} more lie within what the bins of scores allow.")
         why: dict[str, list[str]] = {}
         for name, reason in self.untold.items():
             why.setdefault(reason, []).append(name)
@@ -54,6 +58,14 @@ class Recomputed:
             self.agreed += 1
         else:
             self.problems.append(f"{name} is told as {_shown(told)}, and the tallies give {_shown(found)}")
+
+    def hold_between(self, name: str, told: float | None, bounds: tuple[float, float]) -> None:
+        """Hold one number to its bounds."""
+        low, high = bounds
+        if told is not None and low - _EXACT <= told <= high + _EXACT:
+            self.bounded += 1
+        else:
+            self.problems.append(f"{name} is told as {_shown(told)}, and the scores give {low:.6g} to {high:.6g}")
 
 
 def recompute(bundle: Bundle, verdict: Verdict) -> Recomputed:
@@ -80,9 +92,16 @@ def recompute_evidence(evidence: Evidence, result: Recomputed) -> None:
         told = sum(cell.n or 0 for cell in table.cells)
         if told > table.rows or (told < table.rows and all(cell.n is not None for cell in table.cells)):
             result.problems.append(f"the tally by {', '.join(table.features) or 'nothing'} does not add up to its rows")
+    bounds, problems = score_bounds(evidence)
+    result.problems += problems
     for finding in evidence.findings:
         _check_verdict(finding, objective, result)
-        _check_finding(finding, objective, tables, result)
+        if finding.id in bounds:
+            result.hold_between(finding.id, finding.value, bounds[finding.id])
+            if finding.by_group:
+                result.untold[f"{finding.id} by group"] = "because scores are told of all rows only"
+        else:
+            _check_finding(finding, objective, tables, result)
 
 
 class _Classes(TypedDict):
