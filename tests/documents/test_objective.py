@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Objective
 
 MINIMAL = {"name": "churn", "task": "binary", "target": "left", "gates": {"performance": {"roc_auc": ">= 0.75"}}}
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbdeploy.documents.objective import Gate, Rollout
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Rollout
 from nbdeploy.documents.release import Arm, Observations, Release, ReleaseStep
 from nbdeploy.errors import ServiceError
 from nbdeploy.release.plan import plan

@@ -6,8 +6,8 @@ import card_examples
 import pytest
 
 from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import Pair
-from nbdeploy.documents.objective import Gate
 from nbdeploy.report import reasons
 from nbdeploy.validate.judge import judge
 

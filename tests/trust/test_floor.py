@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Objective
 from nbdeploy.trust.floor import floor_breaches
 from nbdeploy.trust.policy import Floor, Policy
 from nbdeploy.trust.policy_file import read_policy

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbdeploy.documents.objective import Gate, Monitor, Objective, Rollout
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Monitor, Objective, Rollout
 from nbdeploy.trust.floor import floor_breaches
 from nbdeploy.trust.floor_gates import at_least
 from nbdeploy.trust.policy_file import read_policy

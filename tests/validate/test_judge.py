@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import GroupValue
-from nbdeploy.documents.objective import Gate
 from nbdeploy.validate.judge import judge, judge_groups
 
 INF = math.inf

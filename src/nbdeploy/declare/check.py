@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from nbdeploy.documents import catalog
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Objective
 from nbdeploy.trust.floor import floor_breaches
 from nbdeploy.trust.policy import Policy
 

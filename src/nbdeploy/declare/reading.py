@@ -11,10 +11,10 @@ from pydantic_core import ErrorDetails
 
 from nbdeploy.declare import strict_yaml
 from nbdeploy.documents import catalog
+from nbdeploy.documents.costs import Costs
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.objective import (
     Column,
-    Costs,
-    Gate,
     Goal,
     ImpactAudit,
     Kpi,

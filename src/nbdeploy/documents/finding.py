@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from nbdeploy.documents.gate import Operator
 from nbdeploy.documents.measurement import GroupValue, Pair
-from nbdeploy.documents.objective import Operator
 from nbdeploy.documents.record import Interval, Number, Record
 from nbdeploy.documents.sections import Section
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from nbdeploy.documents.objective import Gate, Rollout
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Rollout
 from nbdeploy.errors import ServiceError
 
 AT_ONCE = ("rolling", "blue-green")

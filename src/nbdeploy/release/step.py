@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from math import isinf
 from typing import Literal
 
-from nbdeploy.documents.objective import Gate
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.release import Arm, Observations, Release
 from nbdeploy.release.plan import Plan
 from nbdeploy.stats.sequential import bernoulli_confidence_sequence

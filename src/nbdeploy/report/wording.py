@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.finding import Finding, GateCondition, Verdict
-from nbdeploy.documents.objective import Gate
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.sections import Section
 from nbdeploy.report import figures
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nbdeploy.documents.objective import RISK_TIERS, Costs, ImpactAudit, Objective
+from nbdeploy.documents.costs import Costs
+from nbdeploy.documents.objective import RISK_TIERS, ImpactAudit, Objective
 from nbdeploy.trust.floor_after import column_breaches, monitor_breaches, rollout_breaches
 from nbdeploy.trust.floor_gates import at_least, told
 from nbdeploy.trust.policy import Policy

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from nbdeploy.documents.objective import Column, Gate, Monitor, Rollout
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Column, Monitor, Rollout
 from nbdeploy.trust.floor_gates import told, within
 from nbdeploy.trust.policy_floor import MonitorFloor, RolloutFloor
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbdeploy.documents.objective import Gate
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.sections import Section
 
 

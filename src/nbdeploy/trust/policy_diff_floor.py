@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nbdeploy.documents.objective import Column, Gate
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Column
 from nbdeploy.documents.sections import Section
 from nbdeploy.trust.floor_after import column_breaches
 from nbdeploy.trust.floor_gates import at_least, told, within

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from nbdeploy.documents.objective import Column, Costs, Gate, ImpactAudit
+from nbdeploy.documents.costs import Costs
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Column, ImpactAudit
 from nbdeploy.documents.record import Record, Scalar
 from nbdeploy.documents.sections import Section
 

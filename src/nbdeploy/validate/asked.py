@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbdeploy.documents import catalog
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar
 from nbdeploy.documents.sections import Section
 from nbdeploy.validate.compare import is_disparity

@@ -108,12 +108,15 @@ def _described(order: Order, scored: Mapping[str, Any] | None) -> ModelSubject |
     if order.model is None or order.model_folder is None or scored is None:
         return None
     about = described(order.model_folder)
-    inputs = dict(zip(about.inputs or (), about.types, strict=True))
-    features = {} if inputs else {"features": scored.get("features", [])}
+    names = tuple(about.inputs or scored.get("features", ()))
+    inputs = dict(zip(names, about.types, strict=True)) if len(names) == len(about.types) else {}
+    told: dict[str, Any] = {} if inputs else {"features": list(names)}
+    if scored.get("python"):
+        told["ran_in"] = f"an environment of its own, with Python {scored.get('python_version')}"
     return order.model.model_copy(
         update={
             "flavor": order.model.flavor or scored.get("flavor"),
-            "description": order.model.description | features,
+            "description": order.model.description | told,
             "inputs": inputs,
             "outputs": dict(about.outputs),
             "requirements": _required(order.model_folder),

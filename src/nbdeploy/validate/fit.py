@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import DataError, closest
 from nbdeploy.stats.tally.levels import MISSING, ordered, plain

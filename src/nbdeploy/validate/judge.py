@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nbdeploy.documents.finding import Verdict, worst
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import GroupValue
-from nbdeploy.documents.objective import Gate
 from nbdeploy.documents.record import Interval, group_label
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.objective import Gate, Objective
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
 from nbdeploy.report import figures, wording
 from nbdeploy.report.sections.facts import UNSTATED, facts

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from nbdeploy.documents.card import Block, CardSection
 from nbdeploy.documents.evidence import Evidence
-from nbdeploy.documents.objective import Gate, Rollout
+from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.objective import Rollout
 from nbdeploy.report import figures, wording
 from nbdeploy.report.sections.facts import facts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdeploy.documents.objective import Costs
+from nbdeploy.documents.costs import Costs
 from nbdeploy.stats.expected_cost import PER, CostCurve, cost_curve
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, heading, legend, panels
 from nbdeploy.validate.checks.performance.gained import why_not_compared

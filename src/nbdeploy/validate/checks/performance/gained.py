@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbdeploy.documents import catalog
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import GroupValue, Measurement
-from nbdeploy.documents.objective import Gate
 from nbdeploy.validate.checks.performance.paired_rows import OF_DECISIONS, OF_ERRORS, OF_SCORES, Compared, PairedRows
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.recompute import where

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import Measurement
-from nbdeploy.documents.objective import Gate
 from nbdeploy.documents.record import group_label
 from nbdeploy.validate.checks.performance.gained import GAIN, metrics_of, record_gain, rows_of
 from nbdeploy.validate.checks.performance.gained_by_group import groups, rows_that_count

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.documents.objective import Costs
+from nbdeploy.documents.costs import Costs
 from nbdeploy.stats.expected_cost import PER, RESAMPLES, cost_of_counts
 from nbdeploy.stats.metrics import confusion
 from nbdeploy.stats.paired import skewed_mean
