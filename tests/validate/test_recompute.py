@@ -9,7 +9,8 @@ from sklearn import metrics as sk
 from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.errors import DataError
-from nbdeploy.validate.recompute import recompute, standard_fairness
+from nbdeploy.validate.recomputable import standard_fairness
+from nbdeploy.validate.recompute import recompute
 from nbdeploy.validate.verdict import find
 
 PARTS = [("sex",), ("region",), ("sex", "region")]

@@ -7,7 +7,8 @@ import pytest
 from sklearn import metrics as sk
 
 from nbdeploy.documents import catalog
-from nbdeploy.validate.recompute import AVERAGES_OVER_CLASSES, recompute, standard_fairness
+from nbdeploy.validate.recomputable import AVERAGES_OVER_CLASSES, standard_fairness
+from nbdeploy.validate.recompute import recompute
 
 
 @pytest.fixture

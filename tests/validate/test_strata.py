@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbdeploy.validate.recompute import recompute, standard_fairness
+from nbdeploy.validate.recomputable import standard_fairness
+from nbdeploy.validate.recompute import recompute
 from nbdeploy.validate.verdict import find
 
 

@@ -16,7 +16,8 @@ from nbdeploy.validate.asked import Asked
 from nbdeploy.validate.compare import class_names, compared_tally, disparity_of, is_disparity
 from nbdeploy.validate.judge import Judged, limits, number
 from nbdeploy.validate.lacking import how_to_get, round_up
-from nbdeploy.validate.recompute import COST, tally_of
+from nbdeploy.validate.recomputable import COST
+from nbdeploy.validate.recompute import tally_of
 from nbdeploy.validate.tallies import Tallies
 
 IntervalAt = Callable[[float], tuple[float, float] | None]

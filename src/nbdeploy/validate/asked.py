@@ -12,7 +12,8 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar
 from nbdeploy.documents.sections import Section
 from nbdeploy.validate.compare import is_disparity
-from nbdeploy.validate.recompute import is_recomputable, where
+from nbdeploy.validate.recomputable import is_recomputable
+from nbdeploy.validate.recompute import where
 
 
 @dataclass(frozen=True)

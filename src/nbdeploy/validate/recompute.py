@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nbdeploy.documents import catalog
 from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar, group_label
@@ -16,9 +15,6 @@ from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.expected_cost import RESAMPLES, cost_of_counts
 from nbdeploy.stats.intervals import by_group, estimate, estimates, group_values
 from nbdeploy.stats.metrics import (
-    CLASS_SCORES,
-    ERROR_QUANTILES,
-    ERROR_SCORES,
     RANKED_SCORES,
     RATES,
     Tally,
@@ -27,68 +23,9 @@ from nbdeploy.stats.metrics import (
 from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES
 from nbdeploy.stats.scoring_rate import SCORING_RATE
 from nbdeploy.validate.compare import class_names, compared, is_disparity
+from nbdeploy.validate.recomputable import COST, OF_ERRORS, OF_SCORES
 from nbdeploy.validate.scoring_rates import scoring_rate
 from nbdeploy.validate.tallies import Tallies
-
-CONDITIONAL_DISPARITIES = (
-    "conditional_demographic_parity_ratio",
-    "conditional_demographic_parity_difference",
-    "conditional_equal_opportunity_difference",
-)
-"""What is reported besides where control features are declared."""
-
-AVERAGES_OVER_CLASSES = ("precision_macro", "recall_macro", "f1_macro", "precision_weighted", "f1_weighted")
-"""What every group is told of several classes, beside its accuracy, which is the weighted recall."""
-
-COST = "expected_cost_per_1000"
-
-_OF_CLASSES = ("count", *RATES, *CLASS_SCORES)
-_OF_ERRORS = (*ERROR_SCORES, *ERROR_QUANTILES)
-_OF_SCORES = (*RANKED_SCORES, *PROBABILITY_SCORES, SCORING_RATE)
-
-
-def is_recomputable(section: Section, metric: str, task: str = "binary") -> bool:
-    """Whether a measure follows from the tallies alone, so that no notebook has to be believed."""
-    if metric == COST:
-        return section == "performance" and task == "binary"
-    if section == "fairness":
-        return metric in (*_OF_CLASSES, *_OF_SCORES, *_OF_ERRORS) or is_disparity(metric)
-    return section == "performance" and metric in (
-        *RATES,
-        *CLASS_SCORES,
-        *RANKED_SCORES,
-        *PROBABILITY_SCORES,
-        *_OF_ERRORS,
-    )
-
-
-def standard_fairness(objective: Objective) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return (metric, features) of all that the fairness section reports, whether or not a gate names it."""
-    if objective.task == "regression":
-        metrics: tuple[str, ...] = ("count", "mean_absolute_error", "root_mean_squared_error", "mean_error")
-        disparities: tuple[str, ...] = tuple(f"{metric}_difference" for metric in metrics[1:])
-        metrics += tuple(ERROR_QUANTILES)
-    elif objective.task == "multiclass":
-        metrics, disparities = ("count", "accuracy", *AVERAGES_OVER_CLASSES), ("accuracy_difference",)
-        if objective.favourable is not None:
-            metrics += ("favourable_rate",)
-            disparities += ("demographic_parity_ratio", "demographic_parity_difference")
-    else:
-        metrics, disparities = (*catalog.STANDARD_GROUP_METRICS, "favourable_rate"), catalog.STANDARD_DISPARITIES
-        if objective.regulations.local_law_144 is not None:
-            metrics += (SCORING_RATE,)
-    if objective.control:
-        disparities += tuple(metric for metric in CONDITIONAL_DISPARITIES if objective.task in _tasks(metric))
-    parts = objective.partitions
-    return (
-        *((metric, features) for metric in metrics for features in ((), *parts)),
-        *((metric, features) for metric in disparities for features in parts),
-    )
-
-
-def _tasks(metric: str) -> tuple[str, ...]:
-    entry = catalog.measure("fairness", metric)
-    return () if entry is None else entry.tasks
 
 
 def recompute(
@@ -176,7 +113,7 @@ def _not_applicable(
         return f"{metric} compares groups, and no sensitive feature is declared"
     if metric == COST:
         return None
-    if metric in _OF_SCORES:
+    if metric in OF_SCORES:
         return _not_scored(tallies, metric)
     name = disparity_name(metric)
     if name is not None and name.conditional and not tallies.objective.control:
@@ -199,7 +136,7 @@ def _not_scored(tallies: Tallies, metric: str) -> str | None:
 
 def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) -> str | None:
     """Say why a metric, or a rate that it compares, does not belong to the task."""
-    of_errors = any(rate in _OF_ERRORS for rate in compared)
+    of_errors = any(rate in OF_ERRORS for rate in compared)
     if objective.task == "regression":
         return None if of_errors or metric == "count" else f"{metric} is of decisions, and the task is regression"
     if of_errors:

@@ -19,7 +19,8 @@ from nbdeploy.validate.advice import advise
 from nbdeploy.validate.asked import Asked, asked
 from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.judge import Judged, judge, judge_groups
-from nbdeploy.validate.recompute import is_recomputable, recompute, standard_fairness
+from nbdeploy.validate.recomputable import is_recomputable, standard_fairness
+from nbdeploy.validate.recompute import recompute
 from nbdeploy.validate.slices import slice_columns
 from nbdeploy.validate.tallies import Tallies
 

@@ -12,7 +12,7 @@ from nbdeploy.validate.checks.fairness.parity import four_fifths_of
 from nbdeploy.validate.checks.shown import Shown, Table, number, span, without
 from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recompute import CONDITIONAL_DISPARITIES, standard_fairness
+from nbdeploy.validate.recomputable import CONDITIONAL_DISPARITIES, standard_fairness
 
 
 def disparities(context: Context) -> Shown:

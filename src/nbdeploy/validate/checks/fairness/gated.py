@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbdeploy.validate.asked import asked
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recompute import is_recomputable, standard_fairness
+from nbdeploy.validate.recomputable import is_recomputable, standard_fairness
 
 
 def gated_metrics(context: Context) -> Shown:

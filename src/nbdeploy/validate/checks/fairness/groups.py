@@ -23,7 +23,7 @@ from nbdeploy.validate.checks.drawing import (
 from nbdeploy.validate.checks.shown import Shown, Table, number
 from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recompute import standard_fairness
+from nbdeploy.validate.recomputable import standard_fairness
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
