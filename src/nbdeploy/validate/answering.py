@@ -18,6 +18,7 @@ from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import ModelError
 from nbdeploy.stats.tally.levels import ordered, plain
 from nbdeploy.validate.makes.answers import BARE
+from nbdeploy.validate.score_reach import ROUNDING
 
 Answer = Mapping[str, NDArray[Any]]
 """Arrays of shape (rows,) or (rows, width) by name, as `columns_of` makes them."""
@@ -180,7 +181,14 @@ class Answering:
         )
 
     def _of_positive(self, matrix: NDArray[Any], classes: Sequence[Any]) -> NDArray[np.float64]:
-        return _numbers(matrix[:, self.place(classes)], "scores")
+        found = _numbers(matrix[:, self.place(classes)], "scores")
+        odd = found[(found < -ROUNDING) | (found > 1 + ROUNDING)]
+        if len(odd):  # a threshold on one of two logits is no decision between them
+            raise ModelError(
+                f"the model answers with a number for each class, such as {odd[0]:.3g}, which are no probabilities",
+                next="put a softmax behind it: torch.nn.Sequential(model, torch.nn.Softmax(dim=1)), and save that",
+            )
+        return found
 
     def place(self, classes: Sequence[Any]) -> int:
         """Return the place of the positive class.

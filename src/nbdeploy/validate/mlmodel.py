@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+_WIDEST = 100_000
+"""Columns of a matrix: what a file from outside says beyond is no width of a table."""
+
 
 @dataclass(frozen=True)
 class Described:
@@ -23,7 +26,8 @@ class Described:
     inputs
         Names of the input columns; None where the signature names none.
     types
-        Their types, in MLflow's words: ``double``, ``long``, ``string``…; empty where it names none.
+        Their types, in MLflow's words: ``double``, ``long``, ``string``…; of one matrix without names, a type such as
+        ``float32`` for each of its columns; empty where neither is told.
     outputs
         Type of each column of the answer; one without a name is called ``answer``.
     """
@@ -62,7 +66,7 @@ def described(folder: Path) -> Described:
         for place, one in enumerate(outputs, 1)
     }
     if not inputs or not all(one.get("name") for one in inputs):
-        return Described(flavors, None, outputs=answered)
+        return Described(flavors, None, _matrix(inputs), answered)
     names, types = ([str(one.get(key)) for one in inputs] for key in ("name", "type"))
     return Described(flavors, tuple(names), tuple(types), answered)
 
@@ -72,6 +76,17 @@ def _stated(signature: Any, side: str) -> list[dict[str, Any]]:
     stated = signature.get(side) if isinstance(signature, dict) else None
     found = json.loads(stated) if isinstance(stated, str) else stated
     return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else []
+
+
+def _matrix(inputs: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the type of each column of a model that takes one matrix, as PyTorch's ``pt2`` does; else nothing."""
+    spec = inputs[0].get("tensor-spec") if len(inputs) == 1 else None
+    if not isinstance(spec, dict):
+        return ()
+    shape = spec.get("shape")
+    if not isinstance(shape, list) or len(shape) != 2 or not isinstance(shape[1], int) or not 0 < shape[1] <= _WIDEST:
+        return ()
+    return (str(spec.get("dtype")),) * shape[1]
 
 
 def _type(column: Mapping[str, Any]) -> str:

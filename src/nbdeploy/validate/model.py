@@ -13,8 +13,9 @@ from typing import Any
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar
-from nbdeploy.errors import ModelError, closest
+from nbdeploy.errors import ModelError
 from nbdeploy.validate.answering import Answer, Answering
+from nbdeploy.validate.columns_read import columns_read, naming
 from nbdeploy.validate.makes import METHODS, Loaded, columns_of, load
 from nbdeploy.validate.makes.answers import BARE
 from nbdeploy.validate.makes.likeliest import decides_by_probability
@@ -78,6 +79,7 @@ class LoadedModel:
         try:
             about = described(self.folder)
             self._inputs = about.inputs
+            self._width = len(about.types) if about.inputs is None else 0
             self._model, self.flavor, wrapped = self._loaded(about)
             self._types = about.types if wrapped else ()
         except ModelError:
@@ -126,15 +128,17 @@ class LoadedModel:
         ModelError
             The frame lacks a column that the model wants.
         """
-        if self.features is None:
-            return frame.drop(columns=[self.objective.target], errors="ignore")
-        for name in self.features:
-            if name not in frame.columns:
-                raise ModelError(
-                    f"the model wants a column {name!r} that the data does not have"
-                    f"{closest(name, list(map(str, frame.columns)))}"
-                )
-        return frame[list(self.features)]
+        return frame[list(self.reads(list(frame.columns)))]
+
+    def reads(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return which columns of the data are the model's inputs, in its order.
+
+        Raises
+        ------
+        ModelError
+            One is not there, or which they are cannot be told.
+        """
+        return columns_read(columns, self.objective, self.features, self._width, self.flavor)
 
     def answers(self, frame: Any) -> tuple[Any, Any]:
         """Return the decision and the score of every row, as `decide` and `score` do, from one call of the model."""
@@ -240,7 +244,12 @@ class LoadedModel:
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code again
-            raise ModelError(f"the model loads and does not answer ({_told(error)})") from None
+            told = f"the model loads and does not answer ({_told(error)})"
+            if self.features is None:
+                raise ModelError(
+                    f"{told}; it names no columns, and was given {len(rows.columns)}", next=naming(self.flavor)
+                ) from None
+            raise ModelError(told) from None
 
 
 def _told(error: BaseException) -> str:

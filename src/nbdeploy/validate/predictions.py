@@ -15,6 +15,7 @@ from nbdeploy.stats.tally.levels import ordered, plain
 from nbdeploy.validate.class_scores import class_column, class_columns, declared_columns
 from nbdeploy.validate.inputs import Dataset
 from nbdeploy.validate.rows import Rows, in_step
+from nbdeploy.validate.score_reach import Reach
 from nbdeploy.validate.slices import slice_columns
 
 LABEL, PREDICTED, SCORE = "__label__", "__predicted__", "__score__"
@@ -130,8 +131,8 @@ def with_answers(objective: Objective, data: Rows, answers: Rows, labels: Sequen
     """
     if answers.num_rows != data.num_rows:
         raise ModelError(f"the model was asked about {data.num_rows:,} rows and answered {answers.num_rows:,}")
-    joining = Joining(objective, labels)
     names = answers.schema.names
+    joining = Joining(objective, labels, by_score="score" in names)
     wanted = [objective.target, *kept_columns(objective, data.schema)]
     for rows, said in in_step(data.batches(wanted), answers.batches()):
         yield joining.join(
@@ -150,9 +151,11 @@ class Joining:
     ----------
     labels
         The values of the target in order, as stored; for a regression they do not matter.
+    by_score
+        Decisions that are given came of the scores by the threshold.
     """
 
-    def __init__(self, objective: Objective, labels: Sequence[Any]) -> None:
+    def __init__(self, objective: Objective, labels: Sequence[Any], *, by_score: bool = False) -> None:
         self.objective = objective
         self.labels = tuple(labels)
         self._known = {level for value in labels if (level := plain(value)) is not None}
@@ -160,6 +163,8 @@ class Joining:
         self._found: set[Scalar] = set()
         self._undecided = 0
         self._unscored = 0
+        self._by_score = by_score
+        self._reach = Reach(objective)
 
     def join(
         self, rows: pa.RecordBatch, predicted: Any, score: Any, of_classes: Mapping[Scalar, Any]
@@ -180,6 +185,8 @@ class Joining:
         columns: dict[str, Any] = {LABEL: label}
         if score is not None:
             score = self._numbers(score, "score")
+            if self._by_score or predicted is None:
+                self._reach.add(score)
         if predicted is None:
             predicted = self._by_threshold(label.type, score)
         columns[PREDICTED] = (
@@ -210,6 +217,7 @@ class Joining:
                 f"{self._unscored} rows have no finite {what}",
                 next=f"give a {what} for every row, or leave those rows out",
             )
+        self._reach.check()
         if self._undecided:
             raise DataError(
                 f"{self._undecided} rows have no decision",

@@ -204,9 +204,8 @@ def _score(job: Job) -> None:
     )
     loaded = time.perf_counter()
     workspace.write(job.into, _answers(model, rows, job))
-    columns = [name for name in rows.schema.names if name != workspace.objective.target]
     about = {
-        "features": list(model.features or columns),
+        "features": list(model.reads(rows.schema.names)),
         "flavor": model.flavor,
         "python": job.python,
         "python_version": model.python_version,

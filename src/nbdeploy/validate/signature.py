@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBERS: dict[str, Any] = {"double": np.float64, "float": np.float32, "long": np.int64, "integer": np.int32}
+_NUMBERS |= {"float64": np.float64, "float32": np.float32, "int64": np.int64, "int32": np.int32}
+"""By MLflow's words for columns, and by those for matrices."""
 
 
 def fitted(rows: pd.DataFrame, types: Sequence[str]) -> pd.DataFrame:

@@ -26,6 +26,8 @@ FEW = 6
 """Below six there are no 95 % limits of a median: 2 × 0.5^5 > 0.05."""
 ROUNDING = 1e-9
 """Of numbers that differ by no more, nothing is said: sums are formed in another order."""
+COARSE = 1e-5
+"""The same where all answers are numbers of 32 bits, which have seven digits, as of a network."""
 
 
 def main(arguments: list[str]) -> int:
@@ -109,6 +111,7 @@ def _single(ask: Asking, rows: Any, calls: tuple[int, int], seconds: float) -> d
     """
     fewest, most = calls
     together = ask(rows)
+    rounding = _rounding(together)
     times, differing, largest = [], 0, 0.0
     began = time.perf_counter()
     for at in range(most):
@@ -120,7 +123,7 @@ def _single(ask: Asking, rows: Any, calls: tuple[int, int], seconds: float) -> d
         if at < len(rows):
             apart = _apart(answer[0], together[at])
             largest = max(largest, apart)
-            differing += apart > ROUNDING
+            differing += apart > rounding
         if end - began > (seconds if len(times) >= fewest else 15 * seconds):
             break
     return {
@@ -128,7 +131,18 @@ def _single(ask: Asking, rows: Any, calls: tuple[int, int], seconds: float) -> d
         "compared": min(len(times), len(rows)),
         "differing": differing,
         "largest_difference": largest,
+        "rounding": rounding,
     }
+
+
+def _rounding(answers: Any) -> float:
+    """Return by how much answers may differ, from the digits that they have."""
+    import numpy as np
+
+    numbers = np.asarray(answers)
+    if numbers.dtype.kind != "f":
+        return ROUNDING
+    return COARSE if bool((numbers == numbers.astype(np.float32)).all()) else ROUNDING
 
 
 def _apart(one: Any, other: Any) -> float:

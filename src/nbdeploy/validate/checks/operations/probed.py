@@ -8,14 +8,19 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from nbdeploy.stats.tally.levels import plain
 from nbdeploy.validate.checks.operations import probe
 from nbdeploy.validate.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.context import Context
+from nbdeploy.validate.mlmodel import described
+from nbdeploy.validate.signature import fitted
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 _TIMEOUT = 180
@@ -32,7 +37,8 @@ def probed(context: Context) -> dict[str, Any] | None:
     fewest = fewest_calls(context.objective.level)
     with tempfile.TemporaryDirectory(prefix="nbdeploy-") as name:
         job = Path(name)
-        _write_plainly(rows, job / "rows.parquet")
+        types = _types(context)
+        _write_plainly(fitted(rows, types) if len(types) == rows.shape[1] else rows, job / "rows.parquet")
         asked = {
             "foreign": python is not None,
             "model": str(context.model_folder),
@@ -74,6 +80,17 @@ def fewest_calls(level: float) -> int:
     It is the largest of the n, which lies below the percentile with probability 0.95ⁿ; 72 calls at 95 %.
     """
     return math.ceil(math.log((1 - level) / 2) / math.log(0.95))
+
+
+def _types(context: Context) -> Sequence[str]:
+    """Return the types that MLflow's wrapper insists on where it asks a model elsewhere; here the model sees to it."""
+    folder = context.model_folder
+    if folder is None or context.model_python is None:
+        return ()
+    try:
+        return described(folder).types
+    except (OSError, ValueError, yaml.YAMLError):  # loading it will say so
+        return ()
 
 
 def _write_plainly(rows: Any, path: Path) -> None:

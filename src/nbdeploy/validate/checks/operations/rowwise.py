@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nbdeploy.stats.binomial import clopper_pearson
-from nbdeploy.validate.checks.operations.probe import ROUNDING
 from nbdeploy.validate.checks.operations.probed import answered
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
@@ -25,7 +24,12 @@ def rowwise(context: Context) -> Shown:
         n=compared,
         sample=compared,
         method=f"largest of {compared:,} rows asked singly and in one batch",
-        data={"compared": compared, "differing": differing, "share_interval": (low, high), "rounding": ROUNDING},
+        data={
+            "compared": compared,
+            "differing": differing,
+            "share_interval": (low, high),
+            "rounding": report["rounding"],
+        },
     )
     text = (
         f"No answer changed; at most {high:.1%} of all rows could ({context.objective.level:.0%} limit)."
