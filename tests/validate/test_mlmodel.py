@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from nbdeploy.errors import ModelError
@@ -91,3 +93,21 @@ def test_an_unnamed_signature_names_no_inputs(tmp_path):
 def test_a_signature_that_is_none_names_no_inputs(tmp_path, signature):
     write(tmp_path, HEAD + f"signature: {signature}\n")
     assert described(tmp_path).inputs is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "types"),
+    [
+        ({"dtype": "float32", "shape": [-1, 3]}, ("float32",) * 3),
+        ({"dtype": "float32", "shape": [-1, -1]}, ()),
+        ({"dtype": "float32", "shape": [-1, 3, 8, 8]}, ()),
+        ({"dtype": "float32", "shape": [-1, 10**12]}, ()),
+        ({"dtype": "float32", "shape": [-1, "3"]}, ()),
+        ({"dtype": "float32"}, ()),
+        (None, ()),
+    ],
+)
+def test_a_matrix_without_names_tells_its_width(tmp_path, spec, types):
+    inputs = json.dumps([{"type": "tensor", "tensor-spec": spec}])
+    found = described(write(tmp_path, f"{HEAD}signature:\n  inputs: '{inputs}'\n"))
+    assert (found.inputs, found.types) == (None, types)

@@ -48,6 +48,26 @@ def test_usual_names_are_found_where_the_objective_names_a_method(declare):
     assert table.column(PREDICTED).to_pylist() == ["yes", "yes", "no", "no"]
 
 
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"score": "p", "threshold": 0},
+        {"score": "p", "threshold": 2},
+        {"score": "p", "predicted": "call"},
+        {"score": "decision_function", "threshold": 0.5},
+    ],
+)
+def test_scores_that_are_no_probabilities_are_taken_where_nobody_says_that_they_are(declare, objective):
+    margins = [-2.5, 0.1, 0.3, 4]
+    table = predictions(declare, rows={"p": margins, "score": margins}, **objective)
+    assert table.column(SCORE).to_pylist() == margins
+
+
+def test_a_probability_may_miss_one_by_its_rounding(declare):
+    table = predictions(declare, rows={"p": [-1e-7, 0.2, 0.7, 1 + 1e-7]}, score="p")
+    assert table.column(PREDICTED).to_pylist() == ["no", "no", "yes", "yes"]
+
+
 def test_columns_of_the_model_are_no_evaluation_data(declare):
     objective = declare(positive="yes", score="p", threshold=0.5)
     assert prediction_columns(objective, read_dataset(pd.DataFrame(ROWS), "predictions")) == ("p",)
@@ -63,6 +83,12 @@ def test_columns_of_the_model_are_no_evaluation_data(declare):
         ({"score": "p"}, {"p": [0.1, None, 0.3, 0.4]}, "1 rows have no finite score"),
         ({"score": "p"}, {"p": [0.1, float("inf"), 0.3, 0.4]}, "1 rows have no finite score"),
         ({"score": "p"}, {"p": list("abcd")}, "which are no numbers"),
+        ({"score": "p"}, {"p": [-2.5, 0.1, 0.3, 4]}, "from -2.5 to 4, so they are no probabilities"),
+        (
+            {"score": "p", "threshold": 0.2},
+            {"p": [0.1, 0.1, 0.3, 1.001]},
+            "from 0.1 to 1.001, so they are no probabilities",
+        ),
     ],
 )
 def test_predictions_that_do_not_fit_are_one_sentence(declare, objective, rows, says):

@@ -22,3 +22,8 @@ def test_what_would_be_lost_stays_for_the_model_to_refuse():
 def test_rows_that_fit_are_not_copied():
     rows = pd.DataFrame({"a": [1.0], "b": ["x"], "c": [True]})
     assert fitted(rows, ("double", "string", "boolean")) is rows
+
+
+def test_a_matrix_has_one_type_for_all_of_its_columns():
+    rows = pd.DataFrame({"a": [1, 2], "b": [3.0, 4.0]})
+    assert [str(kind) for kind in fitted(rows, ("float32", "float32")).dtypes] == ["float32", "float32"]

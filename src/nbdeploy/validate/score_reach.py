@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyarrow.compute as pc
@@ -20,7 +21,7 @@ class Reach:
         margins = objective.score == "decision_function" and objective.threshold is not None
         self._threshold = objective.decision_threshold
         self._asked = objective.task == "binary" and not margins and 0 < self._threshold < 1
-        self._low, self._high = 0.0, 1.0
+        self._low, self._high = math.inf, -math.inf
 
     def add(self, scores: Any) -> None:
         """Note the scores of one batch; those that are no finite numbers are another rule's."""
@@ -40,7 +41,7 @@ class Reach:
         """
         if self._low < -ROUNDING or self._high > 1 + ROUNDING:
             raise DataError(
-                f"the scores reach from {self._low:.3g} to {self._high:.3g}, so they are no probabilities, and the "
+                f"the scores reach from {self._low:.4g} to {self._high:.4g}, so they are no probabilities, and the "
                 f"threshold {self._threshold:g} would decide nothing that it is meant for",
                 next="if they are logits, declare `threshold: 0`; else let the model answer with probabilities",
             )
