@@ -308,6 +308,21 @@ def test_what_no_waiver_lets_through_is_refused_in_one_sentence(tmp_path, files,
     assert "\n" not in str(refused.value)
 
 
+def test_code_that_torch_saved_in_its_older_protocol_is_one_gate_as_well(tmp_path):
+    """Case R4: there the built-in `type` has the name that it had in Python 2."""
+    import cloudpickle
+
+    class Ours(LogisticRegression):
+        def predict(self, rows):
+            return rows
+
+    scan = scan_model(made(tmp_path, {"model.pth": zipped(m__data_dot_pkl=cloudpickle.dumps(Ours(), protocol=2))}))
+    assert "__builtin__.type" in scan.unknown_names
+    (gate,) = gates(scan.findings)
+    assert gate.startswith("scan:carried:")
+    assert "type" in gate.removeprefix("scan:carried:").split(",")
+
+
 def test_what_a_person_may_accept_has_an_exact_name(tmp_path):
     """Case R4: names that are on no list; R5: what the texts ask for."""
     import cloudpickle

@@ -13,7 +13,7 @@ MOST = 100
 """Gates that a person could still look at one by one."""
 
 _CODE = ("cloudpickle.cloudpickle.", "cloudpickle.cloudpickle_fast.")
-_ALSO = ("builtins.type",)
+_ALSO = ("builtins.type", "__builtin__.type")  # the second in the older protocol that torch.save writes
 _REFUSALS: dict[str, type[NbdeployError]] = {"limit": SizeError, "path": PathError, "yaml": FormatError}
 _TEXTS = ("MLmodel", ".yaml", ".yml")
 
