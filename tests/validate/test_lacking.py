@@ -109,6 +109,8 @@ def test_many_reasons_are_read():
         ("12 training rows are too few to say what is usual", "more training rows"),
         ("12 rows are too few to find slices on one half", "more evaluation rows"),
         ("no training or reference data was given", "give --train or --reference"),
+        ("brier_score needs scores between 0 and 1", "probabilities, or gate `roc_auc`"),
+        ("the model's own Python does not tell what is installed there (OSError)", "give --environment"),
     ],
 )
 def test_the_nearest_act_is_told(reason, act):

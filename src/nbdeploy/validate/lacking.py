@@ -28,6 +28,7 @@ _ACTS = (
     ("declares no contract", "declare in the objective's contract what its columns must hold"),
     ("needs rows of", "give evaluation rows of every class, or gate the weighted average"),
     ("needs scores between 0 and 1 that sum", "let the model answer with probabilities, or gate `roc_auc_ovr`"),
+    ("needs scores between 0 and 1", "let the model answer with probabilities, or gate `roc_auc`"),
     ("needs scores", "name in the objective's `score:` where scores are had: a column, or a method of the model"),
     ("within control features, and none", "declare `control:` in the objective"),
     ("no stratum has two groups", _MORE),
@@ -85,6 +86,7 @@ _ACTS = (
     ("ask for it with --with mitigation", "run with --with mitigation"),
     ("no mitigation could be tried", f"{_WITHOUT}, or give --train with more rows in every group"),
     ("names no requirements", "save the model with pip_requirements"),
+    ("does not tell what is installed there", "give --environment an interpreter of Python 3.8 or newer, or auto"),
 )
 """What stands in a reason, and what to do about it; the first that fits."""
 
