@@ -59,10 +59,10 @@ class Recomputed:
         else:
             self.problems.append(f"{name} is told as {_shown(told)}, and the tallies give {_shown(found)}")
 
-    def hold_between(self, name: str, told: float | None, bounds: tuple[float, float]) -> None:
+    def hold_between(self, name: str, told: float, bounds: tuple[float, float]) -> None:
         """Hold one number to its bounds."""
         low, high = bounds
-        if told is not None and low - _EXACT <= told <= high + _EXACT:
+        if low - _EXACT <= told <= high + _EXACT:
             self.bounded += 1
         else:
             self.problems.append(f"{name} is told as {_shown(told)}, and the scores give {low:.6g} to {high:.6g}")
@@ -96,7 +96,7 @@ def recompute_evidence(evidence: Evidence, result: Recomputed) -> None:
     result.problems += problems
     for finding in evidence.findings:
         _check_verdict(finding, objective, result)
-        if finding.id in bounds:
+        if finding.id in bounds and finding.value is not None:
             result.hold_between(finding.id, finding.value, bounds[finding.id])
             if finding.by_group:
                 result.untold[f"{finding.id} by group"] = "because scores are told of all rows only"

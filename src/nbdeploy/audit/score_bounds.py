@@ -23,5 +23,10 @@ def score_bounds(evidence: Evidence) -> tuple[Mapping[str, Bounds], tuple[str, .
         problems.append("the bins of scores overlap")
     if problems:
         return {}, tuple(problems)
-    found = {"performance.roc_auc": area_bounds(table), "performance.brier_score": brier_bounds(table)}
-    return {name: bounds for name, bounds in found.items() if bounds is not None}, ()
+    found = {}
+    area = area_bounds(table)
+    if area is not None:
+        found["performance.roc_auc"] = area
+    if edges and edges[0] >= 0 and edges[-1] <= 1:  # of other scores, such as logits, there is no Brier score
+        found["performance.brier_score"] = brier_bounds(table)
+    return found, ()

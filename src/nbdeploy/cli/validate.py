@@ -6,6 +6,7 @@ It imports little: the run's own processes begin to import when the verb is call
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -49,50 +50,14 @@ from nbdeploy.errors import Refusal
     help="Sign into this file instead of the ledger, where it cannot be reached; see nbdeploy ledger submit.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def validate(  # noqa: PLR0917 - click hands every option over by name
-    objective: str,
-    model: str | None,
-    data: str | None,
-    train: str | None,
-    reference: str | None,
-    predictions: str | None,
-    out: Path | None,
-    sections: tuple[str, ...],
-    jobs: int | None,
-    seed: int,
-    draft: bool,
-    extras: tuple[str, ...],
-    environment: str,
-    previous: str | None,
-    fresh: bool,
-    sealed: Path | None,
-    quiet: bool,
-) -> int:
+def validate(objective: str, *, quiet: bool, **asked: Any) -> int:
     """Run the validation notebooks for OBJECTIVE, a YAML file or a declared name, and write evidence and a card.
 
     Exit code: 0 all gates pass; 1 a gate fails; 3 a gate is undecided or not evaluated; 2 no evidence could be made.
     """
     try:
         with Watching(quiet=quiet) as watch:
-            result = flow.validate(
-                objective,
-                model=model,
-                data=data,
-                train=train,
-                reference=reference,
-                predictions=predictions,
-                out=out,
-                sections=sections,
-                jobs=jobs,
-                seed=seed,
-                draft=draft,
-                extras=extras,
-                environment=environment,
-                previous=previous,
-                fresh=fresh,
-                sealed=sealed,
-                watch=watch,
-            )
+            result = flow.validate(objective, watch=watch, **asked)
     except Refusal as error:
         click.echo(f"nbdeploy: {error}", err=True)
         return 2  # not 1, which says that a gate failed: here there is no evidence

@@ -186,7 +186,8 @@ class Answering:
         if len(odd):  # a threshold on one of two logits is no decision between them
             raise ModelError(
                 f"the model answers with a number for each class, such as {odd[0]:.3g}, which are no probabilities",
-                next="put a softmax behind it: torch.nn.Sequential(model, torch.nn.Softmax(dim=1)), and save that",
+                next="save one that answers with probabilities; a network with a softmax behind it, as in "
+                "torch.nn.Sequential(model, torch.nn.Softmax(dim=1))",
             )
         return found
 

@@ -22,7 +22,9 @@ from nbdeploy.validate.context import Context
 _METRIC = "environment_mismatches"
 _PYTHON = "Python itself"
 _ASKING = """
-import json, sys
+import sys
+sys.path = [place for place in sys.path if place]  # what lies in this folder is no library
+import json
 from importlib.metadata import PackageNotFoundError, version
 def found(name):
     try:
