@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -15,6 +15,9 @@ ALONE: Section = "operations"
 
 _SLOWEST_FIRST: tuple[Section, ...] = ("explainability", "robustness", ALONE, "data", "performance", "fairness")
 """In a draft; otherwise those that time the model come last."""
+
+_LOOKS_UP_S = 0.2
+"""A Ctrl-C that comes while a wait begins is not noticed until that wait ends, so that no wait is long."""
 
 Result = TypeVar("Result")
 
@@ -50,19 +53,19 @@ class Turns(Generic[Result]):
         if waiting:
             busy.touch()
         begun = [self._begin(self._pool, each) for each in order if each not in timed]
-        ended = as_completed(begun)
+        ended = _as_ended(begun)
         for _ in range(len(begun) - 2 * self._jobs):
-            next(ended).result()
+            next(ended)
         # Near the end: it has loaded what it needs when the others are done, and held it no longer than that.
         last = [self._begin(self._beside, each, limits=2) for each in waiting]
-        for future in ended:
-            future.result()
+        for _ in ended:
+            pass
         busy.unlink(missing_ok=True)
-        for future in last:
-            future.result()
+        for _ in _as_ended(last):
+            pass
         for each in timed:
             if each not in waiting:
-                self._begin(self._pool, each).result()
+                next(_as_ended([self._begin(self._pool, each)]))
 
     def end(self, stop: Callable[[], None]) -> list[Result]:
         """Begin nothing more, `stop` what runs, and return what came of everything that had begun."""
@@ -76,3 +79,11 @@ class Turns(Generic[Result]):
     def _begin(self, threads: ThreadPoolExecutor, notebook: Notebook, limits: int = 1) -> Future[Result]:
         self._futures.append(threads.submit(self._execute, notebook, limits))
         return self._futures[-1]
+
+
+def _as_ended(futures: Sequence[Future[Result]]) -> Iterator[Result]:
+    """What came of each, as they end; as `concurrent.futures.as_completed`, but never deaf to Ctrl-C for long."""
+    pending = set(futures)
+    while pending:
+        ended, pending = wait(pending, _LOOKS_UP_S, FIRST_COMPLETED)
+        yield from (future.result() for future in ended)
