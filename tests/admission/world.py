@@ -30,10 +30,10 @@ from nbdeploy.documents.statements import (
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.ledger.store import Ledger
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.file import read_policy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -61,7 +61,7 @@ def policy_text() -> str:
 
 
 def read(text: str):
-    from nbdeploy.trust.policy_file import read_policy
+    from nbdeploy.trust.policy.file import read_policy
 
     return read_policy(text.encode())
 
@@ -335,7 +335,7 @@ def test_a4_two_people_on_one_envelope_are_the_one_whom_it_names(world: World):
 def test_a10_decisions_at_once_have_one_order_and_every_reader_sees_it(world: World):
     from concurrent.futures import ThreadPoolExecutor
 
-    from nbdeploy.trust.ledger import Ledger
+    from nbdeploy.trust.ledger.store import Ledger
 
     world.policy = policy(production=TWO)
     request = world.requested()

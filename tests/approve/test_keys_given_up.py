@@ -14,8 +14,8 @@ from tests.admission.world import DAY, NOW, World, key, policy
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.record import read_chain
 from nbdeploy.errors import PolicyError, RevokedError
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.file import read_policy
 
 HOUR = timedelta(hours=1)
 SIGNED = NOW - 3 * DAY

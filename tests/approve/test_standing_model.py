@@ -19,7 +19,7 @@ from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, Waiver
-from nbdeploy.trust.policy import Policy, Principal
+from nbdeploy.trust.policy.document import Policy, Principal
 
 ROLES = {
     "Ana": ("author", "validator", "risk"),  # who asked: with every role

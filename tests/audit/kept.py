@@ -31,9 +31,9 @@ from nbdeploy.stats.metrics import values
 from nbdeploy.stats.tally import ClassTally
 from nbdeploy.trust.digests import bytes_digest, manifest, model_digest
 from nbdeploy.trust.envelopes import peek
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.file import read_policy
 
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
 COUNTS = {"F": [[900, 110], [90, 900]], "M": [[910, 100], [95, 895]]}

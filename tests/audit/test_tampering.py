@@ -17,10 +17,10 @@ from tests.audit.kept import Kept, envelope, packed, recomputed, shell, unpacked
 
 from nbdeploy.audit import layout
 from nbdeploy.errors import BundleError
-from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.merkle import Tree, leaf_hash
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.merkle import Tree, leaf_hash
 
 Files = dict[str, bytes]
 Change = Callable[[Files], None]

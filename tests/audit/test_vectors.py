@@ -11,9 +11,9 @@ from tests.vectors.made import HERE, KEYS, tally, vectors
 
 from nbdeploy.documents.evidence import TallyTable
 from nbdeploy.stats.tally import ClassTally
-from nbdeploy.trust import checkpoints
 from nbdeploy.trust.envelopes import open_envelope
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.policy.file import read_policy
 
 MADE = vectors()
 SHELL = {"PATH": "/usr/bin:/bin"}

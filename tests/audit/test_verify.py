@@ -11,8 +11,8 @@ from tests.audit.kept import Kept, recomputed, shell, unpacked, verified
 from nbdeploy.audit.recipe import recipe, script
 from nbdeploy.documents.statements import ObjectivePredicate
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.policy_file import read_policy
-from nbdeploy.trust.policy_signing import Offered, sign_policy
+from nbdeploy.trust.policy.file import read_policy
+from nbdeploy.trust.policy.signing import Offered, sign_policy
 
 
 def test_a_bundle_of_an_honest_version_holds_for_us_and_for_the_shell(bundle: bytes, tmp_path: Path):

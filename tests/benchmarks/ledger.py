@@ -22,14 +22,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.ledger_remote import RemoteLedger
-from nbdeploy.trust.ledger_service import LedgerService
-from nbdeploy.trust.merkle import Edge, Tree, leaf_hash, verify_consistency
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.merkle import Edge, Tree, leaf_hash, verify_consistency
+from nbdeploy.trust.ledger.remote import RemoteLedger
+from nbdeploy.trust.ledger.service import LedgerService
+from nbdeploy.trust.ledger.store import Ledger
+from nbdeploy.trust.policy.document import Policy
 
 APPENDS = int(os.environ.get("NBDEPLOY_BENCH_APPENDS", "300"))
 ENTRIES = int(os.environ.get("NBDEPLOY_BENCH_ENTRIES", "100000"))

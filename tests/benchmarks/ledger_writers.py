@@ -21,7 +21,7 @@ from tests.trust import postgres
 from tests.trust.writers import check, run_killed, store
 
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger.store import Ledger
 
 WRITERS, EACH, KILLS = 8, 500, 60
 

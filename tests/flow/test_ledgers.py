@@ -16,7 +16,7 @@ import pytest
 from nbdeploy import flow
 from nbdeploy.errors import KeyFileError, LogError, ServiceError, SettingsError
 from nbdeploy.flow.project import Project
-from nbdeploy.trust import checkpoints
+from nbdeploy.trust.ledger import checkpoints
 
 OBJECTIVE = b"name: churn\ntask: binary\ntarget: left\ngates: {performance: {roc_auc: '>= 0.6'}}\n"
 

@@ -16,8 +16,8 @@ from nbdeploy.errors import KeyFileError, PolicyError
 from nbdeploy.release.authority import Authority, memory_of
 from nbdeploy.settings import FILE, read_settings
 from nbdeploy.trust.keys import Signer, is_encrypted, load_key
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.store import Ledger
+from nbdeploy.trust.policy.file import read_policy
 
 PASSPHRASE = b"a passphrase"
 ROOTS = ("Root One", "Root Two", "Root Three")

@@ -28,7 +28,7 @@ from nbdeploy.flow.project import Project
 from nbdeploy.flow.sealing import sealed_lines
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import sign
-from nbdeploy.trust.ledger_service import LedgerService
+from nbdeploy.trust.ledger.service import LedgerService
 
 OBJECTIVE = b"""
 name: loan

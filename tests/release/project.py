@@ -16,7 +16,7 @@ from tests.release.scene import People, key, policy_text
 from nbdeploy.documents.request import Request
 from nbdeploy.release.journal import Journal
 from nbdeploy.release.running import service_state
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger.store import Ledger
 
 
 class RealProject(People):

@@ -39,8 +39,8 @@ from nbdeploy.release.mirror import Mirror
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.store import Ledger
+from nbdeploy.trust.policy.file import read_policy
 from nbdeploy.trust.scan import scan_model
 from nbdeploy.trust.scan.waivers import gates
 

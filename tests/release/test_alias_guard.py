@@ -20,7 +20,7 @@ from nbdeploy.release.authority import Authority
 from nbdeploy.release.beginnings import _release
 from nbdeploy.release.journal import Journal, Journaled
 from nbdeploy.release.mirror import Mirror
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger.store import Ledger
 
 NOBODY = "without an approval; nothing was deployed"
 

@@ -11,7 +11,7 @@ from tests.trust.roots import NOW, Machine, pinned, root, text
 from nbdeploy.errors import LogError, PolicyError, SettingsError
 from nbdeploy.release.authority import Authority, Memory, memory_of
 from nbdeploy.settings import FILE, read_settings
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger.store import Ledger
 
 
 class TeamLedger(Ledger):

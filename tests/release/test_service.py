@@ -15,7 +15,7 @@ from tests.release.scene import key
 
 from nbdeploy.documents.objective import Rollout
 from nbdeploy.release.running import service_state
-from nbdeploy.trust.ledger_remote import RemoteLedger
+from nbdeploy.trust.ledger.remote import RemoteLedger
 
 pytestmark = pytest.mark.slow
 ROW = {"dataframe_records": [{"age": 64.0}]}

@@ -9,7 +9,7 @@ from nbdeploy.documents.finding import Finding, GateCondition
 from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import Pair
 from nbdeploy.report import reasons
-from nbdeploy.validate.judge import judge
+from nbdeploy.validate.verdict.judge import judge
 
 
 def ratio(**changes) -> Finding:

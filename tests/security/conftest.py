@@ -24,7 +24,7 @@ from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
 from nbdeploy.release.mirror import Mirror
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger.store import Ledger
 
 PRODUCTION = '[environments.production]\nscan = "allow"'
 

@@ -20,7 +20,7 @@ from nbdeploy.documents.statements import DecisionPredicate
 from nbdeploy.errors import Refusal
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import sign
-from nbdeploy.trust.ledger_service import LedgerService
+from nbdeploy.trust.ledger.service import LedgerService
 
 Attack = Callable[[Siege], Request]
 

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.policy_file import read_policy
-from nbdeploy.trust.policy_holders import Roots
-from nbdeploy.trust.policy_seen import SeenPolicies
-from nbdeploy.trust.policy_signing import Offered, envelope_file, sign_policy
-from nbdeploy.trust.policy_trust import Trusted, published, trusted_policy
+from nbdeploy.trust.policy.file import read_policy
+from nbdeploy.trust.policy.holders import Roots
+from nbdeploy.trust.policy.in_force import Trusted, published, trusted_policy
+from nbdeploy.trust.policy.seen import SeenPolicies
+from nbdeploy.trust.policy.signing import Offered, envelope_file, sign_policy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

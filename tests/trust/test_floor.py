@@ -7,8 +7,8 @@ import pytest
 from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.objective import Objective
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.policy import Floor, Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy.document import Floor, Policy
+from nbdeploy.trust.policy.file import read_policy
 
 FLOOR = read_policy(
     b"""

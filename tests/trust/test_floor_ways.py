@@ -10,7 +10,7 @@ from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.objective import Monitor, Objective, Rollout
 from nbdeploy.trust.floor import floor_breaches
 from nbdeploy.trust.floor_gates import at_least
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.policy.file import read_policy
 
 FLOOR = read_policy(
     b"""

@@ -19,9 +19,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.merkle import Tree, leaf_hash, verify_consistency, verify_inclusion
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.ledger.merkle import Tree, leaf_hash, verify_consistency, verify_inclusion
+from nbdeploy.trust.ledger.store import Ledger
 
 # Writers are forked from a process that has imported all: a start would take longer than what is to be tested.
 STARTER = """
@@ -29,7 +29,7 @@ import os, signal, sys
 from importlib.util import find_spec
 from pathlib import Path
 from nbdeploy.trust.keys import load_key
-from nbdeploy.trust.ledger import Ledger
+from nbdeploy.trust.ledger.store import Ledger
 if find_spec("psycopg"):
     import psycopg, sqlalchemy.dialects.postgresql
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from nbdeploy.documents.objective import Objective
-from nbdeploy.validate.inputs import read_dataset
-from nbdeploy.validate.predictions import from_file
-from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.data.inputs import read_dataset
+from nbdeploy.validate.data.predictions import from_file
+from nbdeploy.validate.verdict.tallies import Tallies
 
 
 @pytest.fixture

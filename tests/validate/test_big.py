@@ -8,9 +8,9 @@ import pytest
 
 from nbdeploy.validate import holding, prepare, score
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.data.inputs import read_dataset
+from nbdeploy.validate.data.predictions import SCORE
 from nbdeploy.validate.order import Inputs
-from nbdeploy.validate.predictions import SCORE
 
 N = 3_000
 

@@ -7,7 +7,7 @@ import pytest
 
 from nbdeploy.errors import GateFailedError, NotebookError
 from nbdeploy.validate.context import validation_context
-from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.data.inputs import read_dataset
 from nbdeploy.validate.prepare import Inputs, prepare
 
 

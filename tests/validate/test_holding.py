@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nbdeploy.validate import holding, rows
+from nbdeploy.validate import holding
+from nbdeploy.validate.data import rows
+from nbdeploy.validate.data.rows import TableRows
 from nbdeploy.validate.holding import PLACE, at_places, hold, hold_beside, sampled
-from nbdeploy.validate.rows import TableRows
 from nbdeploy.validate.workspace import Workspace
 
 N = 5_000

@@ -19,9 +19,9 @@ from nbdeploy.documents.evidence import Evidence, NotebookRun
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.progress import unwatched
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.validate.execute import Executed
-from nbdeploy.validate.inputs import read_dataset
-from nbdeploy.validate.notebooks import choose
+from nbdeploy.validate.data.inputs import read_dataset
+from nbdeploy.validate.notebooks.execute import Executed
+from nbdeploy.validate.notebooks.notebook import choose
 from nbdeploy.validate.order import Inputs, Order
 from nbdeploy.validate.prepare import prepare
 from nbdeploy.validate.resume import MOST_KEPT, Kept
@@ -193,7 +193,7 @@ import sys
 from pathlib import Path
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import InterruptedRunError
-from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.data.inputs import read_dataset
 from nbdeploy.validate.order import Inputs, Order
 from nbdeploy.validate.run import run_validation
 

@@ -205,7 +205,7 @@ def test_ctrl_c_leaves_nothing_behind(people, write_notebook, tmp_path):
 
 
 def test_every_section_has_a_shipped_notebook():
-    from nbdeploy.validate.notebooks import check_parameters, choose
+    from nbdeploy.validate.notebooks.notebook import check_parameters, choose
 
     for notebook in choose(SECTIONS):
         node = notebook.read()

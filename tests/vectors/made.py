@@ -28,11 +28,11 @@ from nbdeploy.documents.statements import (
     Waiver,
 )
 from nbdeploy.stats.tally import ClassTally
-from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest, manifest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.merkle import Tree, leaf_hash
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.merkle import Tree, leaf_hash
 
 HERE = Path(__file__).parent
 T = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -30,8 +30,8 @@ from nbdeploy.errors import (
 )
 from nbdeploy.trust.digests import UNCOVERED, model_digest
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.log import Log
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.ledger.log import Log
+from nbdeploy.trust.policy.document import Policy
 from nbdeploy.trust.scan import Scan, scan_model
 
 Fetch = Callable[[Request, Path], Path]

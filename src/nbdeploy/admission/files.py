@@ -8,7 +8,7 @@ from nbdeploy.approve.rules import environment_of
 from nbdeploy.approve.standing import Standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import ScanError
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 from nbdeploy.trust.scan import Scan
 from nbdeploy.trust.scan.waivers import check_never, gates, told
 

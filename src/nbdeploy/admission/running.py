@@ -10,7 +10,7 @@ from nbdeploy.approve.rules import environment_of
 from nbdeploy.approve.standing import standing
 from nbdeploy.errors import ExpiredError, Refusal, RevokedError
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from nbdeploy.approve.rules import environment_of
 from nbdeploy.approve.signers import counts
 from nbdeploy.approve.standing import Standing
 from nbdeploy.documents.decision_sheet import Tone
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 ASSURANCE = {
     "local": "Local: whoever holds the ledger's key could rewrite the log",

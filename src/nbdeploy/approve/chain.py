@@ -17,8 +17,8 @@ from nbdeploy.documents.statements import (
     ValidationPredicate,
 )
 from nbdeploy.errors import NotApprovedError, closest
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.policy import Principal
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.policy.document import Principal
 
 P = TypeVar("P", bound=Predicate)
 

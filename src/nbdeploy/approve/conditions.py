@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from nbdeploy.approve.standing import Standing
 from nbdeploy.documents.decision_sheet import ConditionTold
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 
 def conditions(found: Standing, policy: Policy, now: datetime) -> Iterator[ConditionTold]:

@@ -9,7 +9,7 @@ from typing import Literal
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate, Waiver
 from nbdeploy.errors import AcknowledgeError, RoleError, closest
-from nbdeploy.trust.policy_rules import Environment
+from nbdeploy.trust.policy.rules import Environment
 
 Need = Literal["acknowledge", "waive", "block"]
 _BLOCKED = "improve the model or the data and validate again"

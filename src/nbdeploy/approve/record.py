@@ -22,8 +22,8 @@ from nbdeploy.documents.statements import (
 from nbdeploy.errors import ClockError, FormatError, LinkError, Refusal, RoleError
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import Opened, open_envelope
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.policy import Policy, Principal
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.policy.document import Policy, Principal
 
 # Which roles may say what. A person may hold several; a service signs no decision, whatever its roles.
 _ROLES: dict[str, frozenset[str]] = {

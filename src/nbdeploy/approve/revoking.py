@@ -9,7 +9,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.signers import check_revoker
 from nbdeploy.documents.statements import RevocationPredicate
 from nbdeploy.errors import NotApprovedError, RevokedError
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 
 def revocation(

@@ -17,7 +17,7 @@ from nbdeploy.approve.signers import counts
 from nbdeploy.approve.standing import Decision, Standing, standing
 from nbdeploy.documents.decision_sheet import DecisionSaid, DecisionTold, GateTold
 from nbdeploy.errors import AcknowledgeError
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 ASKED = {"acknowledge": "to be acknowledged", "waive": "to be waived", "block": "which this environment never takes"}
 

@@ -10,8 +10,8 @@ from nbdeploy.approve.gates import waivers_roles
 from nbdeploy.approve.rules import environment_of
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import RoleError, SelfApprovalError
-from nbdeploy.trust.policy import Policy, Principal
-from nbdeploy.trust.policy_rules import Environment
+from nbdeploy.trust.policy.document import Policy, Principal
+from nbdeploy.trust.policy.rules import Environment
 
 
 def own_work(chain: Chain, request: Request) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from nbdeploy.approve.times import check_clock
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import AcknowledgeError, NotApprovedError, RevokedError, RoleError, closest
-from nbdeploy.trust.policy import Policy, Principal
+from nbdeploy.trust.policy.document import Policy, Principal
 
 DECISIONS: tuple[str, ...] = get_args(DecisionPredicate.model_fields["decision"].annotation)
 

@@ -15,8 +15,8 @@ from nbdeploy.approve.times import check_clock, check_time, expires
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate
 from nbdeploy.errors import AcknowledgeError, ExpiredError, PolicyError, Refusal
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_rules import Environment, Signatures
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.rules import Environment, Signatures
 
 State = Literal["requested", "approved", "rejected", "returned", "questioned", "expired", "not_yet", "revoked"]
 Decision = Logged[DecisionPredicate]

@@ -8,7 +8,7 @@ from nbdeploy.approve.chain import Logged
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate
 from nbdeploy.errors import ClockError, ExpiredError
-from nbdeploy.trust.policy_rules import Environment
+from nbdeploy.trust.policy.rules import Environment
 
 SKEW = timedelta(minutes=10)
 """How far the clocks of two people may differ."""

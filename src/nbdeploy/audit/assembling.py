@@ -14,10 +14,10 @@ from nbdeploy.audit.sheets import draw
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError, closest
-from nbdeploy.trust.log import Entry, Level
-from nbdeploy.trust.merkle import Tree, leaf_hash
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.log import Entry, Level
+from nbdeploy.trust.ledger.merkle import Tree, leaf_hash
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.file import read_policy
 
 Files = dict[str, bytes | Path]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from nbdeploy.audit import layout
 from nbdeploy.audit.opening import Bundle
 from nbdeploy.errors import BundleError, NbdeployError
-from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.merkle import leaf_hash, verify_inclusion
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.ledger.merkle import leaf_hash, verify_inclusion
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import Refusal
 from nbdeploy.trust.envelopes import Peeked, peek
-from nbdeploy.trust.log import Entry
+from nbdeploy.trust.ledger.log import Entry
 
 __all__ = ["Looked", "Peeked", "about", "asked", "kind_of", "look", "path", "policy_named", "requests"]
 

@@ -14,8 +14,8 @@ from nbdeploy.audit.story import events
 from nbdeploy.documents.decision_sheet import Sheet
 from nbdeploy.documents.request import Request
 from nbdeploy.report.decision import decision_html, decision_lines, gate_words
-from nbdeploy.trust import checkpoints
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.policy.document import Policy
 
 
 def draw(chain: Chain, request: Request, policy: Policy, logbook: Logbook, level: str) -> dict[str, bytes]:

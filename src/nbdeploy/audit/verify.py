@@ -22,10 +22,10 @@ from nbdeploy.audit.story import Event, events
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DeploymentPredicate
 from nbdeploy.errors import BundleError, NbdeployError, PolicyError, Refusal
-from nbdeploy.trust.log import Entry
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
-from nbdeploy.trust.policy_signing import Offered, check_signed
+from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.file import read_policy
+from nbdeploy.trust.policy.signing import Offered, check_signed
 
 _WENT_ON = frozenset({"promoted", "completed", "rolled_back"})
 

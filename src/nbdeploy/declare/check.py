@@ -10,7 +10,7 @@ from nbdeploy.documents import catalog
 from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.objective import Objective
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from nbdeploy.errors import AcknowledgeError, ProjectError, closest
 from nbdeploy.flow.deciding import verified_chain
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 OPEN = ("requested", "questioned", "not_yet")
 """States that somebody still has to decide, or that only time does."""

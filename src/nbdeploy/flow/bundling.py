@@ -22,8 +22,8 @@ from nbdeploy.flow.kept_policies import kept_policy
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.digests import bytes_digest, manifest
-from nbdeploy.trust.policy_file import read_policy
-from nbdeploy.trust.policy_signing import stable_bytes
+from nbdeploy.trust.policy.file import read_policy
+from nbdeploy.trust.policy.signing import stable_bytes
 
 _HEADERS = ("entry", "at (UTC)", "who", "did", "envelope")
 

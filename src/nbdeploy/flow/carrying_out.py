@@ -22,15 +22,15 @@ from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record, s
 from nbdeploy.flow.resolving import resolve_model, resolve_objective
 from nbdeploy.flow.sealing import check_sealable, seal
 from nbdeploy.flow.validated import Validated
-from nbdeploy.flow.validating import Asked
+from nbdeploy.flow.validation_asked import Asked
 from nbdeploy.report.overrides import check_templates
 from nbdeploy.report.render import prepare_pages
 from nbdeploy.report.write import write_card
-from nbdeploy.validate.inputs import Dataset, read_dataset
+from nbdeploy.validate.data.inputs import Dataset, read_dataset
+from nbdeploy.validate.notebooks.warm import KernelParent
 from nbdeploy.validate.order import Inputs, Order, Previous
-from nbdeploy.validate.own_environment import environment_for, user_cache
 from nbdeploy.validate.run import run_validation
-from nbdeploy.validate.warm import KernelParent
+from nbdeploy.validate.subject.own_environment import environment_for, user_cache
 
 EXTRAS = ("mitigation",)
 """What costs much and tells little to most: mitigations of a disparity, trained and compared."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from nbdeploy.flow.declaring import write_whole
 from nbdeploy.flow.project import Project
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.policy_signing import envelope_file
-from nbdeploy.trust.policy_trust import published
+from nbdeploy.trust.policy.in_force import published
+from nbdeploy.trust.policy.signing import envelope_file
 
 
 def keep_policy(project: Project) -> None:

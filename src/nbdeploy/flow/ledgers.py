@@ -11,9 +11,9 @@ from typing import Any
 from nbdeploy.errors import ServiceError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.trust import checkpoints
-from nbdeploy.trust.checkpoints import Checkpoint
-from nbdeploy.trust.log import Level
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.checkpoints import Checkpoint
+from nbdeploy.trust.ledger.log import Level
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LEVELS: dict[Level, str] = {
@@ -112,9 +112,9 @@ def serve_ledger(
     """
     from nbdeploy.release.authority import Authority, memory_of
     from nbdeploy.trust.keys import load_key
-    from nbdeploy.trust.ledger import Ledger
-    from nbdeploy.trust.ledger_opening import ledger_token
-    from nbdeploy.trust.ledger_service import LedgerService
+    from nbdeploy.trust.ledger.opening import ledger_token
+    from nbdeploy.trust.ledger.service import LedgerService
+    from nbdeploy.trust.ledger.store import Ledger
 
     project = Project.require()
     settings = project.settings

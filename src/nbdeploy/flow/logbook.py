@@ -23,7 +23,7 @@ from nbdeploy.errors import LogError, ProjectError, Refusal
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.envelopes import PREDICATES, peek
-from nbdeploy.trust.log import Entry, Log
+from nbdeploy.trust.ledger.log import Entry, Log
 
 
 @dataclass(frozen=True)

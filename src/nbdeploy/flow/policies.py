@@ -12,13 +12,13 @@ from nbdeploy.errors import PolicyError
 from nbdeploy.flow.policy_words import floor_tables
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_changes import Change
-from nbdeploy.trust.policy_diff import changes
-from nbdeploy.trust.policy_holders import KeyEntry
-from nbdeploy.trust.policy_lint import Problem, problems
-from nbdeploy.trust.policy_rules import Environment
-from nbdeploy.trust.policy_signing import Offered, read_offered, signers_of
+from nbdeploy.trust.policy.changes import Change
+from nbdeploy.trust.policy.diff import changes
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.holders import KeyEntry
+from nbdeploy.trust.policy.lint import Problem, problems
+from nbdeploy.trust.policy.rules import Environment
+from nbdeploy.trust.policy.signing import Offered, read_offered, signers_of
 
 _GATES = {
     "acknowledge": "the signer must have seen each",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from nbdeploy.flow.show import Table
 from nbdeploy.trust.floor_gates import told
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_floor import Floor
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.floor import Floor
 
 
 def floor_tables(policy: Policy) -> list[Table]:

@@ -16,7 +16,7 @@ from nbdeploy.trust.digests import model_digest
 from nbdeploy.trust.scan import scan_model
 from nbdeploy.trust.scan.waivers import check_never
 from nbdeploy.validate.order import Previous
-from nbdeploy.validate.own_environment import environment_for
+from nbdeploy.validate.subject.own_environment import environment_for
 
 if TYPE_CHECKING:
     from nbdeploy.flow.project import Project

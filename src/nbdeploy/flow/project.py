@@ -16,10 +16,10 @@ from nbdeploy.errors import NbdeployError, ObjectiveError, PolicyError, ProjectE
 from nbdeploy.registry import Registry
 from nbdeploy.settings import Settings, find_settings, require_settings
 from nbdeploy.trust.keys import Signer, load_key
-from nbdeploy.trust.ledger_opening import open_ledger
-from nbdeploy.trust.log import Log
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.log import Log
+from nbdeploy.trust.ledger.opening import open_ledger
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.file import read_policy
 
 DRAFT = "draft"
 RUN_FILES = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.md", "junit.xml")

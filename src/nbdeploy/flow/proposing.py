@@ -14,15 +14,15 @@ from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.policies import PolicyShown, change_tables
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.trust import policy_edit
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_changes import Change
-from nbdeploy.trust.policy_diff import changes
-from nbdeploy.trust.policy_edit import Edit, edited
-from nbdeploy.trust.policy_file import read_policy
-from nbdeploy.trust.policy_lint import Problem, problems
-from nbdeploy.trust.policy_signing import Offered, check_signed, envelope_file, read_offered, sign_policy, signers_of
-from nbdeploy.trust.policy_trust import check_step, published
+from nbdeploy.trust.policy import edit as policy_edit
+from nbdeploy.trust.policy.changes import Change
+from nbdeploy.trust.policy.diff import changes
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.edit import Edit, edited
+from nbdeploy.trust.policy.file import read_policy
+from nbdeploy.trust.policy.in_force import check_step, published
+from nbdeploy.trust.policy.lint import Problem, problems
+from nbdeploy.trust.policy.signing import Offered, check_signed, envelope_file, read_offered, sign_policy, signers_of
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from nbdeploy.flow.declaring import write_whole
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.report.decision import decision_html, decision_lines, gate_words
-from nbdeploy.trust.log import Log
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.ledger.log import Log
+from nbdeploy.trust.policy.document import Policy
 
 FILE = "decision.html"
 

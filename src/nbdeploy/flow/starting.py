@@ -16,8 +16,8 @@ from nbdeploy.flow.show import Result, Shown
 from nbdeploy.settings import FILE, read_settings
 from nbdeploy.trust.keys import create_key as write_key
 from nbdeploy.trust.keys import load_key
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.policy_file import read_policy
+from nbdeploy.trust.ledger.store import Ledger
+from nbdeploy.trust.policy.file import read_policy
 
 
 @dataclass(frozen=True)

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.progress import Watcher, unwatched
-from nbdeploy.validate.mlmodel import needs_mlflow
-from nbdeploy.validate.warm import kernel_parent
+from nbdeploy.flow.validation_asked import Asked
+from nbdeploy.validate.notebooks.warm import kernel_parent
+from nbdeploy.validate.subject.mlmodel import needs_mlflow
 
 if TYPE_CHECKING:
     from nbdeploy.declare import NamedObjective
     from nbdeploy.flow.validated import Validated
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What `validate` was asked for, by the names of its parameters."""
-
-    objective: str | Path | NamedObjective
-    model: Any
-    data: Any
-    train: Any
-    reference: Any
-    predictions: Any
-    out: Path | None
-    sections: Sequence[str]
-    jobs: int | None
-    seed: int
-    draft: bool
-    extras: Sequence[str]
-    environment: str
-    previous: str | None
-    fresh: bool
-    strict: bool
-    sealed: Path | None
 
 
 def validate(

@@ -128,7 +128,7 @@ def _objectives() -> list[str]:
 
 def _environments() -> list[str]:
     from nbdeploy.settings import find_settings
-    from nbdeploy.trust.policy_file import read_policy
+    from nbdeploy.trust.policy.file import read_policy
 
     settings = find_settings()
     return list(read_policy(settings.policy_file.read_bytes()).environments) if settings else []

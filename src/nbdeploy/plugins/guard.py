@@ -25,9 +25,9 @@ from nbdeploy.errors import AliasError, NbdeployError, PolicyError
 from nbdeploy.plugins.guarded_acts import GUARDED, Act
 from nbdeploy.registry.introduction import HEADER, named_secret
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_signing import check_signed, read_offered, stable_bytes
-from nbdeploy.trust.policy_trust import check_expiry
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.in_force import check_expiry
+from nbdeploy.trust.policy.signing import check_signed, read_offered, stable_bytes
 
 POLICY = "NBDEPLOY_POLICY"
 ACCOUNT = "NBDEPLOY_GUARD_ACCOUNT"

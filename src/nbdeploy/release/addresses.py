@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 
 def strictest(policy: Policy) -> str | None:

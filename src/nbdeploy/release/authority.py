@@ -16,14 +16,14 @@ from nbdeploy.documents.request import Request
 from nbdeploy.errors import LogError, SettingsError
 from nbdeploy.release import addresses
 from nbdeploy.settings import FILE, Settings
-from nbdeploy.trust import checkpoints
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.log import Log
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_holders import Roots
-from nbdeploy.trust.policy_seen import SeenPolicies
-from nbdeploy.trust.policy_signing import stable_bytes
-from nbdeploy.trust.policy_trust import check_expiry, trusted_policy
+from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.log import Log
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.holders import Roots
+from nbdeploy.trust.policy.in_force import check_expiry, trusted_policy
+from nbdeploy.trust.policy.seen import SeenPolicies
+from nbdeploy.trust.policy.signing import stable_bytes
 
 FRESH = timedelta(hours=24)
 """How old a ledger's checkpoint may be on a first start, where the policy does not say."""

@@ -12,7 +12,7 @@ from nbdeploy.release.authority import Authority
 from nbdeploy.release.journal import Journal, Journaled
 from nbdeploy.release.statements import Act, Action, statement
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.log import Log
+from nbdeploy.trust.ledger.log import Log
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from nbdeploy.release.routes import Routes
 from nbdeploy.release.step import next_step
 from nbdeploy.release.targets import Target
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.log import Log
+from nbdeploy.trust.ledger.log import Log
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Controller:
         sound = book.attempt("policy", self.authority.read_policy) and book.attempt("ledger", book.log_statements)
         chain = self.authority.chain()
         for command in self.journal.commands():
-            carry_out(self, command)
+            carry_out(command, book, self.moves)
         self.hold.look(chain)
         for journaled in self.journal.releases():
             book.attempt(journaled.release.request, partial(self._proceed, journaled))

@@ -14,7 +14,7 @@ from nbdeploy.documents.request import Request
 from nbdeploy.errors import Refusal
 from nbdeploy.release.addresses import strictest
 from nbdeploy.release.journal import Journaled
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from nbdeploy.release.book import Book
 from nbdeploy.release.intake import Intake
 from nbdeploy.release.journal import Journaled
 from nbdeploy.release.moves import Moves
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 _WARNED = (30, 7, 1)
 """Days before an approval ends."""

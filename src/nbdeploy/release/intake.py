@@ -15,8 +15,8 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import DigestError
 from nbdeploy.trust.digests import bytes_digest, model_digest
-from nbdeploy.trust.log import Log
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.ledger.log import Log
+from nbdeploy.trust.policy.document import Policy
 from nbdeploy.trust.scan import Advisories, Scan, scan_model
 
 EVIDENCE = "evidence.json"

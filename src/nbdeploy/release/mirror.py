@@ -15,7 +15,7 @@ from nbdeploy.release.alias_guard import AliasGuard, Showcase
 from nbdeploy.release.authority import Authority
 from nbdeploy.release.displays import Wanted, wanted
 from nbdeploy.release.journal import Journal, Journaled
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 _log = logging.getLogger(__name__)
 

@@ -33,10 +33,10 @@ from nbdeploy.release.targets.local import LocalTarget
 from nbdeploy.serve.gateway import Gateway
 from nbdeploy.settings import FILE, Settings, read_settings
 from nbdeploy.trust.keys import load_key
-from nbdeploy.trust.ledger import Ledger
-from nbdeploy.trust.ledger_opening import ledger_token, open_ledger
-from nbdeploy.trust.ledger_service import LedgerService
-from nbdeploy.trust.policy_signing import read_offered
+from nbdeploy.trust.ledger.opening import ledger_token, open_ledger
+from nbdeploy.trust.ledger.service import LedgerService
+from nbdeploy.trust.ledger.store import Ledger
+from nbdeploy.trust.policy.signing import read_offered
 
 POLL_SECONDS = 0.25
 

@@ -12,7 +12,7 @@ from nbdeploy.documents.release import Release
 from nbdeploy.documents.statements import DeploymentPredicate
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.keys import Signer
-from nbdeploy.trust.policy import Policy
+from nbdeploy.trust.policy.document import Policy
 
 Action = Literal["started", "promoted", "completed", "rolled_back", "refused", "withdrawn", "held"]
 

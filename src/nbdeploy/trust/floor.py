@@ -8,8 +8,8 @@ from nbdeploy.documents.costs import Costs
 from nbdeploy.documents.objective import RISK_TIERS, ImpactAudit, Objective
 from nbdeploy.trust.floor_after import column_breaches, monitor_breaches, rollout_breaches
 from nbdeploy.trust.floor_gates import at_least, told
-from nbdeploy.trust.policy import Policy
-from nbdeploy.trust.policy_floor import Floor
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.floor import Floor
 
 
 def floor_breaches(policy: Policy, objective: Objective) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.objective import Column, Monitor, Rollout
 from nbdeploy.trust.floor_gates import told, within
-from nbdeploy.trust.policy_floor import MonitorFloor, RolloutFloor
+from nbdeploy.trust.policy.floor import MonitorFloor, RolloutFloor
 
 _SPAN = re.compile(r"([1-9][0-9]*)([mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbdeploy.validate.context import Context as Context
     from nbdeploy.validate.context import validation_context as validation_context
-    from nbdeploy.validate.inputs import Dataset as Dataset
-    from nbdeploy.validate.inputs import read_dataset as read_dataset
+    from nbdeploy.validate.data.inputs import Dataset as Dataset
+    from nbdeploy.validate.data.inputs import read_dataset as read_dataset
     from nbdeploy.validate.order import Inputs as Inputs
     from nbdeploy.validate.order import Order as Order
     from nbdeploy.validate.run import ValidationRun as ValidationRun

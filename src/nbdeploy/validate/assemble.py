@@ -28,10 +28,10 @@ from nbdeploy.stats.tally.histogram import score_table
 from nbdeploy.stats.tally.suppression import published, published_errors
 from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.validate.environment import environment
-from nbdeploy.validate.mlmodel import described
-from nbdeploy.validate.requirements import asked_by
-from nbdeploy.validate.tallies import Tallies
-from nbdeploy.validate.verdict import summary
+from nbdeploy.validate.subject.mlmodel import described
+from nbdeploy.validate.subject.requirements import asked_by
+from nbdeploy.validate.verdict.findings import summary
+from nbdeploy.validate.verdict.tallies import Tallies
 
 if TYPE_CHECKING:
     from nbdeploy.validate.order import Order

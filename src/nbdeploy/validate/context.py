@@ -16,8 +16,9 @@ from nbdeploy.documents.measurement import GroupValue, Measurement, Pair
 from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import NotebookError, closest
 from nbdeploy.validate.given import Given
-from nbdeploy.validate.recompute import recompute
 from nbdeploy.validate.slot import Slot
+from nbdeploy.validate.verdict.recompute import recompute
+from nbdeploy.validate.workspace import Workspace
 
 
 def validation_context(  # noqa: PLR0917 - the parameters cell of every validation notebook passes them by place
@@ -87,7 +88,7 @@ class Context(Given):
     """What a validation notebook sees, and where it records."""
 
     def __init__(self, section: Section, slot: Slot, *, governed: bool) -> None:
-        super().__init__(section, slot.workspace)
+        super().__init__(section, Workspace(slot.run))
         self._slot = slot
         self._governed = governed
         self._recorded: dict[str, Measurement] = {}

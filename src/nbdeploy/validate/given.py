@@ -14,17 +14,17 @@ import pyarrow as pa
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import Section
 from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, ProbabilityTally, RepeatTally, ScoreTally
+from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.data.slices import slice_mask
 from nbdeploy.validate.holding import PLACE
-from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
-from nbdeploy.validate.slices import slice_mask
 from nbdeploy.validate.summaries import summary
-from nbdeploy.validate.tallies import Tallies
+from nbdeploy.validate.verdict.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbdeploy.validate.model import LoadedModel
+    from nbdeploy.validate.subject.model import LoadedModel
 
 TableName = Literal["data", "train", "reference"]
 
@@ -140,7 +140,7 @@ class Given:
         """The model, loaded on first use; None where only predictions were given."""
         if self.model_folder is None:
             return None
-        from nbdeploy.validate.model import LoadedModel
+        from nbdeploy.validate.subject.model import LoadedModel
 
         return LoadedModel(self.model_folder, self.objective, self.model_python, self._labels)
 

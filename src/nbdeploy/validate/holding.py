@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nbdeploy.stats.tally.levels import plain
-from nbdeploy.validate.predictions import decoded
-from nbdeploy.validate.rows import Rows
+from nbdeploy.validate.data.predictions import decoded
+from nbdeploy.validate.data.rows import Rows
 from nbdeploy.validate.workspace import Workspace
 
 HELD = 100_000

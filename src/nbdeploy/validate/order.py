@@ -10,7 +10,7 @@ from nbdeploy.documents.evidence import AttemptRef, DataSubject, ModelSubject
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import Section
 from nbdeploy.errors import DataError
-from nbdeploy.validate.inputs import Dataset
+from nbdeploy.validate.data.inputs import Dataset
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import Section
 from nbdeploy.errors import GateFailedError, NotebookError, ObjectiveError
-from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.data.inputs import read_dataset
 from nbdeploy.validate.order import Inputs
 from nbdeploy.validate.prepare import prepare
-from nbdeploy.validate.tallies import Tallies
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.verdict.findings import find
+from nbdeploy.validate.verdict.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
 
 

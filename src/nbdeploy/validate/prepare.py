@@ -9,15 +9,15 @@ from pathlib import Path
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import DataError, ModelError
-from nbdeploy.validate.fit import check_fit
+from nbdeploy.validate.data.fit import check_fit
+from nbdeploy.validate.data.inputs import Dataset
+from nbdeploy.validate.data.predictions import from_file, labels_of, prediction_columns, with_answers
+from nbdeploy.validate.data.rows import TableRows, Without
 from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sampled
-from nbdeploy.validate.inputs import Dataset
+from nbdeploy.validate.notebooks.papermill_engine import papermill
+from nbdeploy.validate.notebooks.warm import KernelParent
 from nbdeploy.validate.order import Inputs, Previous
-from nbdeploy.validate.papermill_engine import papermill
-from nbdeploy.validate.predictions import from_file, labels_of, prediction_columns, with_answers
-from nbdeploy.validate.rows import TableRows, Without
 from nbdeploy.validate.score import score_workspace
-from nbdeploy.validate.warm import KernelParent
 from nbdeploy.validate.workspace import Workspace
 
 

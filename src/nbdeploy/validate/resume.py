@@ -29,8 +29,8 @@ from nbdeploy.documents.record import Record, strict_json
 from nbdeploy.errors import FormatError, InterruptedRunError
 from nbdeploy.trust.digests import bytes_digest, file_digest
 from nbdeploy.validate.environment import environment
-from nbdeploy.validate.execute import STAGE, Executed, execute_all
-from nbdeploy.validate.notebooks import Notebook
+from nbdeploy.validate.notebooks.execute import STAGE, Executed, execute_all
+from nbdeploy.validate.notebooks.notebook import Notebook
 from nbdeploy.validate.workspace import Workspace
 
 MOST_KEPT = 30

@@ -21,17 +21,17 @@ from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import InterruptedRunError, ModelError
 from nbdeploy.trust.digests import model_digest
 from nbdeploy.validate.assemble import assemble_evidence
-from nbdeploy.validate.execute import Executed, unfinished
-from nbdeploy.validate.mlmodel import needs_mlflow
-from nbdeploy.validate.notebooks import NEED_MODEL, choose
+from nbdeploy.validate.notebooks.execute import Executed, unfinished
+from nbdeploy.validate.notebooks.notebook import NEED_MODEL, choose
+from nbdeploy.validate.notebooks.warm import KernelParent, kernel_parent
 from nbdeploy.validate.order import Order
 from nbdeploy.validate.placing import placed
 from nbdeploy.validate.prepare import prepare
 from nbdeploy.validate.resume import Kept, execute_or_take
-from nbdeploy.validate.silence import NEEDS_MODEL, silences
-from nbdeploy.validate.tallies import Tallies
-from nbdeploy.validate.verdict import find
-from nbdeploy.validate.warm import KernelParent, kernel_parent
+from nbdeploy.validate.subject.mlmodel import needs_mlflow
+from nbdeploy.validate.verdict.findings import find
+from nbdeploy.validate.verdict.silence import NEEDS_MODEL, silences
+from nbdeploy.validate.verdict.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
 
 STAGE = "validate"

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbdeploy.errors import DataError, ModelError, NbdeployError
-from nbdeploy.validate.children import CHILD_ENVIRONMENT
-from nbdeploy.validate.predictions import labels_of
-from nbdeploy.validate.rows import ParquetRows, span
+from nbdeploy.validate.data.predictions import labels_of
+from nbdeploy.validate.data.rows import ParquetRows, span
+from nbdeploy.validate.subject.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.workspace import Workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from nbdeploy.validate.model import LoadedModel
-    from nbdeploy.validate.warm import Forked, KernelParent
+    from nbdeploy.validate.notebooks.warm import Forked, KernelParent
+    from nbdeploy.validate.subject.model import LoadedModel
 
 _SHARED_FROM = 200_000
 """Rows from which processes share the scoring; loading the model twice costs more than it gains for fewer."""
@@ -191,7 +191,7 @@ class _Process:
 
 
 def _score(job: Job) -> None:
-    from nbdeploy.validate.model import LoadedModel
+    from nbdeploy.validate.subject.model import LoadedModel
 
     workspace = Workspace(Path(job.workspace))
     started = time.perf_counter()
@@ -217,7 +217,7 @@ def _score(job: Job) -> None:
 def _answers(model: LoadedModel, rows: ParquetRows, job: Job) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    from nbdeploy.validate.class_scores import class_column
+    from nbdeploy.validate.subject.class_scores import class_column
 
     for batch in span(rows.batches(), job.first, job.last):
         frame = batch.to_pandas()

@@ -6,16 +6,17 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.record import strict_json
 
-if TYPE_CHECKING:
-    from nbdeploy.validate.workspace import Workspace
-
 _SECONDS = "seconds"
 """In a slot's file beside the fields of a measurement, which is the same however long it took."""
+
+
+def busy_mark(run: Path) -> Path:
+    """Return the file that is there while notebooks are at work beside which nothing can be timed."""
+    return run / "busy"
 
 
 class Slot:
@@ -30,11 +31,9 @@ class Slot:
         return self.folder.name
 
     @property
-    def workspace(self) -> Workspace:
-        """The workspace that the slot belongs to."""
-        from nbdeploy.validate.workspace import Workspace
-
-        return Workspace(self.folder.parent.parent)
+    def run(self) -> Path:
+        """The folder of the workspace that the slot belongs to."""
+        return self.folder.parent.parent
 
     @property
     def file(self) -> Path:
@@ -57,7 +56,7 @@ class Slot:
 
         What ends the wait is the run: it takes its mark away when they have ended, and this process if it is stopped.
         """
-        began, busy = time.perf_counter(), self.workspace.busy
+        began, busy = time.perf_counter(), busy_mark(self.run)
         while busy.exists():
             time.sleep(0.02)
         waited = time.perf_counter() - began

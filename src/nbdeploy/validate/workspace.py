@@ -25,9 +25,9 @@ import pyarrow as pa
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import NotebookError
 from nbdeploy.trust.digests import file_digest
-from nbdeploy.validate.inputs import files_digest
-from nbdeploy.validate.rows import ParquetRows, Rows, TableRows
-from nbdeploy.validate.slot import Slot
+from nbdeploy.validate.data.inputs import files_digest
+from nbdeploy.validate.data.rows import ParquetRows, Rows, TableRows
+from nbdeploy.validate.slot import Slot, busy_mark
 
 
 class Workspace:
@@ -190,7 +190,7 @@ class Workspace:
     @property
     def busy(self) -> Path:
         """The mark that notebooks are at work beside which nothing can be timed."""
-        return self.folder / "busy"
+        return busy_mark(self.folder)
 
     def slot(self, name: str) -> Slot:
         """Return the slot of a notebook, made if it is new."""

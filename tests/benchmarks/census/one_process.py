@@ -14,11 +14,11 @@ from nbdeploy import templates
 from nbdeploy.declare import read_objective
 from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.data.inputs import read_dataset
 from nbdeploy.validate.order import Inputs
 from nbdeploy.validate.prepare import prepare
-from nbdeploy.validate.tallies import Tallies
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.verdict.findings import find
+from nbdeploy.validate.verdict.tallies import Tallies
 
 
 def main(folder: Path) -> None:

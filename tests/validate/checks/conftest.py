@@ -14,9 +14,9 @@ import pytest
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.inputs import read_dataset
+from nbdeploy.validate.data.inputs import read_dataset
+from nbdeploy.validate.notebooks.warm import KernelParent, kernel_parent
 from nbdeploy.validate.prepare import Inputs, prepare
-from nbdeploy.validate.warm import KernelParent, kernel_parent
 
 
 class Run:

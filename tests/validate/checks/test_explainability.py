@@ -249,7 +249,7 @@ def test_an_input_that_tells_a_sensitive_feature_is_its_best_proxy(boosted, reco
 
 
 def test_a_gate_on_proxies_is_judged_with_and_without_a_group(boosted, objective, recorded):
-    from nbdeploy.validate.verdict import find
+    from nbdeploy.validate.verdict.findings import find
 
     context = boosted.context("explainability")
     explainability.proxy_strength(context)
@@ -331,7 +331,7 @@ def of_booster(objective, tmp_path):
     from mlflow.models import infer_signature
     from tests.validate.checks.conftest import Run
 
-    from nbdeploy.validate.inputs import read_dataset
+    from nbdeploy.validate.data.inputs import read_dataset
     from nbdeploy.validate.prepare import Inputs
 
     def made(library, native, frame, **wanted):

@@ -16,10 +16,10 @@ from nbdeploy.validate.assemble import _described
 from nbdeploy.validate.checks import operations
 from nbdeploy.validate.checks.operations import probe
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.inputs import read_dataset
-from nbdeploy.validate.model import LoadedModel
+from nbdeploy.validate.data.inputs import read_dataset
 from nbdeploy.validate.order import Inputs, Order
 from nbdeploy.validate.prepare import prepare
+from nbdeploy.validate.subject.model import LoadedModel
 
 INPUTS = ["age", "bmi", "bp"]
 WEIGHTS = np.array([[0.0], [0.15], [0.05]], np.float32)

@@ -23,7 +23,7 @@ from nbdeploy.validate.checks import operations
 from nbdeploy.validate.checks.operations import probe
 from nbdeploy.validate.checks.operations.probed import fewest_calls
 from nbdeploy.validate.checks.uncertainty import quantile_interval
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.verdict.findings import find
 
 INPUTS = ["age", "bmi"]
 

@@ -13,9 +13,9 @@ from sklearn import metrics
 from nbdeploy.documents.objective import Objective
 from nbdeploy.validate.checks import performance as check
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.predictions import LABEL, PREDICTED, SCORE
-from nbdeploy.validate.tallies import Tallies
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.verdict.findings import find
+from nbdeploy.validate.verdict.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace
 
 NAMES = {"label": LABEL, "predicted": PREDICTED, "score": SCORE}

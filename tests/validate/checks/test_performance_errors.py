@@ -12,7 +12,7 @@ from nbdeploy.stats.metrics import ERROR_QUANTILES
 from nbdeploy.validate.checks import performance as check
 from nbdeploy.validate.checks.fairness import group_metrics
 from nbdeploy.validate.holding import hold, hold_beside
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.verdict.findings import find
 
 
 def declared(**more) -> Objective:

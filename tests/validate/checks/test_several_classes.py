@@ -14,10 +14,10 @@ from sklearn.preprocessing import StandardScaler
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.validate.checks import performance as check
-from nbdeploy.validate.class_scores import class_column
-from nbdeploy.validate.makes.likeliest import decides_by_probability
-from nbdeploy.validate.recompute import recompute
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.subject.class_scores import class_column
+from nbdeploy.validate.subject.makes.likeliest import decides_by_probability
+from nbdeploy.validate.verdict.findings import find
+from nbdeploy.validate.verdict.recompute import recompute
 
 INPUTS = ["alcohol", "hue", "proline"]
 

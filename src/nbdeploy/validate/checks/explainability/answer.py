@@ -17,7 +17,7 @@ from nbdeploy.validate.context import Context
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbdeploy.validate.model import LoadedModel
+    from nbdeploy.validate.subject.model import LoadedModel
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 

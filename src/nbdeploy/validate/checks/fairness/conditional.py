@@ -10,7 +10,7 @@ from nbdeploy.documents.record import group_label
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, PINK, QUIET, heading, panels, rows_height, text_width
 from nbdeploy.validate.checks.shown import Shown, Table, number, span, without
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recomputable import CONDITIONAL_DISPARITIES, standard_fairness
+from nbdeploy.validate.verdict.recomputable import CONDITIONAL_DISPARITIES, standard_fairness
 
 _DRAWN_STRATA, _COLOURS = 16, (BLUE, ORANGE, GREEN, PINK)
 

@@ -10,9 +10,9 @@ from nbdeploy.documents.record import group_label
 from nbdeploy.validate.checks.drawing import dots, heading, panels, rows_height
 from nbdeploy.validate.checks.fairness.parity import four_fifths_of
 from nbdeploy.validate.checks.shown import Shown, Table, number, span, without
-from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recomputable import CONDITIONAL_DISPARITIES, standard_fairness
+from nbdeploy.validate.verdict.compare import is_disparity
+from nbdeploy.validate.verdict.recomputable import CONDITIONAL_DISPARITIES, standard_fairness
 
 
 def disparities(context: Context) -> Shown:

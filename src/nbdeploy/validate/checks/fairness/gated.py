@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nbdeploy.validate.asked import asked
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recomputable import is_recomputable, standard_fairness
+from nbdeploy.validate.verdict.asked import asked
+from nbdeploy.validate.verdict.recomputable import is_recomputable, standard_fairness
 
 
 def gated_metrics(context: Context) -> Shown:

@@ -21,9 +21,9 @@ from nbdeploy.validate.checks.drawing import (
     text_width,
 )
 from nbdeploy.validate.checks.shown import Shown, Table, number
-from nbdeploy.validate.compare import is_disparity
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recomputable import standard_fairness
+from nbdeploy.validate.verdict.compare import is_disparity
+from nbdeploy.validate.verdict.recomputable import standard_fairness
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,7 +21,7 @@ from nbdeploy.validate.checks.drawing import BLUE, GREEN, INK, ORANGE, PINK, QUI
 from nbdeploy.validate.checks.fairness.remedies import NotTried, Remedy, Rows, remedies
 from nbdeploy.validate.checks.shown import Shown, Table, number, span
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.verdict import find
+from nbdeploy.validate.verdict.findings import find
 
 if TYPE_CHECKING:
     import pandas as pd

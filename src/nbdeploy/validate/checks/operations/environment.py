@@ -16,8 +16,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from nbdeploy.validate.checks.operations.probed import NEEDS_MODEL
 from nbdeploy.validate.checks.shown import Shown, Table, measured
-from nbdeploy.validate.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.context import Context
+from nbdeploy.validate.subject.children import CHILD_ENVIRONMENT
 
 _METRIC = "environment_mismatches"
 _PYTHON = "Python itself"

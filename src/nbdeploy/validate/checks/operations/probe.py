@@ -76,7 +76,7 @@ def _opener(asked: dict[str, Any]) -> Callable[[], tuple[Asking, bool]]:
         return foreign
 
     from nbdeploy.documents.objective import Objective
-    from nbdeploy.validate.model import LoadedModel
+    from nbdeploy.validate.subject.model import LoadedModel
 
     def opened() -> tuple[Asking, bool]:
         model = LoadedModel(

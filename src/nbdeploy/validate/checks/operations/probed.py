@@ -17,10 +17,10 @@ import yaml
 
 from nbdeploy.stats.tally.levels import plain
 from nbdeploy.validate.checks.operations import probe
-from nbdeploy.validate.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.mlmodel import described
-from nbdeploy.validate.signature import fitted
+from nbdeploy.validate.subject.children import CHILD_ENVIRONMENT
+from nbdeploy.validate.subject.mlmodel import described
+from nbdeploy.validate.subject.signature import fitted
 
 NEEDS_MODEL = "needs the model; only its predictions were given"
 _TIMEOUT = 180

@@ -11,7 +11,7 @@ from nbdeploy.validate.checks.drawing import INK, heading, panels, text_width
 from nbdeploy.validate.checks.performance import by_class
 from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recomputable import is_recomputable
+from nbdeploy.validate.verdict.recomputable import is_recomputable
 
 _BINARY = ("precision", "recall", "specificity", "balanced_accuracy", "matthews_corrcoef")
 _MULTICLASS = (

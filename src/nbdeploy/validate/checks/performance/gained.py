@@ -9,7 +9,7 @@ from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.validate.checks.performance.paired_rows import OF_DECISIONS, OF_ERRORS, OF_SCORES, Compared, PairedRows
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.recompute import where
+from nbdeploy.validate.verdict.recompute import where
 
 GAIN = "_gain_over_previous"
 """Ends the name of each measure of a gain."""
