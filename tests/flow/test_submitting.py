@@ -25,7 +25,7 @@ from nbdeploy.errors import (
     SignatureError,
 )
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.sealing import sealed_lines
+from nbdeploy.flow.validation.sealing import sealed_lines
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.envelopes import sign
 from nbdeploy.trust.ledger.service import LedgerService

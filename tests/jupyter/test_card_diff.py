@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from IPython.core.error import UsageError
 from IPython.utils.capture import capture_output
-from tests.flow.test_comparing import record
+from tests.flow.cards.test_comparing import record
 from tests.report import card_examples
 
 import nbdeploy

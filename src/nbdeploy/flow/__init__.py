@@ -9,30 +9,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbdeploy.flow.auditing import Audited as Audited
-    from nbdeploy.flow.auditing import audit as audit
-    from nbdeploy.flow.auditing import verify_card as verify_card
-    from nbdeploy.flow.awaiting import Awaited as Awaited
-    from nbdeploy.flow.awaiting import wait as wait
-    from nbdeploy.flow.bundling import BundleExported as BundleExported
-    from nbdeploy.flow.bundling import BundleVerified as BundleVerified
-    from nbdeploy.flow.bundling import export_bundle as export_bundle
-    from nbdeploy.flow.bundling import verify_bundle as verify_bundle
-    from nbdeploy.flow.comparing import CardsCompared as CardsCompared
-    from nbdeploy.flow.comparing import compare_cards as compare_cards
-    from nbdeploy.flow.comparing import compare_latest as compare_latest
-    from nbdeploy.flow.deciding import Decided as Decided
-    from nbdeploy.flow.deciding import PendingRequest as PendingRequest
-    from nbdeploy.flow.deciding import PendingRequests as PendingRequests
-    from nbdeploy.flow.deciding import pending as pending
-    from nbdeploy.flow.deciding import sign_off as sign_off
+    from nbdeploy.flow.audits.auditing import Audited as Audited
+    from nbdeploy.flow.audits.auditing import audit as audit
+    from nbdeploy.flow.audits.auditing import verify_card as verify_card
+    from nbdeploy.flow.audits.bundling import BundleExported as BundleExported
+    from nbdeploy.flow.audits.bundling import BundleVerified as BundleVerified
+    from nbdeploy.flow.audits.bundling import export_bundle as export_bundle
+    from nbdeploy.flow.audits.bundling import verify_bundle as verify_bundle
+    from nbdeploy.flow.audits.logbook import LogShown as LogShown
+    from nbdeploy.flow.audits.logbook import audit_log as audit_log
+    from nbdeploy.flow.cards.comparing import CardsCompared as CardsCompared
+    from nbdeploy.flow.cards.comparing import compare_cards as compare_cards
+    from nbdeploy.flow.cards.comparing import compare_latest as compare_latest
+    from nbdeploy.flow.cards.exporting import CardExported as CardExported
+    from nbdeploy.flow.cards.exporting import export_card as export_card
+    from nbdeploy.flow.cards.reading import CardShown as CardShown
+    from nbdeploy.flow.cards.reading import card as card
+    from nbdeploy.flow.cards.sheets import DecisionShown as DecisionShown
+    from nbdeploy.flow.cards.sheets import decision as decision
+    from nbdeploy.flow.decisions.awaiting import Awaited as Awaited
+    from nbdeploy.flow.decisions.awaiting import wait as wait
+    from nbdeploy.flow.decisions.deciding import Decided as Decided
+    from nbdeploy.flow.decisions.deciding import PendingRequest as PendingRequest
+    from nbdeploy.flow.decisions.deciding import PendingRequests as PendingRequests
+    from nbdeploy.flow.decisions.deciding import pending as pending
+    from nbdeploy.flow.decisions.deciding import sign_off as sign_off
+    from nbdeploy.flow.decisions.deploying import deploy as deploy
+    from nbdeploy.flow.decisions.requested import Requested as Requested
+    from nbdeploy.flow.decisions.revoking import Revoked as Revoked
+    from nbdeploy.flow.decisions.revoking import revoke as revoke
     from nbdeploy.flow.declaring import Declared as Declared
     from nbdeploy.flow.declaring import declare as declare
     from nbdeploy.flow.declaring import example_objective as example_objective
     from nbdeploy.flow.declaring import show_objective as show_objective
-    from nbdeploy.flow.deploying import deploy as deploy
-    from nbdeploy.flow.exporting import CardExported as CardExported
-    from nbdeploy.flow.exporting import export_card as export_card
     from nbdeploy.flow.keys import KeyRotated as KeyRotated
     from nbdeploy.flow.keys import KeyStored as KeyStored
     from nbdeploy.flow.keys import create_key as create_key
@@ -42,72 +51,63 @@ if TYPE_CHECKING:
     from nbdeploy.flow.ledgers import LedgerShown as LedgerShown
     from nbdeploy.flow.ledgers import serve_ledger as serve_ledger
     from nbdeploy.flow.ledgers import show_ledger as show_ledger
-    from nbdeploy.flow.logbook import LogShown as LogShown
-    from nbdeploy.flow.logbook import audit_log as audit_log
-    from nbdeploy.flow.policies import PolicyChecked as PolicyChecked
-    from nbdeploy.flow.policies import PolicyDiff as PolicyDiff
-    from nbdeploy.flow.policies import PolicyShown as PolicyShown
-    from nbdeploy.flow.policies import check_policy as check_policy
-    from nbdeploy.flow.policies import compare_policies as compare_policies
-    from nbdeploy.flow.policies import show_policy as show_policy
-    from nbdeploy.flow.proposing import PolicyProposed as PolicyProposed
-    from nbdeploy.flow.proposing import PolicySigned as PolicySigned
-    from nbdeploy.flow.proposing import add_person as add_person
-    from nbdeploy.flow.proposing import adopt as adopt
-    from nbdeploy.flow.proposing import propose as propose
-    from nbdeploy.flow.proposing import sign_policy_file as sign_policy_file
-    from nbdeploy.flow.reading import CardShown as CardShown
-    from nbdeploy.flow.reading import card as card
-    from nbdeploy.flow.requested import Requested as Requested
-    from nbdeploy.flow.revoking import Revoked as Revoked
-    from nbdeploy.flow.revoking import revoke as revoke
-    from nbdeploy.flow.serving import Started as Started
-    from nbdeploy.flow.serving import Stopped as Stopped
-    from nbdeploy.flow.serving import down as down
-    from nbdeploy.flow.serving import serve_here as serve_here
-    from nbdeploy.flow.serving import up as up
-    from nbdeploy.flow.sheets import DecisionShown as DecisionShown
-    from nbdeploy.flow.sheets import decision as decision
-    from nbdeploy.flow.standings import StatusReport as StatusReport
-    from nbdeploy.flow.standings import held as held
-    from nbdeploy.flow.standings import settled as settled
-    from nbdeploy.flow.standings import status as status
+    from nbdeploy.flow.policies.looking import PolicyChecked as PolicyChecked
+    from nbdeploy.flow.policies.looking import PolicyDiff as PolicyDiff
+    from nbdeploy.flow.policies.looking import PolicyShown as PolicyShown
+    from nbdeploy.flow.policies.looking import check_policy as check_policy
+    from nbdeploy.flow.policies.looking import compare_policies as compare_policies
+    from nbdeploy.flow.policies.looking import show_policy as show_policy
+    from nbdeploy.flow.policies.proposing import PolicyProposed as PolicyProposed
+    from nbdeploy.flow.policies.proposing import PolicySigned as PolicySigned
+    from nbdeploy.flow.policies.proposing import add_person as add_person
+    from nbdeploy.flow.policies.proposing import adopt as adopt
+    from nbdeploy.flow.policies.proposing import propose as propose
+    from nbdeploy.flow.policies.proposing import sign_policy_file as sign_policy_file
+    from nbdeploy.flow.service.serving import Started as Started
+    from nbdeploy.flow.service.serving import Stopped as Stopped
+    from nbdeploy.flow.service.serving import down as down
+    from nbdeploy.flow.service.serving import serve_here as serve_here
+    from nbdeploy.flow.service.serving import up as up
+    from nbdeploy.flow.service.standings import StatusReport as StatusReport
+    from nbdeploy.flow.service.standings import held as held
+    from nbdeploy.flow.service.standings import settled as settled
+    from nbdeploy.flow.service.standings import status as status
+    from nbdeploy.flow.service.steering import Steered as Steered
+    from nbdeploy.flow.service.steering import release as release
+    from nbdeploy.flow.service.steering import rollback as rollback
     from nbdeploy.flow.starting import init as init
     from nbdeploy.flow.starting import write_schemas as write_schemas
-    from nbdeploy.flow.steering import Steered as Steered
-    from nbdeploy.flow.steering import release as release
-    from nbdeploy.flow.steering import rollback as rollback
     from nbdeploy.flow.submitting import Submitted as Submitted
     from nbdeploy.flow.submitting import submit as submit
-    from nbdeploy.flow.validated import Validated as Validated
-    from nbdeploy.flow.validating import validate as validate
+    from nbdeploy.flow.validation.validated import Validated as Validated
+    from nbdeploy.flow.validation.validating import validate as validate
 
 _WHERE = {
-    "Audited": "auditing",
-    "audit": "auditing",
-    "verify_card": "auditing",
-    "Awaited": "awaiting",
-    "wait": "awaiting",
-    "BundleExported": "bundling",
-    "BundleVerified": "bundling",
-    "export_bundle": "bundling",
-    "verify_bundle": "bundling",
-    "CardsCompared": "comparing",
-    "compare_cards": "comparing",
-    "compare_latest": "comparing",
-    "Decided": "deciding",
-    "PendingRequest": "deciding",
-    "PendingRequests": "deciding",
-    "pending": "deciding",
-    "sign_off": "deciding",
+    "Audited": "audits.auditing",
+    "audit": "audits.auditing",
+    "verify_card": "audits.auditing",
+    "Awaited": "decisions.awaiting",
+    "wait": "decisions.awaiting",
+    "BundleExported": "audits.bundling",
+    "BundleVerified": "audits.bundling",
+    "export_bundle": "audits.bundling",
+    "verify_bundle": "audits.bundling",
+    "CardsCompared": "cards.comparing",
+    "compare_cards": "cards.comparing",
+    "compare_latest": "cards.comparing",
+    "Decided": "decisions.deciding",
+    "PendingRequest": "decisions.deciding",
+    "PendingRequests": "decisions.deciding",
+    "pending": "decisions.deciding",
+    "sign_off": "decisions.deciding",
     "Declared": "declaring",
     "declare": "declaring",
     "example_objective": "declaring",
     "show_objective": "declaring",
-    "Requested": "deploying",
-    "deploy": "deploying",
-    "CardExported": "exporting",
-    "export_card": "exporting",
+    "Requested": "decisions.deploying",
+    "deploy": "decisions.deploying",
+    "CardExported": "cards.exporting",
+    "export_card": "cards.exporting",
     "KeyRotated": "keys",
     "KeyStored": "keys",
     "create_key": "keys",
@@ -117,44 +117,44 @@ _WHERE = {
     "LedgerShown": "ledgers",
     "serve_ledger": "ledgers",
     "show_ledger": "ledgers",
-    "LogShown": "logbook",
-    "audit_log": "logbook",
-    "PolicyChecked": "policies",
-    "PolicyDiff": "policies",
-    "PolicyShown": "policies",
-    "check_policy": "policies",
-    "compare_policies": "policies",
-    "show_policy": "policies",
-    "PolicyProposed": "proposing",
-    "PolicySigned": "proposing",
-    "add_person": "proposing",
-    "adopt": "proposing",
-    "propose": "proposing",
-    "sign_policy_file": "proposing",
-    "CardShown": "reading",
-    "card": "reading",
-    "Revoked": "revoking",
-    "revoke": "revoking",
-    "Started": "serving",
-    "Stopped": "serving",
-    "down": "serving",
-    "serve_here": "serving",
-    "up": "serving",
-    "StatusReport": "standings",
-    "held": "standings",
-    "settled": "standings",
-    "status": "standings",
-    "DecisionShown": "sheets",
-    "decision": "sheets",
+    "LogShown": "audits.logbook",
+    "audit_log": "audits.logbook",
+    "PolicyChecked": "policies.looking",
+    "PolicyDiff": "policies.looking",
+    "PolicyShown": "policies.looking",
+    "check_policy": "policies.looking",
+    "compare_policies": "policies.looking",
+    "show_policy": "policies.looking",
+    "PolicyProposed": "policies.proposing",
+    "PolicySigned": "policies.proposing",
+    "add_person": "policies.proposing",
+    "adopt": "policies.proposing",
+    "propose": "policies.proposing",
+    "sign_policy_file": "policies.proposing",
+    "CardShown": "cards.reading",
+    "card": "cards.reading",
+    "Revoked": "decisions.revoking",
+    "revoke": "decisions.revoking",
+    "Started": "service.serving",
+    "Stopped": "service.serving",
+    "down": "service.serving",
+    "serve_here": "service.serving",
+    "up": "service.serving",
+    "StatusReport": "service.standings",
+    "held": "service.standings",
+    "settled": "service.standings",
+    "status": "service.standings",
+    "DecisionShown": "cards.sheets",
+    "decision": "cards.sheets",
     "init": "starting",
     "write_schemas": "starting",
-    "Steered": "steering",
-    "release": "steering",
-    "rollback": "steering",
+    "Steered": "service.steering",
+    "release": "service.steering",
+    "rollback": "service.steering",
     "Submitted": "submitting",
     "submit": "submitting",
-    "Validated": "validated",
-    "validate": "validating",
+    "Validated": "validation.validated",
+    "validate": "validation.validating",
 }
 __all__ = list(_WHERE)
 

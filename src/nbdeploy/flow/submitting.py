@@ -14,8 +14,8 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.statements import ObjectivePredicate, ValidationPredicate
 from nbdeploy.errors import DigestError, ProjectError, Refusal
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.sealing import sealed_lines
 from nbdeploy.flow.show import Result, Shown, Table
+from nbdeploy.flow.validation.sealing import sealed_lines
 from nbdeploy.trust.digests import bytes_digest, file_digest
 from nbdeploy.trust.envelopes import Opened, open_envelope
 from nbdeploy.validate.placing import placed

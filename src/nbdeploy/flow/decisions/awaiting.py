@@ -12,7 +12,7 @@ from nbdeploy.approve.sheet import missing
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import AcknowledgeError, ProjectError, closest
-from nbdeploy.flow.deciding import verified_chain
+from nbdeploy.flow.decisions.deciding import verified_chain
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.trust.policy.document import Policy

@@ -14,7 +14,7 @@ from nbdeploy.documents.decision_sheet import Sheet
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DeploymentPredicate
 from nbdeploy.errors import ProjectError
-from nbdeploy.flow.sheets import draw_sheet
+from nbdeploy.flow.cards.sheets import draw_sheet
 from nbdeploy.flow.show import Shown
 from nbdeploy.report.decision import decision_html, decision_lines, gate_words
 

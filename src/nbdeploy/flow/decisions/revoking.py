@@ -12,11 +12,11 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.revoking import revocation
 from nbdeploy.approve.rules import environment_of
 from nbdeploy.documents.request import Request
-from nbdeploy.flow.deciding import verified_chain
+from nbdeploy.flow.decisions.deciding import verified_chain
 from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.serving import service_url
+from nbdeploy.flow.service.serving import service_url
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.release.journal import Journal
 from nbdeploy.trust.envelopes import sign

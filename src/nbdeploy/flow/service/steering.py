@@ -8,7 +8,7 @@ from typing import Any
 
 from nbdeploy.errors import ServiceError, closest
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.serving import service_url
+from nbdeploy.flow.service.serving import service_url
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.release.journal import Journal, Verb
 

@@ -15,8 +15,8 @@ from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.documents.objective import Rollout
 from nbdeploy.documents.release import Release, ReleaseState
 from nbdeploy.errors import ModelError
-from nbdeploy.flow.previous import previous_model
 from nbdeploy.flow.project import Project
+from nbdeploy.flow.validation.previous import previous_model
 from nbdeploy.release.journal import Journaled
 from nbdeploy.trust.digests import model_digest
 

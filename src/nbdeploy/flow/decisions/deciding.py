@@ -19,10 +19,10 @@ from nbdeploy.documents.decision_sheet import DecisionTold
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import closest
-from nbdeploy.flow.card_to_sign import card_to_sign
-from nbdeploy.flow.kept_policies import keep_policy
+from nbdeploy.flow.decisions.card_to_sign import card_to_sign
 from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.mirroring import show_standing
+from nbdeploy.flow.policies.kept import keep_policy
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.report.decision import decision_lines, gate_words

@@ -17,7 +17,7 @@ from nbdeploy.approve.conditions import conditions
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.serving import service_url
+from nbdeploy.flow.service.serving import service_url
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.release.addresses import address
 from nbdeploy.release.journal import Journal, Journaled

@@ -15,8 +15,8 @@ from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
+from nbdeploy.flow.service.standings import conditions_told
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.flow.standings import conditions_told
 from nbdeploy.report.write import verify_card as card_problems
 from nbdeploy.report.write import verify_page
 from nbdeploy.trust.digests import file_digest, model_digest

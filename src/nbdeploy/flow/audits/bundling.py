@@ -18,7 +18,7 @@ from nbdeploy.audit.recompute import Recomputed, recompute
 from nbdeploy.audit.verify import Verdict, verify
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import DigestError, ProjectError
-from nbdeploy.flow.kept_policies import kept_policy
+from nbdeploy.flow.policies.kept import kept_policy
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.digests import bytes_digest, manifest

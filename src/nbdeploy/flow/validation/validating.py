@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.progress import Watcher, unwatched
-from nbdeploy.flow.validation_asked import Asked
+from nbdeploy.flow.validation.asked import Asked
 from nbdeploy.validate.notebooks.warm import kernel_parent
 from nbdeploy.validate.subject.mlmodel import needs_mlflow
 
 if TYPE_CHECKING:
     from nbdeploy.declare import NamedObjective
-    from nbdeploy.flow.validated import Validated
+    from nbdeploy.flow.validation.validated import Validated
 
 
 def validate(
@@ -96,7 +96,7 @@ def validate(
     )
     with kernel_parent(with_model=model is not None, with_mlflow=_needs_mlflow(model)) as parent:
         # The parent imports for seconds, and so does what carries a run out: one beside the other.
-        from nbdeploy.flow.carrying_out import carry_out
+        from nbdeploy.flow.validation.carrying_out import carry_out
 
         return carry_out(asked, parent, watch)
 

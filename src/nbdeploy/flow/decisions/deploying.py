@@ -24,11 +24,11 @@ from nbdeploy.errors import (
     ProjectError,
     RoleError,
 )
-from nbdeploy.flow.kept_policies import keep_policy
+from nbdeploy.flow.decisions.requested import Requested, to_be_waived
 from nbdeploy.flow.mirroring import show_request
+from nbdeploy.flow.policies.kept import keep_policy
 from nbdeploy.flow.project import Project, RecordedRun
-from nbdeploy.flow.requested import Requested, to_be_waived
-from nbdeploy.flow.serving import service_url
+from nbdeploy.flow.service.serving import service_url
 from nbdeploy.release.plan import plan
 from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest

@@ -16,13 +16,13 @@ from nbdeploy.documents.progress import Progress, Watcher
 from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import GateFailedError, ModelError, ParameterError, closest
 from nbdeploy.flow.declaring import own_measures, refuse_below_floor
-from nbdeploy.flow.previous import NO_VERSION, previous_model
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.recording import copy_run, earlier_attempts, place, record, signed_validation
-from nbdeploy.flow.resolving import resolve_model, resolve_objective
-from nbdeploy.flow.sealing import check_sealable, seal
-from nbdeploy.flow.validated import Validated
-from nbdeploy.flow.validation_asked import Asked
+from nbdeploy.flow.validation.asked import Asked
+from nbdeploy.flow.validation.previous import NO_VERSION, previous_model
+from nbdeploy.flow.validation.recording import copy_run, earlier_attempts, place, record, signed_validation
+from nbdeploy.flow.validation.resolving import resolve_model, resolve_objective
+from nbdeploy.flow.validation.sealing import check_sealable, seal
+from nbdeploy.flow.validation.validated import Validated
 from nbdeploy.report.overrides import check_templates
 from nbdeploy.report.render import prepare_pages
 from nbdeploy.report.write import write_card

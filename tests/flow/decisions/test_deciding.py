@@ -28,7 +28,7 @@ from nbdeploy.errors import (
     RoleError,
     SelfApprovalError,
 )
-from nbdeploy.flow.deciding import PendingRequest
+from nbdeploy.flow.decisions.deciding import PendingRequest
 
 
 @pytest.fixture

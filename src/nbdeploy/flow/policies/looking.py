@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbdeploy.errors import PolicyError
-from nbdeploy.flow.policy_words import floor_tables
+from nbdeploy.flow.policies.words import floor_tables
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.policy.changes import Change

@@ -11,7 +11,7 @@ from typing import Any
 from nbdeploy.errors import PolicyError
 from nbdeploy.flow.declaring import write_whole
 from nbdeploy.flow.keys import check_personal, open_key
-from nbdeploy.flow.policies import PolicyShown, change_tables
+from nbdeploy.flow.policies.looking import PolicyShown, change_tables
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.trust.policy import edit as policy_edit

@@ -1,0 +1,1 @@
+"""The verb *audit*: does the chain hold, here, in a bundle, and in words?"""

@@ -1,0 +1,1 @@
+"""The verb *policy*: looking at policies, and changing them step by step."""

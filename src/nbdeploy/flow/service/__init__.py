@@ -1,0 +1,1 @@
+"""What runs: *up* and *down*, *release* and *roll back*, *status*."""
