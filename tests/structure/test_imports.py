@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,20 @@ def test_imports_run_upward_only(path: Path):
         if room(name) not in {own, "__version__"} and room(name) not in ALLOWED[own] and name != "nbdeploy"
     }
     assert not wrong, f"{own} may import {sorted(ALLOWED[own])}, not {sorted(wrong)}"
+
+
+def test_no_two_modules_need_each_other():
+    names = {".".join(("nbdeploy", *path.relative_to(SOURCE).with_suffix("").parts)): path for path in modules()}
+    names = {name: path for name, path in names.items() if not name.endswith("__init__")}  # these only hand names on
+    needs = {name: imports(path) & names.keys() for name, path in names.items()}
+    TopologicalSorter(needs).prepare()  # raises where there is a circle, and names it
+
+
+@pytest.mark.parametrize("package", ["nbdeploy", "nbdeploy.flow", "nbdeploy.validate"])
+def test_every_name_that_is_loaded_when_used_is_there(package: str):
+    import_module(package)
+    for name in sys.modules[package].__all__:
+        assert getattr(sys.modules[package], name) is not None
 
 
 def test_only_the_registry_talks_to_mlflow_tracking():

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _WHERE = {
     "Context": "context",
     "validation_context": "context",
-    "Dataset": "inputs",
-    "read_dataset": "inputs",
+    "Dataset": "data.inputs",
+    "read_dataset": "data.inputs",
     "Inputs": "order",
     "Order": "order",
     "ValidationRun": "run",
