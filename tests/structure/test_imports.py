@@ -49,10 +49,8 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            if node.module == "nbdeploy":
-                found |= {f"nbdeploy.{alias.name}" for alias in node.names}
-            elif node.module:
-                found.add(node.module)
+            if node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return {name for name in found if name == "nbdeploy" or name.startswith("nbdeploy.")}
 
 
