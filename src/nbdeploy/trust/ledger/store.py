@@ -6,8 +6,7 @@ that concurrent writers get one order.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +20,10 @@ from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.ledger import checkpoints
 from nbdeploy.trust.ledger.checkpoints import SKEW, Checkpoint
 from nbdeploy.trust.ledger.log import Entry, Level
-from nbdeploy.trust.ledger.merkle import Edge, Tree, leaf_hash
+from nbdeploy.trust.ledger.merkle import Edge, leaf_hash
+from nbdeploy.trust.ledger.proofs import Proofs
 from nbdeploy.trust.ledger.seen import LastSeen
+from nbdeploy.trust.ledger.state import State
 from nbdeploy.trust.ledger.tables import LOCK, entries_after, entry_table, head_edge, head_note, head_table, tables
 
 
@@ -75,8 +76,7 @@ class Ledger:
         self._max_age = None if key else max_age
         self._clock = clock
         self._database = Database(url, tables, lock=LOCK, name="the ledger", complaint=LogError)
-        self._tree = Tree()
-        self._tree_lock = threading.Lock()
+        self._proofs = Proofs(self._database)
 
     @property
     def public(self) -> str | None:
@@ -199,31 +199,11 @@ class Ledger:
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """Return the proof that entry `index` is in the tree of the first `size` entries, of all unless given."""
-        tree = self._grown()
-        within = len(tree) if size is None else size
-        if not 0 <= index < within <= len(tree):
-            raise LogError(f"the ledger has no entry {index} among {within}; it has {len(tree)}")
-        return tree.inclusion(index, within)
+        return self._proofs.inclusion(index, size)
 
     def consistency(self, first: int, size: int | None = None) -> tuple[bytes, ...]:
         """Return the proof that the first `first` entries are a prefix of the first `size`, of all unless given."""
-        tree = self._grown()
-        within = len(tree) if size is None else size
-        if not 0 <= first <= within <= len(tree):
-            raise LogError(f"no tree of {first} is a part of one of {within}; the ledger has {len(tree)} entries")
-        return tree.consistency(first, within)
-
-    def _grown(self) -> Tree:
-        """Return the tree as it is now. Only new entries are read; all together always give the head's root."""
-        with self._tree_lock:
-            with self._database.reading() as connection:
-                edge = head_edge(connection)
-                for entry in entries_after(connection, len(self._tree) - 1):
-                    self._tree.append(leaf_hash(entry.envelope))
-            if (len(self._tree), self._tree.root()) != (edge.size, edge.root()):
-                self._tree = Tree()
-                raise LogError("the ledger's entries do not give the root that its head says")
-            return self._tree
+        return self._proofs.consistency(first, size)
 
     def verify(self) -> list[Entry]:
         """Hold every entry to the signed tree, and the tree to the last one seen on this machine.
@@ -243,30 +223,14 @@ class Ledger:
         """
         earlier = self._seen.read() if self._seen else None
         with self._database.reading() as connection:
-            entries = list(entries_after(connection, -1))
-            edge, note = head_edge(connection), head_note(connection)
-        tree = Tree(_leaves(entries))
-        if len(entries) != edge.size:
-            raise LogError(f"the ledger has {len(entries)} entries, and its head says {edge.size}")
-        if tree.root() != edge.root():
-            raise LogError("the ledger's entries do not give the root that its head says")
-        if not entries and not note:
+            state = State.read(connection)
+        tree = state.tree()
+        now = state.signed(self._public)
+        if now is None:
             if self._seen:
                 self._seen.gone(earlier)
-            return entries
-        now = checkpoints.read(note, self._public)
-        if (now.size, now.root) != (edge.size, edge.root()):
-            raise LogError(f"the signed checkpoint is of another tree than that of the ledger's {edge.size} entries")
+            return state.entries
         checkpoints.check_age(now, self._clock(), self._max_age)
         if self._seen:
             self._seen.hold(earlier, now, lambda old: tree.root(old.size) == old.root, self._clock())
-        return entries
-
-
-def _leaves(entries: list[Entry]) -> Iterator[bytes]:
-    for position, entry in enumerate(entries):
-        if entry.index != position:
-            raise LogError(f"ledger entry {position} is missing")
-        if bytes_digest(entry.envelope) != entry.digest:
-            raise LogError(f"ledger entry {position} was edited")
-        yield leaf_hash(entry.envelope)
+        return state.entries
