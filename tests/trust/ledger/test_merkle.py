@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 from nbdeploy.trust.ledger.merkle import (
     Edge,
     Tree,
-    consistency_proof,
-    inclusion_proof,
     leaf_hash,
     node_hash,
-    tree_root,
     verify_consistency,
     verify_inclusion,
 )
@@ -65,7 +62,7 @@ def unhex(proof: list[str]) -> tuple[bytes, ...]:
 
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_the_published_ones(size: int):
-    assert tree_root(LEAVES[:size]).hex() == ROOTS[size]
+    assert Tree(LEAVES[:size]).root().hex() == ROOTS[size]
     edge = Edge()
     for leaf in LEAVES[:size]:
         edge = edge.append(leaf)
@@ -74,13 +71,13 @@ def test_roots_are_the_published_ones(size: int):
 
 @pytest.mark.parametrize(("index", "size", "proof"), INCLUSION)
 def test_inclusion_proofs_are_the_published_ones(index: int, size: int, proof: list[str]):
-    assert inclusion_proof(LEAVES[:size], index) == unhex(proof)
+    assert Tree(LEAVES[:size]).inclusion(index) == unhex(proof)
     assert verify_inclusion(LEAVES[index], index, size, unhex(proof), bytes.fromhex(ROOTS[size]))
 
 
 @pytest.mark.parametrize(("first", "second", "proof"), CONSISTENCY)
 def test_consistency_proofs_are_the_published_ones(first: int, second: int, proof: list[str]):
-    assert consistency_proof(LEAVES[:second], first) == unhex(proof)
+    assert Tree(LEAVES[:second]).consistency(first) == unhex(proof)
     assert verify_consistency(first, unhex([ROOTS[first]])[0], second, unhex([ROOTS[second]])[0], unhex(proof))
 
 
@@ -157,16 +154,16 @@ def test_appending_gives_the_root_of_the_recursion(leaves: list[bytes]):
     edge = Edge()
     for leaf in leaves:
         edge = edge.append(leaf)
-    assert edge.root() == tree_root(leaves)
+    assert edge.root() == Tree(leaves).root()
     assert len(edge.roots) == len(leaves).bit_count()
 
 
 @given(trees, st.data())
 def test_an_inclusion_proof_shows_its_leaf_at_its_place_and_nothing_else(leaves: list[bytes], data: st.DataObject):
     """Case L4: the proof of another entry, and one with more, less or other nodes."""
-    size, root = len(leaves), tree_root(leaves)
+    size, root = len(leaves), Tree(leaves).root()
     index = data.draw(st.integers(0, size - 1))
-    proof = inclusion_proof(leaves, index)
+    proof = Tree(leaves).inclusion(index)
     assert verify_inclusion(leaves[index], index, size, proof, root)
     for other in range(size):
         assert other == index or not verify_inclusion(leaves[index], other, size, proof, root)
@@ -182,13 +179,13 @@ def test_an_inclusion_proof_shows_its_leaf_at_its_place_and_nothing_else(leaves:
 
 @given(trees, st.data())
 def test_a_consistency_proof_shows_a_prefix_and_nothing_else(leaves: list[bytes], data: st.DataObject):
-    second, root = len(leaves), tree_root(leaves)
+    second, root = len(leaves), Tree(leaves).root()
     first = data.draw(st.integers(1, second))
-    proof, old = consistency_proof(leaves, first), tree_root(leaves[:first])
+    proof, old = Tree(leaves).consistency(first), Tree(leaves[:first]).root()
     assert verify_consistency(first, old, second, root, proof)
     forked = [leaf_hash(b"fork"), *leaves[1:]]
-    assert not verify_consistency(first, tree_root(forked[:first]), second, root, proof)
-    assert not verify_consistency(first, old, second, tree_root(forked), proof)
+    assert not verify_consistency(first, Tree(forked[:first]).root(), second, root, proof)
+    assert not verify_consistency(first, old, second, Tree(forked).root(), proof)
     assert not verify_consistency(first, old, second, root, (*proof, root))
     if proof:
         assert not verify_consistency(first, old, second, root, proof[:-1])
@@ -207,8 +204,8 @@ def test_a_place_that_does_not_exist_proves_nothing(index: int, size: int):
 
 @pytest.mark.parametrize(("first", "second"), [(0, 8), (9, 8), (-1, 8)])
 def test_an_empty_or_larger_tree_is_a_prefix_of_nothing(first: int, second: int):
-    root = tree_root(LEAVES)
-    assert not verify_consistency(first, tree_root([]), second, root, ())
+    root = Tree(LEAVES).root()
+    assert not verify_consistency(first, Tree([]).root(), second, root, ())
     assert not verify_consistency(first, root, second, root, (root,))
 
 
@@ -217,4 +214,4 @@ def test_an_inner_node_is_never_taken_for_a_leaf():
     left, right = LEAVES[0], LEAVES[1]
     assert leaf_hash(left + right) != node_hash(left, right)
     assert leaf_hash(left + right) != hashlib.sha256(left + right).digest()
-    assert tree_root([leaf_hash(left + right)]) != tree_root([left, right])
+    assert Tree([leaf_hash(left + right)]).root() != Tree([left, right]).root()

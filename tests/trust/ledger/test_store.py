@@ -20,7 +20,7 @@ from nbdeploy.errors import ClockError, KeyFileError, LogError
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.ledger import checkpoints
-from nbdeploy.trust.ledger.merkle import leaf_hash, tree_root, verify_inclusion
+from nbdeploy.trust.ledger.merkle import Tree, leaf_hash, verify_inclusion
 from nbdeploy.trust.ledger.store import Ledger
 
 KEY, OTHER = (Signer(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)) for n in (1, 2))
@@ -28,7 +28,7 @@ ENVELOPES = [f"envelope {n}".encode() for n in range(6)]
 
 
 def note(size: int, key: Signer = KEY) -> str:
-    return checkpoints.write(size, tree_root([leaf_hash(envelope) for envelope in ENVELOPES[:size]]), key)
+    return checkpoints.write(size, Tree([leaf_hash(envelope) for envelope in ENVELOPES[:size]]).root(), key)
 
 
 def address(file: Path) -> str:
@@ -62,9 +62,9 @@ def test_entries_come_back_in_the_order_in_which_they_were_logged(file: Path):
     assert [entry.index for entry in ledger.entries(after=3)] == [4, 5]
     assert [entry.envelope for entry in ledger.verify()] == ENVELOPES
     leaves = [leaf_hash(envelope) for envelope in ENVELOPES]
-    assert (ledger.size, ledger.root()) == (6, tree_root(leaves))
+    assert (ledger.size, ledger.root()) == (6, Tree(leaves).root())
     signed = checkpoints.read(ledger.checkpoint(), KEY.public)
-    assert (signed.size, signed.root) == (6, tree_root(leaves))
+    assert (signed.size, signed.root) == (6, Tree(leaves).root())
     for index in range(6):
         assert verify_inclusion(leaves[index], index, 6, ledger.inclusion(index), ledger.root())
 

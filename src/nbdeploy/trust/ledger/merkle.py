@@ -123,21 +123,6 @@ class Tree:
                 start += 1 << height
 
 
-def tree_root(leaves: Sequence[bytes]) -> bytes:
-    """Return the root over leaf hashes."""
-    return Tree(leaves).root()
-
-
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
-    """Return the audit path of one leaf (RFC 6962 section 2.1.1)."""
-    return Tree(leaves).inclusion(index)
-
-
-def consistency_proof(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
-    """Return the proof that the tree of the first `first` leaves is a prefix of this one (RFC 6962 section 2.1.2)."""
-    return Tree(leaves).consistency(first)
-
-
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether `proof` shows `leaf` at `index` of a tree of `size` with `root` (RFC 9162 section 2.1.3.2)."""
     if not 0 <= index < size:
