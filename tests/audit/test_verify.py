@@ -38,6 +38,16 @@ def test_the_same_ledger_gives_the_same_bytes(kept: Kept, bundle: bytes):
     assert kept.bundle() == bundle
 
 
+def test_what_else_lies_beside_the_card_stays_out_of_the_bundle(kept: Kept, bundle: bytes, tmp_path: Path):
+    """`card decision` draws its sheet there, people keep a PDF there, and file browsers leave files of their own."""
+    signed = dict(kept.documents)
+    kept.documents |= {"decision.html": b"<p>as of today</p>", "card.pdf": b"%PDF", "notebooks/.DS_Store": b"\0"}
+    try:
+        assert kept.bundle() == bundle
+    finally:
+        kept.documents = signed
+
+
 def test_whose_policy_it_was_is_said_loudly(kept: Kept, bundle: bytes, tmp_path: Path):
     assert any("POLICY COMES FROM THE BUNDLE" in note for note in verified(bundle, tmp_path).notes)
     assert not any("POLICY COMES" in note for note in verified(bundle, tmp_path, kept.policy).notes)

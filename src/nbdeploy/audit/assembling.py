@@ -10,10 +10,13 @@ from nbdeploy import __version__, templates
 from nbdeploy.approve.record import read_chain
 from nbdeploy.audit import layout, selecting
 from nbdeploy.audit.ledger import Logbook
+from nbdeploy.audit.papers import notebooks
 from nbdeploy.audit.sheets import draw
 from nbdeploy.documents.card import Card
+from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import NbdeployError, ProjectError, closest
+from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.ledger.log import Entry, Level
 from nbdeploy.trust.ledger.merkle import Tree, leaf_hash
 from nbdeploy.trust.policy.document import Policy
@@ -31,7 +34,7 @@ class Sources:
     entries, checkpoint, public, level
         The verified ledger.
     documents
-        Returns the documents of a request's validation by file name, what lies beside them included.
+        Returns the documents of a request's validation by file name, whatever else lies beside them.
     policy
         Returns the policy with a digest and the envelope of its roots, if it has one; None where it was not kept.
     templates
@@ -125,7 +128,7 @@ def _request(
     """Return the documents, the policy and the decision sheets of one request."""
     request = selecting.asked(looked, request_id)
     folder = layout.documents(request.digests.evidence)
-    files: Files = {folder + name: data for name, data in sources.documents(request).items()}
+    files: Files = {folder + name: data for name, data in _papers(sources.documents(request))}
     card = files.get(f"{folder}card.json")
     if isinstance(card, bytes):
         for name in Card.from_bytes(card).templates:
@@ -141,6 +144,14 @@ def _request(
     if request_id in chain.asked:
         files |= draw(chain, chain.requests[request_id], policy, logbook, sources.level)
     return files
+
+
+def _papers(held: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield the documents and the notebooks that the evidence names: a sheet drawn beside them may tell another day."""
+    named = notebooks(Evidence.from_bytes(held["evidence.json"]))
+    for name, data in held.items():
+        if name in layout.DOCUMENTS or bytes_digest(data) in named:
+            yield name, data
 
 
 def _policy(policy: Policy, data: bytes, envelope: bytes | None) -> Files:

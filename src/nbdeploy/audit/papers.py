@@ -38,6 +38,11 @@ def paper_problems(bundle: Bundle, chain: Chain, request: Request) -> Iterator[s
     yield from _model(bundle, request)
 
 
+def notebooks(evidence: Evidence) -> frozenset[str]:
+    """Return the digests of the executed notebooks that the evidence names."""
+    return frozenset(run.executed_digest for run in evidence.subject.notebooks if run.executed_digest)
+
+
 def _card(bundle: Bundle, request: Request, evidence: Evidence, held: dict[str, bytes]) -> Iterator[str]:
     """Make the pages again, which only the version that made them does to the byte; each is signed besides."""
     if evidence.run.nbdeploy != __version__:
@@ -61,7 +66,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _notebooks(bundle: Bundle, request: Request, evidence: Evidence, folder: dict[str, str]) -> Iterator[str]:
-    named = {run.executed_digest for run in evidence.subject.notebooks if run.executed_digest}
+    named = notebooks(evidence)
     for name, place in folder.items():
         if name not in layout.DOCUMENTS and bytes_digest(bundle.read(place)) not in named:
             yield f"{request.id}: {name} is no notebook that the evidence names"
