@@ -7,8 +7,9 @@ import pytest
 from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.objective import Objective
 from nbdeploy.trust.floor import floor_breaches
-from nbdeploy.trust.policy.document import Floor, Policy
+from nbdeploy.trust.policy.document import Policy
 from nbdeploy.trust.policy.file import read_policy
+from nbdeploy.trust.policy.floor import Floor
 
 FLOOR = read_policy(
     b"""

@@ -11,7 +11,8 @@ from nbdeploy.documents.finding import worst
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DecisionPredicate, ValidationPredicate
 from nbdeploy.errors import LinkError, NotApprovedError, RoleError
-from nbdeploy.trust.policy.document import Environment, Policy
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.rules import Environment
 
 
 def environment_of(policy: Policy, request: Request) -> Environment:

@@ -160,11 +160,10 @@ def test_one_key_may_have_two_spans():
         policy.who(ANA, at(2025))
 
 
-def test_approvers_are_people_with_a_key_and_the_role():
-    policy = whole()
-    assert policy.approvers("production") == ("Vera Validator",)
-    assert policy.approvers("production", exclude=frozenset({"Vera Validator"})) == ()
-    assert whole(f'keys = [{{public = "{VERA}", from = 2026-01-01}}]', "").approvers("production") == ()
+def test_people_with_a_role_hold_it_and_a_key():
+    assert whole().people_with(["validator"]) == ("Vera Validator",)
+    assert whole().people_with(["validator"], exclude={"Vera Validator"}) == ()
+    assert whole(f'keys = [{{public = "{VERA}", from = 2026-01-01}}]', "").people_with(["validator"]) == ()
 
 
 def test_the_first_pattern_that_fits_a_model_decides_and_observe_is_the_default():

@@ -33,7 +33,7 @@ from nbdeploy.release.plan import plan
 from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest, file_digest, model_digest
 from nbdeploy.trust.envelopes import sign
-from nbdeploy.trust.policy.document import Environment
+from nbdeploy.trust.policy.rules import Environment
 from nbdeploy.trust.scan import Advisories, scan_model
 
 

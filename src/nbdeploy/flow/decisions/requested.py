@@ -8,7 +8,7 @@ from typing import Any
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import ScanError
 from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.trust.policy.document import Environment
+from nbdeploy.trust.policy.rules import Environment
 from nbdeploy.trust.scan import Scan
 from nbdeploy.trust.scan.waivers import check_never, gates, told
 

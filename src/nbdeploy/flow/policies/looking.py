@@ -139,7 +139,7 @@ def _keys(keys: tuple[KeyEntry, ...]) -> str:
     if not keys:
         return "no key"
     now = datetime.now(UTC)
-    good = sum(key.holds(now) and not key.gone(now, None) for key in keys)
+    good = sum(key.counts(now) for key in keys)
     return f"{good} that counts today" + (f", {len(keys) - good} that does not" if len(keys) > good else "")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -14,11 +13,10 @@ from pydantic import Field, PrivateAttr, model_validator
 from nbdeploy.documents.objective import RISK_TIERS, RiskTier
 from nbdeploy.documents.record import Record
 from nbdeploy.errors import ExpiredError, LogError, PolicyError, RevokedError, RoleError, closest
+from nbdeploy.trust.policy.consistent import check_consistent
 from nbdeploy.trust.policy.floor import Floor
-from nbdeploy.trust.policy.holders import KeyEntry, Person, Roots, Service
+from nbdeploy.trust.policy.holders import LEDGER, KeyEntry, Person, Roots, Service
 from nbdeploy.trust.policy.rules import Environment, LedgerRules
-
-__all__ = ["Environment", "Floor", "KeyEntry", "Mode", "Person", "Policy", "Preset", "Principal", "Service"]
 
 Preset = Literal["solo", "team", "regulated"]
 Mode = Literal["observe", "warn", "enforce"]
@@ -32,10 +30,6 @@ class Principal:
     person: str | None
     roles: tuple[str, ...]
     is_service: bool
-
-
-LEDGER = "ledger"
-"""The role of the service whose key signs the ledger's checkpoints."""
 
 
 class Policy(Record):
@@ -83,22 +77,7 @@ class Policy(Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> Policy:
-        names = [_folded(entry.name) for entry in self.holders]
-        for entry in self.holders:
-            if names.count(_folded(entry.name)) > 1:
-                raise ValueError(f"{entry.name!r} stands twice")
-        people = {person.name for person in self.people}
-        for service in self.services:
-            if service.person is not None and service.person not in people:
-                raise ValueError(f"service {service.name!r} works for {service.person!r}, who is not among the people")
-        owners: dict[str, str] = {}
-        for entry in self.holders:
-            for key in entry.keys:
-                owner = owners.setdefault(key.public, entry.name)
-                if owner != entry.name:
-                    raise ValueError(f"one key belongs to {owner!r} and to {entry.name!r}")
-        _check_ledger(self.holders)
-        _check_roots(self.roots, owners)
+        check_consistent(self.holders, self.roots)
         return self
 
     @property
@@ -177,13 +156,8 @@ class Policy(Record):
             for person in self.people
             if person.name not in exclude
             and set(person.roles) & set(roles)
-            and any(at is None or (key.holds(at) and not key.gone(at, None)) for key in person.keys)
+            and any(at is None or key.counts(at) for key in person.keys)
         )
-
-    def approvers(self, environment: str, *, exclude: frozenset[str] = frozenset()) -> tuple[str, ...]:
-        """Return the people with a key whose signature counts in an environment, for models of any tier."""
-        rule = self.environments[environment].for_tier("high")
-        return self.people_with(rule.roles, exclude=exclude)
 
     def tier(self, model: str) -> RiskTier:
         """Return the risk tier that a model has at least: the first matching pattern decides; low is the default."""
@@ -219,35 +193,9 @@ class Policy(Record):
         return next((mode for pattern, mode in self.models.items() if fnmatchcase(model, pattern)), "observe")
 
 
-def _check_ledger(holders: Iterable[Person | Service]) -> None:
-    """Refuse what would leave open which ledger is meant: its one key is what it is known by."""
-    named = [entry for entry in holders if LEDGER in entry.roles]
-    for entry in named:
-        if not isinstance(entry, Service) or entry.roles != (LEDGER,):
-            raise ValueError(f"{entry.name!r} has the role {LEDGER}, which is for a service that has no other one")
-        if any(key.from_ or key.until or key.ended for key in entry.keys):
-            raise ValueError(f"the key of {entry.name!r} has days, and a ledger's checkpoints carry no time")
-    if named and sum(len(entry.keys) for entry in named) != 1:
-        raise ValueError(f"the role {LEDGER} belongs to exactly one key")
-
-
-def _check_roots(roots: Roots | None, owners: Mapping[str, str]) -> None:
-    """Refuse two root keys of one person: so many signatures must be so many people."""
-    held: dict[str, str] = {}
-    for public in roots.keys if roots else ():
-        owner = owners.get(public)
-        if owner is not None and held.setdefault(owner, public) != public:
-            raise ValueError(f"roots: two of the keys belong to {owner!r}, and each signature must be another person's")
-
-
 def _given_up(owner: str, key: KeyEntry) -> str:
     stolen = key.compromised_since is not None and key.compromised_since == key.ended
     word = "may have been in other hands since" if stolen else "was revoked on"
     when = f" {key.ended.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if key.ended else ""
     logged = f", when the ledger had {key.entries} entries" if key.entries is not None else ""
     return f"the key of {owner} {word}{when}{logged}, and what was signed or logged after that does not count"
-
-
-def _folded(name: str) -> str:
-    """Return a name as people compare names: two spellings of one person must not count as two."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

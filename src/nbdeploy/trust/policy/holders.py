@@ -11,6 +11,9 @@ from nbdeploy.documents.record import Record
 from nbdeploy.errors import PolicyError
 from nbdeploy.trust.keys import raw_public
 
+LEDGER = "ledger"
+"""The role of the service whose key signs the ledger's checkpoints."""
+
 
 class KeyEntry(Record):
     """A public key with the days on which it counts, both included.
@@ -60,6 +63,10 @@ class KeyEntry(Record):
         if self.ended is not None and at >= self.ended:
             return True
         return self.entries is not None and index is not None and index >= self.entries
+
+    def counts(self, at: datetime) -> bool:
+        """Whether what is signed with it at a moment, and not logged yet, would count."""
+        return self.holds(at) and not self.gone(at, None)
 
 
 def valid_public(public: str) -> str:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from nbdeploy.documents.objective import RISK_TIERS
 from nbdeploy.errors import closest
-from nbdeploy.trust.policy.document import LEDGER, Policy
-from nbdeploy.trust.policy.holders import KeyEntry, Person, Service
+from nbdeploy.trust.policy.document import Policy
+from nbdeploy.trust.policy.holders import LEDGER, Person, Service
 from nbdeploy.trust.policy.rules import Environment
 
 SOON = timedelta(days=30)
@@ -104,7 +104,7 @@ def _roles(policy: Policy) -> Iterator[str]:
 def _keys(policy: Policy, now: datetime) -> Iterator[str]:
     for entry in policy.holders:
         what = "service" if isinstance(entry, Service) else "person"
-        good = [key for key in entry.keys if _counts(key, now)]
+        good = [key for key in entry.keys if key.counts(now)]
         if not entry.keys:
             if isinstance(entry, Service) or _signs(policy, entry):
                 yield f"{entry.name}: the {what} has no key, and can sign nothing"
@@ -114,10 +114,6 @@ def _keys(policy: Policy, now: datetime) -> Iterator[str]:
         elif all(key.until is not None and key.until <= (now + SOON).date() for key in good):
             last = max(key.until for key in good if key.until is not None)
             yield f"{entry.name}: the last key counts until {last}; make the next one with: nbdeploy key rotate"
-
-
-def _counts(key: KeyEntry, now: datetime) -> bool:
-    return key.holds(now) and not key.gone(now, None)
 
 
 def _signs(policy: Policy, person: Person) -> bool:
