@@ -69,6 +69,11 @@ def test_the_pair_that_proves_a_fail_need_not_be_the_one_that_is_furthest_apart(
     assert found.pair_of_upper == (0, 2)
 
 
+def test_a_rate_of_nought_is_named_against_the_highest_rate():
+    found = disparity([0, 10, 40, 20], [100, 100, 100, 100], "ratio")
+    assert (found.value, found.pair) == (0.0, (0, 2))
+
+
 def test_groups_are_left_out_by_the_metrics_own_denominator():
     tally = ClassTally(
         ("g",),

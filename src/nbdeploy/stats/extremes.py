@@ -121,6 +121,9 @@ def rate_pairs(part: Rates, kept: Sequence[NDArray[np.int64]], kind: Kind, level
     k, n, value = part.numerator, part.denominator, part.value
     sides = [oriented(value, _told_apart(k, n, groups)) for groups in kept]
     low, high = (np.concatenate(side) for side in zip(*sides, strict=True))
+    # A rate of 0 makes every ratio 0: of equal extremes the first counts, so it is the one against the highest rate.
+    order = np.argsort(value[low] - value[high], kind="stable")
+    low, high = low[order], high[order]
     if kind == "difference":
         lower, upper = difference_limits(Samples(k[high], n[high], k[low], n[low]), level)
         return Pairs(part.metric, low, high, value[high] - value[low], lower, upper)
