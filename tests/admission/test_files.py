@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tests.admission.world import DAY, NOW, World, policy, waiver
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import (
     AcknowledgeError,
-    DigestError,
     FormatError,
     PathError,
     Refusal,
@@ -151,66 +149,6 @@ def test_the_scan_comes_last_and_nothing_is_scanned_that_is_not_approved(door: D
 
     with pytest.raises(RevokedError):
         door.admit(request, scanner=never)
-
-
-def test_b3_what_no_digest_covers_is_not_in_the_private_copy(door: Door):
-    request = door.world.requested()
-    door.world.sign(request)
-    (door.world.stored / "registered_model_meta").write_text("model_name: !!python/name:os.system x")
-    admitted = door.admit(request)
-    assert not (admitted.folder / "registered_model_meta").exists()
-
-
-# B8: others change bytes while they are looked at ---------------------------------------------------------------------
-
-
-def test_b8_bytes_that_are_swapped_all_the_while_are_refused_or_the_right_ones(door: Door):
-    """Somebody writes good and bad bytes into the store as fast as they can; only good ones are ever admitted."""
-    request = door.world.requested()
-    door.world.sign(request)
-    file = door.world.stored / "data" / "model.skops"
-    good, stop = file.read_bytes(), threading.Event()
-
-    def swap() -> None:
-        while not stop.is_set():
-            file.write_bytes(b"W" + good[1:])
-            file.write_bytes(good)
-
-    thread = threading.Thread(target=swap)
-    thread.start()
-    outcomes = set()
-    try:
-        for number in range(60):
-            into = door.into.with_name(f"admitted-{number}")
-            try:
-                admitted = door.admit(request, into=into)
-            except DigestError:
-                outcomes.add("refused")
-                assert not into.exists()
-            else:
-                outcomes.add("admitted")
-                assert (admitted.folder / "data" / "model.skops").read_bytes() == good
-    finally:
-        stop.set()
-        thread.join()
-    assert outcomes <= {"refused", "admitted"}
-    assert outcomes
-
-
-def test_b8_a_folder_that_others_could_write_to_is_closed_before_the_download(door: Door):
-    """In a shared temporary folder, whoever made the place first could have kept it open."""
-    request = door.world.requested()
-    door.world.sign(request)
-    door.into.mkdir(mode=0o777)
-    door.into.chmod(0o777)
-    seen = []
-
-    def fetch(asked_: Request, into: Path) -> Path:
-        seen.append(into.stat().st_mode & 0o777)
-        return door.fetch(asked_, into)
-
-    door.admit(request, fetch=fetch)
-    assert seen == [0o700]
 
 
 # B11: size ------------------------------------------------------------------------------------------------------------
