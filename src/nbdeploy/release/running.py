@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -29,6 +30,19 @@ def service_state(path: Path) -> Serving | None:
     except (OSError, ValueError):
         return None
     return found if _answers(found) else None
+
+
+def announcer(file: Path, url: str, say: Callable[[str], None]) -> Callable[[], None]:
+    """Return what tells that requests are answered: ``service.json``, whole or not at all, and a sentence."""
+
+    def announce() -> None:
+        content = Serving(pid=os.getpid(), url=url, started=datetime.now(UTC))
+        written = file.with_suffix(".new")
+        written.write_text(content.model_dump_json() + "\n", "utf-8")
+        written.replace(file)
+        say(f"nbdeploy serves at {url}")
+
+    return announce
 
 
 def _answers(found: Serving) -> bool:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
 from starlette.routing import BaseRoute
 
 from nbdeploy.documents.request import Request
@@ -27,8 +24,10 @@ from nbdeploy.release.authority import memory_of
 from nbdeploy.release.controller import Controller
 from nbdeploy.release.intake import Bytes, Intake
 from nbdeploy.release.journal import Journal
+from nbdeploy.release.listening import Server, listening
 from nbdeploy.release.mirror import Mirror
-from nbdeploy.release.running import STATE, Serving
+from nbdeploy.release.rounds import leased, reconcile_until
+from nbdeploy.release.running import STATE, announcer
 from nbdeploy.release.targets.local import LocalTarget
 from nbdeploy.serve.gateway import Gateway
 from nbdeploy.settings import FILE, Settings, read_settings
@@ -37,10 +36,6 @@ from nbdeploy.trust.ledger.opening import ledger_token, open_ledger
 from nbdeploy.trust.ledger.service import LedgerService
 from nbdeploy.trust.ledger.store import Ledger
 from nbdeploy.trust.policy.signing import read_offered
-
-POLL_SECONDS = 0.25
-
-_log = logging.getLogger(__name__)
 
 
 def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say: Callable[[str], None] = print) -> int:
@@ -72,7 +67,7 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
     signer = load_key(keys / "controller.pem", None)
     journal = Journal(settings.journal_url)
     token = ledger_token(settings)
-    with _listening(port) as listener, _leased(journal):
+    with listening(port) as listener, leased(journal):
         source, mirror = _registry(settings, journal)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -93,7 +88,7 @@ def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say:
                 LedgerService(ledger, made.authority.policy, token=token).routes if isinstance(ledger, Ledger) else ()
             )
 
-        announce = _announcer(settings.state / STATE, url, say)
+        announce = announcer(settings.state / STATE, url, say)
         asyncio.run(_serve(controller, also, listener, settings.state, announce))
     return 0
 
@@ -126,33 +121,6 @@ def _registry(settings: Settings, journal: Journal) -> tuple[Bytes, Mirror]:
     return Bytes(fetch, documents), Mirror(registry)
 
 
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    # asyncio only switches Nagle's delay off (40 ms an answer) for sockets that name their protocol.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise ServiceError(
-            f"port {port} is in use ({error.strerror})", next="choose another one with --port, or --port 0"
-        ) from None
-    with listener:
-        yield listener
-
-
-@contextlib.contextmanager
-def _leased(journal: Journal) -> Iterator[None]:
-    if not journal.take_lease():
-        raise ServiceError("another controller works on this ledger", next="stop it with: nbdeploy down")
-    try:
-        yield
-    finally:
-        journal.leave_lease()
-
-
 async def _serve(
     make: Callable[[LocalTarget], Controller],
     also: Callable[[Controller], Sequence[BaseRoute]],
@@ -165,11 +133,11 @@ async def _serve(
     target = LocalTarget(gateway, loop, state / "logs")
     controller = make(target)
     gateway.app.router.routes.extend(also(controller))
-    server = _Server(gateway, announce)
+    server = Server(gateway, announce)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     stop = threading.Event()
-    work = threading.Thread(target=_reconcile, args=(controller, stop), name="controller")
+    work = threading.Thread(target=reconcile_until, args=(controller, stop), name="controller")
     work.start()
     try:
         await server.serve(sockets=[listener])
@@ -179,60 +147,6 @@ async def _serve(
         # The controller's thread may be waiting for this loop, so the loop goes on while it ends.
         await asyncio.to_thread(work.join)
         await asyncio.to_thread(target.stop_all)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without signal handling of its own, which would end the process before its workers."""
-
-    def __init__(self, gateway: Gateway, announce: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                gateway.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=30
-            )
-        )
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop(self) -> None:
-        """Stop taking requests; those under way are answered."""
-        self.should_exit = True
-
-
-def _announcer(file: Path, url: str, say: Callable[[str], None]) -> Callable[[], None]:
-    """Return what tells that requests are answered: ``service.json``, whole or not at all, and a sentence."""
-
-    def announce() -> None:
-        content = Serving(pid=os.getpid(), url=url, started=datetime.now(UTC))
-        written = file.with_suffix(".new")
-        written.write_text(content.model_dump_json() + "\n", "utf-8")
-        written.replace(file)
-        say(f"nbdeploy serves at {url}")
-
-    return announce
-
-
-def _reconcile(controller: Controller, stop: threading.Event) -> None:
-    """Reconcile until told to stop, while no other controller does. Whatever happens in a round ends no loop."""
-    resumed = False
-    while not stop.is_set():
-        try:
-            if controller.journal.take_lease():
-                if not resumed:
-                    controller.resume()
-                    resumed = True
-                controller.reconcile()
-        except Exception:  # noqa: BLE001 - a defect, for errors are met inside: it is logged whole, and traffic goes on
-            _log.exception("a round of the controller failed")
-            stop.wait(5)
-        stop.wait(POLL_SECONDS)
 
 
 def main(arguments: list[str] | None = None) -> int:
