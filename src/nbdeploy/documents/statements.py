@@ -18,10 +18,6 @@ STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_PREFIX = "urn:nbdeploy:"
 
-StatementKind = Literal[
-    "objective", "validation", "request", "approval", "question", "return", "rejection", "deployment", "revocation"
-]
-
 
 class Predicate(BaseModel):
     """Base of predicates: frozen, lenient towards unknown fields."""

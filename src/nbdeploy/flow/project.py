@@ -22,7 +22,6 @@ from nbdeploy.trust.policy.document import Policy
 from nbdeploy.trust.policy.file import read_policy
 
 DRAFT = "draft"
-RUN_FILES = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.md", "junit.xml")
 
 
 @dataclass(frozen=True)

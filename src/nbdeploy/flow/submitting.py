@@ -11,6 +11,7 @@ from typing import Any
 
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.documents.evidence import Evidence
+from nbdeploy.documents.run_files import SIGNED_FILES
 from nbdeploy.documents.statements import ObjectivePredicate, ValidationPredicate
 from nbdeploy.errors import DigestError, ProjectError, Refusal
 from nbdeploy.flow.project import Project
@@ -19,8 +20,6 @@ from nbdeploy.flow.validation.sealing import sealed_lines
 from nbdeploy.trust.digests import bytes_digest, file_digest
 from nbdeploy.trust.envelopes import Opened, open_envelope
 from nbdeploy.validate.placing import placed
-
-_SIGNED = {"evidence.json": "evidence", "card.json": "card", "card.html": "card.html", "objective.yaml": "objective"}
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _evidence(run: Path, opened: Sequence[Opened]) -> Evidence:
     about = next((one for one in signed if one.subjects.get("evidence") == bytes_digest(data)), None)
     if about is None:
         raise DigestError(f"no envelope signs {file}", next="submit the file that was sealed with this run")
-    for name, subject in _SIGNED.items():
+    for name, subject in SIGNED_FILES.items():
         if not (run / name).is_file() or file_digest(run / name) != about.subjects.get(subject):
             raise DigestError(f"{run / name} is not what was signed", next="submit the folder as the runner left it")
     return Evidence.from_bytes(data)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.evidence import Digest, Evidence
+from nbdeploy.documents.run_files import SIGNED_FILES
 from nbdeploy.errors import RegistryError
 from nbdeploy.registry.tags import EVIDENCE, LOGGED_MODEL, tag
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-DOCUMENTS = ("objective.yaml", "evidence.json", "card.json", "card.html")
 _FOLDER = "nbdeploy"
 _METRIC_NAME = re.compile(r"[^\w\-. /]")
 
@@ -113,7 +113,7 @@ def find(client: MlflowClient, experiment: str, evidence: Digest) -> str | None:
 def documents(client: MlflowClient, run_id: str, scratch: Path) -> dict[str, bytes]:
     """Return the stored documents by file name."""
     listed = {item.path for item in client.list_artifacts(run_id, _FOLDER)}
-    wanted = [name for name in DOCUMENTS if f"{_FOLDER}/{name}" in listed]
+    wanted = [name for name in SIGNED_FILES if f"{_FOLDER}/{name}" in listed]
     if not wanted:
         raise RegistryError(f"the run {run_id} holds no documents of nbdeploy", next="validate again")
     return {

@@ -8,15 +8,13 @@ from pathlib import Path
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.run_files import CARD, EVIDENCE, HTML, JUNIT, MARKDOWN, OBJECTIVE
 from nbdeploy.errors import CardError, FormatError
 from nbdeploy.report.assemble import assemble
 from nbdeploy.report.junit import junit
 from nbdeploy.report.naming import differing
 from nbdeploy.report.overrides import used
 from nbdeploy.report.render import render_html, render_markdown
-
-CARD, HTML, MARKDOWN, JUNIT = "card.json", "card.html", "card.md", "junit.xml"
-EVIDENCE, OBJECTIVE = "evidence.json", "objective.yaml"
 
 
 def write_card(evidence_bytes: bytes, folder: Path, templates: Path | None = None) -> Card:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nbdeploy.documents.run_files import RUN_FILES
 from nbdeploy.errors import ProjectError
 
-RUN_ENTRIES = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.md", "junit.xml", "notebooks")
+RUN_ENTRIES = (*RUN_FILES, "notebooks")
 """What a run writes. Anything else in its folder is somebody's, and stays."""
 
 

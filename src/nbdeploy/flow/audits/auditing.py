@@ -13,6 +13,7 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
+from nbdeploy.documents.run_files import SIGNED_FILES
 from nbdeploy.errors import NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.service.standings import conditions_told
@@ -90,7 +91,7 @@ def _run_problems(chain: Chain, folder: Path, templates: Path) -> Iterator[str]:
     if recorded is None:
         yield f"{where}: evidence.json is not what was signed"
         return
-    for file, subject in (("card.json", "card"), ("card.html", "card.html"), ("objective.yaml", "objective")):
+    for file, subject in SIGNED_FILES.items():
         if not (folder / file).is_file():
             yield f"{where}: {file} is missing"
         elif file_digest(folder / file) != recorded.subjects.get(subject):

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from nbdeploy.documents.card import Card
+from nbdeploy.documents.run_files import RUN_FILES
 from nbdeploy.errors import ProjectError
 from nbdeploy.flow.declaring import write_whole
-from nbdeploy.flow.project import RUN_FILES, Project
+from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.report import views
 
