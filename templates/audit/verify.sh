@@ -42,6 +42,9 @@ unhex() { tr 'a-f' 'A-F' | basenc --base16 -d; }
 find . -type f ! -path ./SHA256SUMS | cut -c 3- | sort >"$work/found"
 cut -c 67- SHA256SUMS >"$work/named"
 cmp -s "$work/found" "$work/named" || fail 'the files are not those that SHA256SUMS names'
+grep -vxE 'bundle\.json|SHA256SUMS|RECIPE\.txt|verify\.sh|ledger/(checkpoint|public|proofs/[0-9]{6,})|envelopes/[0-9]{6,}-[a-z]+\.json|policy/[0-9a-f]{64}\.toml(\.sig\.json)?|policy/presets/[a-z]+\.toml|documents/[0-9a-f]{12}/[^/]+(/[^/]+)?|decisions/[^/]+\.(txt|html)|model/MANIFEST|model/files/.+|templates/card/[^/]+' \
+    "$work/found" >"$work/stray" || true
+[ ! -s "$work/stray" ] || fail "a bundle has no place for $(head -n 1 "$work/stray")"
 sha256sum --check --strict --quiet SHA256SUMS >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums")"
 step "$(wc -l <SHA256SUMS) files are those that SHA256SUMS names"
 #:
@@ -125,16 +128,19 @@ def expected: if . == "approval" or . == "question" or . == "return" or . == "re
     and ([$said.subject[].digest.sha256 | test("^[0-9a-f]{64}$")] | all) then
     ["payload", $payload],
     ["head", ($p | .request.requested? // .declared // .finished // .signed // .at | seconds),
-        ($p.request | if type == "object" then .id else . // "-" end), $p.action // "-", $p.by // "-"],
+        ($p.request | if type == "object" then .id else . // "-" end), $p.action // "-", $p.by // ($p.request | .requester?) // "-"],
     ($envelope.signatures[] | ["signature", (if (.keyid // "") == "" then "-" else .keyid end), (.sig | gsub("-"; "+") | gsub("_"; "/"))]),
     ($said.subject[] | ["subject", .name, .digest.sha256]),
-    (select($kind == "objective") | ["late", $p.after_results]),
+    (select($kind == "objective") | ["late", $p.after_results], ["names", $p.name, $p.model]),
+    (select($kind == "deployment") | ["place", $p.model, $p.version, $p.environment, $p.endpoint]),
     (select($kind == "validation") | $p.gates | to_entries[] | ["gate", .value, .key]),
     (select($kind == "request") | $p.request | ["asked", .environment, .model, .risk_tier // "medium", .ledger],
+        ["names", .objective, .model], ["version", .model, .version, .environment], ["place", .model, .version, .environment, .endpoint],
         (.digests | to_entries[] | ["named", .key, .value]), ["named", "validation", .validation],
         (.failed[] | ["open", "fail", .]), (.undecided[] | ["open", "undecided", .]), (.scan // [] | .[] | ["scan", .])),
     (select($kind | expected == "decision") | ["days", ($p.not_before | seconds), ($p.expires | seconds)],
-        ($p.acknowledged[] | ["seen", .]), ($p.waived[] | ["seen", .gate], ["waived", (.expires | seconds), .gate]))
+        ["version", $p.model, $p.version, $p.environment], ($p.acknowledged[] | ["seen", .]),
+        ($p.waived[] | ["waived", (.expires | seconds), .gate, if .reason | test("\\S") then "reason" else "none" end]))
   else error("no statement of the kind \($kind)") end | [$name] + . | @tsv
 JQ
 mkdir "$work/said"
@@ -368,17 +374,19 @@ both() { grep -qxF -f "$1" "$2"; }
 #: == 6. Every signature holds, by a key that the policy names for that day ==
 #:
 #: What is signed is DSSE's pre-authentication encoding: "DSSEv1", the lengths and the texts of type and payload. A line of
-#: signed/ALL is made for each statement: file, signer, person behind the signer, public key. keyid is the SHA-256 of the
-#: 32 bytes of the key.
-signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first signature that holds
+#: signed-by is made for each statement that counts: file, signer, person behind the signer, public key, kind. keyid is the
+#: SHA-256 of the 32 bytes of the key. A key must count at the time that a statement names for itself, and at that of the
+#: latest one before it in the ledger. What was logged before counts once; what is of a time to come, not yet.
+signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first signature that holds, by whom may say this
     said="$work/said/${1##*/}"
     { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$said")"; cat "$said"; } >"$work/pae"
-    day=$(date -u -d "@$(field "$1" at)" +%Y-%m-%d)
+    day=$(date -u -d "@$at" +%Y-%m-%d) later=$(date -u -d "@$logged" +%Y-%m-%d)
     while IFS="$tab" read -r keyid signature; do
         printf '%s' "$signature" | base64 -d >"$work/sig" 2>/dev/null || continue
-        awk -F "$tab" -v id="$keyid" -v day="$day" '(id == "-" || $1 == id) && $4 <= day && day <= $5' "$work/keys" >"$work/candidates"
+        awk -F "$tab" -v id="$keyid" -v day="$day" -v later="$later" \
+            '(id == "-" || $1 == id) && $4 <= day && later <= $5' "$work/keys" >"$work/candidates"
         while IFS="$tab" read -r _ name person _ _ public kind revoked compromised entries; do
-            if ! given_up "$1" && holds "$public" "$work/pae" "$work/sig"; then
+            if ! given_up "$1" && holds "$public" "$work/pae" "$work/sig" && may_say "$1"; then
                 printf '%s\t%s\t%s\t%s\n' "$name" "$person" "$public" "$kind"
                 return 0
             fi
@@ -388,11 +396,27 @@ signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first sig
 }
 given_up() { # FILE: whether that key was given up when the statement was made, or at its place in the ledger
     for moment in "$revoked" "$compromised"; do
-        [ "$moment" = - ] || [ "$(field "$1" at)" -lt "$(date -u -d "$moment" +%s)" ] || return 0
+        [ "$moment" = - ] || [ "$logged" -lt "$(date -u -d "$moment" +%s)" ] || return 0
     done
     [ "$entries" != - ] && [ "$(field "$1" entry)" -ge "$entries" ]
 }
-signed() { # FILE name|person|key|kind: who signed it, nothing where nobody did whom the policy names
+may_say() { # FILE: whether $name may say it; where somebody must answer for it by name, it is said by who signed it
+    roles "$name" >"$work/roles"
+    case $(field "$1" kind) in
+    objective) [ "$person" != - ] && has 'author|runner' ;;
+    request) [ "$person" != - ] && has 'author|runner' && by_signer "$1" ;;
+    validation) has runner ;;
+    deployment) has deployer ;;
+    revocation) by_signer "$1" ;;
+    *) [ "$kind" = people ] && by_signer "$1" ;;
+    esac
+}
+has() { # ROLE|ROLE: whether one of them is in $work/roles
+    printf '%s\n' "$1" | tr '|' '\n' >"$work/wanted"
+    both "$work/wanted" "$work/roles"
+}
+by_signer() { case "$(field "$1" by)" in "$name" | "$person") ;; *) return 1 ;; esac; }
+signed() { # FILE name|person|key|kind: who signed it, nothing where nobody did who may
     while IFS="$tab" read -r file name person public kind; do
         [ "$file" = "$1" ] || continue
         [ "$person" != - ] || person=$name
@@ -402,13 +426,6 @@ signed() { # FILE name|person|key|kind: who signed it, nothing where nobody did 
 name_of() { signed "$1" name; }
 person_of() { signed "$1" person; }
 key_of() { signed "$1" key; }
-is_person() { [ "$(signed "$1" kind)" = people ]; }
-must_sign() { # FILE ROLES: what is signed counts only with one of these roles
-    [ -n "$(name_of "$1")" ] || fail "$1 has no signature by a key that the policy names for its day"
-    roles "$(name_of "$1")" >"$work/roles"
-    printf '%s\n' "$2" | tr '|' '\n' >"$work/wanted"
-    both "$work/wanted" "$work/roles" || fail "$(name_of "$1") signed $1 without the role $2"
-}
 same() { # ONE OTHER WORDS: what is not there is not the same as anything
     [ "$1" = "$2" ] && [ -n "$1" ] && [ "${1#sha256:}" != none ] || fail "$3"
 }
@@ -417,30 +434,47 @@ same() { # ONE OTHER WORDS: what is not there is not the same as anything
 #:
 #: Every statement names the bytes that it is about by their SHA-256, and the statement that it rests on by the SHA-256 of
 #: its envelope. The first lines below hold them to the files, the next to each other.
+ABOUT='request|approval|question|return|rejection|deployment|revocation'
 check_request() { # FILE of a request
     asked=$1 id=$(field "$1" request)
     [ -n "$id" ] && [ "$id" != - ] || fail "$asked names no request"
     IFS="$tab" read -r environment model tier of_ledger <"$work/said/${asked##*/}.asked"
     latest=$(of 'approval|question|return|rejection' "$id" | tail -n 1)
-    read_policy "$(subject "${latest:-$asked}" policy)"
+    used=$(subject "${latest:-$asked}" policy)
+    read_policy "$used"
     tiers=$(tiers_of)
+    read_rule
     expected=$(awk -F "$tab" '$1 ~ /^services\.[0-9]+\.roles\.[0-9]+$/ && $2 == "ledger" { split($1, p, "."); n = p[2] }
         { all[NR] = $1; is[NR] = $2 } END { for (i = 1; i <= NR; i++) if (n && all[i] == "services." n ".keys.1.public") print is[i] }' "$work/policy")
     same "${expected:-$ledger}" "$ledger" 'the policy names another ledger'
     same "$of_ledger" "$ledger" "$id was made in another ledger"
     : >"$work/signed-by"
-    while IFS="$tab" read -r _ file _ _ _; do
-        if line=$(signer "$file"); then printf '%s\t%s\n' "$file" "$line" >>"$work/signed-by"; fi
+    : >"$work/before"
+    logged=0 limit=$(($(date +%s) + 600))
+    while IFS="$tab" read -r _ file _ _ at _; do
+        payload=$(digest "$work/said/${file##*/}")
+        [ "$at" -le "$limit" ] && ! grep -qxF "$payload" "$work/before" || continue
+        was=$logged
+        [ "$at" -lt "$logged" ] || logged=$at
+        if line=$(signer "$file"); then
+            printf '%s\t%s\n' "$file" "$line" >>"$work/signed-by"
+            printf '%s\n' "$payload" >>"$work/before"
+        else
+            logged=$was
+        fi
     done <"$work/said/ALL"
     step "$id: $(wc -l <"$work/signed-by") statements are signed by keys of the policy"
+    for file in $(of "$ABOUT" "$id"); do
+        [ -n "$(name_of "$file")" ] || fail "$file does not count: nobody signed it whom the policy names for it and its day, or it stands twice"
+    done
+    [ "$(of request "$id")" = "$asked" ] || fail "$id was asked for twice"
 
     while IFS="$tab" read -r one named; do
         same "$named" "sha256:$(subject "$asked" "$one")" "$id names another $one than it signs"
     done <"$work/said/${asked##*/}.named"
-    must_sign "$asked" 'author|runner'
     validation=$(envelope "$(subject "$asked" validation)")
     [ -n "$validation" ] || fail "the validation of $id is not in the bundle"
-    must_sign "$validation" runner
+    [ -n "$(name_of "$validation")" ] || fail "$validation does not count: no runner signed it whom the policy names for its day"
     for one in model card evidence objective; do
         same "$(subject "$validation" $one)" "$(subject "$asked" $one)" "$id and its validation name another $one"
     done
@@ -451,21 +485,32 @@ check_request() { # FILE of a request
     same "$(digest "$folder/card.json")" "$(subject "$asked" card)" 'card.json is not what was signed'
     same "$(digest "$folder/card.html")" "$(subject "$validation" card.html)" 'card.html is not what was signed'
     same "$(digest "$folder/objective.yaml")" "$(subject "$asked" objective)" 'objective.yaml is not what was signed'
-    jq -r --slurpfile card "$folder/card.json" --arg model "sha256:$(subject "$asked" model)" \
-        --arg evidence "sha256:$(subject "$asked" evidence)" 'if .subject.model.digest == $model
-        and $card[0].evidence == $evidence and .findings == $card[0].findings and .verdict == $card[0].verdict then
-        (.verdict.gates | to_entries[] | ["gate", .value, .key]),
-        (.subject.notebooks[] | select(.executed_digest) | ["notebook", .executed_digest]) | @tsv
-        else error("other findings") end' "$folder/evidence.json" >"$work/evidence" 2>"$work/complaint" ||
-        fail 'the card tells other findings than the evidence, or the evidence is about another model'
+    jq -r --slurpfile card "$folder/card.json" --slurpfile asked "$work/said/${asked##*/}" \
+        --slurpfile checked "$work/said/${validation##*/}" '$card[0] as $card | $asked[0].predicate.request as $asked
+        | $checked[0].predicate as $checked | .objective.content as $promised
+        | if .subject.model.digest == $asked.digests.model and .objective.digest == $asked.digests.objective
+        and $card.evidence == $asked.digests.evidence and .findings == $card.findings and .verdict == $card.verdict
+        and .objective.name == $asked.objective and $checked.objective == $asked.objective
+        and ($promised.model // $promised.name) == $asked.model and $checked.model == $asked.model
+        and ($promised.endpoint // $promised.name) == $asked.endpoint
+        and $promised.risk_tier == ($asked.risk_tier // "medium")
+        and .run.attempt == $checked.attempt and .verdict.overall == $checked.overall and .verdict.gates == $checked.gates
+        and ([.findings[] | select(.verdict) | {key: .id, value: .verdict}] | length == ($checked.gates | length)
+            and from_entries == $checked.gates)
+        and $checked.overall == (["fail", "not_evaluated", "inconclusive", "pass"] - (["fail", "not_evaluated", "inconclusive",
+            "pass"] - [$checked.gates[]]) | first // "not_evaluated") then
+        (.subject.notebooks[] | select(.executed_digest) | .executed_digest)
+        else error("another") end' "$folder/evidence.json" >"$work/evidence" 2>"$work/complaint" ||
+        fail "evidence, card, validation and request of $id tell different things"
     about "$validation" gate | sort >"$work/gates"
-    sed -n "s/^gate$tab//p" "$work/evidence" | sort | cmp -s - "$work/gates" || fail 'the validation was signed for other gates'
     sed "/^pass$tab/d; s/^inconclusive$tab/undecided$tab/; s/^not_evaluated$tab/undecided$tab/" "$work/gates" | sort >"$work/one"
     about "$asked" open | sort | cmp -s "$work/one" - || fail "$id hides a gate that did not pass"
     step "$id: objective, evidence and card are the signed ones, and tell the same"
-    sed -n "s/^notebook$tab//p" "$work/evidence" | sort >"$work/told"
-    find "$folder" -mindepth 2 -type f -exec sha256sum {} + | sed 's/^/sha256:/; s/ .*//' | sort >"$work/there"
-    [ -z "$(comm -13 "$work/told" "$work/there")" ] || fail 'a notebook is not one that the evidence names'
+    sort -u "$work/evidence" >"$work/told"
+    find "$folder" -type f ! -path "$folder/objective.yaml" ! -path "$folder/evidence.json" ! -path "$folder/card.json" \
+        ! -path "$folder/card.html" ! -path "$folder/card.md" ! -path "$folder/junit.xml" -exec sha256sum {} + |
+        sed 's/^/sha256:/; s/ .*//' | sort -u >"$work/there"
+    [ -z "$(comm -13 "$work/told" "$work/there")" ] || fail "$folder holds a file that is no notebook which the evidence names"
     left=$(comm -23 "$work/told" "$work/there" | wc -l)
     [ "$left" = 0 ] || note "$left executed notebooks are not in the bundle"
     step "$id: $(wc -l <"$work/there") executed notebooks are those that the evidence names"
@@ -478,6 +523,7 @@ check_request() { # FILE of a request
         declared=${declared:-$file}
     done
     [ -n "$declared" ] || fail "the objective of $id was never declared"
+    same "$(about "$declared" names)" "$(about "$asked" names)" "the objective of $id was declared under another name, or for another model"
     [ "$(field "$declared" entry)" -lt "$(field "$validation" entry)" ] || [ "$(about "$declared" late)" = true ] ||
         fail "the objective of $id was declared after its results, and does not say so"
     printf '%s\n%s\n' "$asked" "$validation" >>"$work/makers"
@@ -485,16 +531,8 @@ check_request() { # FILE of a request
     while read -r file; do key_of "$file"; done <"$work/makers" | sort -u >"$work/own-keys"
     step "$id: the objective was declared by $(person_of "$declared") before the validation by $(name_of "$validation")"
 
-    for file in $(of 'approval|question|return|rejection' "$id"); do
-        for one in model card evidence objective; do
-            same "$(subject "$file" $one)" "$(subject "$asked" $one)" "$file was signed over another $one"
-        done
-        same "$(subject "$file" request)" "$(digest "$asked")" "$file was signed over another request"
-        [ -n "$(name_of "$file")" ] && is_person "$file" || fail "$file is not signed by a person of the policy"
-        same "$(field "$file" by)" "$(name_of "$file")" "$file says it is by somebody else"
-    done
     for file in $(of deployment "$id"); do
-        must_sign "$file" deployer
+        same "$(about "$file" place)" "$(about "$asked" place)" "$file is about another version or place"
         same "$(subject "$file" model)" "$(subject "$asked" model)" "$file is about another model"
         same "$(subject "$file" request)" "$(digest "$asked")" "$file rests on another request"
         for approval in $(about "$file" subject | sed -n "s/^approval.*$tab//p"); do
@@ -507,35 +545,53 @@ check_request() { # FILE of a request
     *) fail "$id went on without having been started" ;;
     esac
     [ -n "$(of deployment "$id")" ] || note "$id: nothing was deployed"
-    for file in $(of revocation "$id"); do note "$id: revoked by $(person_of "$file") in entry $(field "$file" entry)"; done
+    for file in $(of revocation "$id"); do
+        same "$(subject "$file" model)" "$(subject "$asked" model)" "$file is about another model"
+        same "$(subject "$file" request)" "$(digest "$asked")" "$file is about another request"
+        may_revoke "$file" || fail "$(person_of "$file") revoked $id, and neither asked for it nor decides on $environment"
+        note "$id: revoked by $(person_of "$file") in entry $(field "$file" entry)"
+    done
+    printf '%s/\n' "$folder" >>"$work/mine"
+    printf '%s\n' "decisions/$id.txt" "decisions/$id.html" "policy/$used.toml" "policy/$used.toml.sig.json" >>"$work/mine"
+    [ -z "$preset" ] || printf '%s\n' "policy/presets/$preset.toml" >>"$work/mine"
+}
+may_revoke() { # FILE: who asked for it, or a person who decides there
+    [ "$(person_of "$1")" != "$(person_of "$asked")" ] || return 0
+    roles "$(name_of "$1")" >"$work/roles"
+    [ "$(signed "$1" kind)" = people ] && both "$work/deciders" "$work/roles"
 }
 #:
 #: == 8. When the deployment started, enough others had approved ==
 #:
 #: The latest decision of each person counts; a rejection blocks. Nobody who asked, declared or validated may approve, by
 #: person and by key. Gates that did not pass must have been acknowledged or waived, as the policy asks.
+read_rule() { # makes by, also, deciders, waive-by and what becomes of gates that did not pass
+    rules by validator >"$work/by"
+    further >"$work/also"
+    cut -f 2 "$work/also" | tr '|' '\n' | sort -u - "$work/by" >"$work/roles-that-count"
+    rules waive_by '' >"$work/waive-by"
+    [ -s "$work/waive-by" ] || cp "$work/roles-that-count" "$work/waive-by"
+    approvals=$(rule approvals 1) days=$(rule expires_days 30) waiver_days=$(rule waiver_days '')
+    inconclusive=$(rule inconclusive acknowledge) not_evaluated=$(rule not_evaluated acknowledge)
+    failed=$(rule failed block) scan=$(rule scan waive)
+    cp "$work/roles-that-count" "$work/deciders"
+    case " $inconclusive $not_evaluated $failed $scan " in *' waive '*) cat "$work/waive-by" >>"$work/deciders" ;; esac
+}
 approved() { # FILE of the deployment that started
     before=$(field "$1" entry) now=$(field "$1" at)
     [ -z "$(of revocation "$id" | while read -r file; do [ "$(field "$file" entry)" -gt "$before" ] || echo "$file"; done)" ] ||
         fail "$id was revoked before it started"
-    rules by validator >"$work/by"
-    further | cut -f 2 | tr '|' '\n' >"$work/also-by"
-    waivers=$(rules waive_by '') && printf '%s\n' "${waivers:-$(cat "$work/by")}" >"$work/waive-by"
+    needs >"$work/needs"
     : >"$work/latest"
     for file in $(of 'approval|question|return|rejection' "$id"); do
         [ "$(field "$file" entry)" -lt "$before" ] || continue
         who=$(person_of "$file")
-        if grep -qxF "$who" "$work/own-people"; then note "$file does not count: $who made what it approves"; continue; fi
-        if grep -qxF "$(key_of "$file")" "$work/own-keys"; then note "$file does not count: its key made what it approves"; continue; fi
         roles "$(name_of "$file")" >"$work/roles"
-        if ! cat "$work/by" "$work/also-by" "$work/waive-by" | both - "$work/roles"; then note "$file does not count: $who has no role for it"; continue; fi
+        why=$(wrong "$file")
+        if [ -n "$why" ]; then note "$file does not count: $why"; continue; fi
         awk -F "$tab" -v who="$who" '$1 != who' "$work/latest" >"$work/others"
         printf '%s\t%s\n' "$who" "$file" | cat "$work/others" - >"$work/latest"
     done
-    days=$(rule expires_days 30)
-    inconclusive=$(rule inconclusive acknowledge) not_evaluated=$(rule not_evaluated acknowledge)
-    failed=$(rule failed block) scan=$(rule scan waive)
-    : >"$work/count"
     : >"$work/acts"
     while IFS="$tab" read -r who file; do
         [ "$(field "$file" kind)" != rejection ] || fail "$who had rejected $id before it started"
@@ -548,50 +604,87 @@ approved() { # FILE of the deployment that started
             note "$file does not count: it did not hold on that day"
             continue
         fi
-        roles "$(name_of "$file")" >"$work/roles"
         printf '%s\n' "$file" >>"$work/acts"
-        both "$work/by" "$work/roles" || continue
-        printf '%s\n' "$who" >>"$work/count"
-        about "$file" seen >"$work/seen"
-        open_gates acknowledge | while read -r gate; do
-            grep -qxF "$gate" "$work/seen" || fail "$who approved $id without acknowledging $gate"
-        done || exit 1
     done <"$work/latest"
-    needed=$(rule approvals 1)
-    [ "$(wc -l <"$work/count")" -ge "$needed" ] || fail "$id started with $(wc -l <"$work/count") of $needed approvals"
-    further >"$work/further"
-    while IFS="$tab" read -r number by; do
-        needed=$((needed + number)) had=0
-        printf '%s\n' "$by" | tr '|' '\n' >"$work/group"
-        while read -r file; do
-            roles "$(name_of "$file")" >"$work/roles"
-            ! both "$work/group" "$work/roles" || had=$((had + 1))
-        done <"$work/acts"
-        [ "$had" -ge "$number" ] || fail "$id started with $had of $number approvals by $by"
-    done <"$work/further"
-    [ "$(wc -l <"$work/acts")" -ge "$needed" ] || fail "$id started with $(wc -l <"$work/acts") of $needed approvals"
-    while read -r file; do
-        roles "$(name_of "$file")" >"$work/roles"
-        if both "$work/waive-by" "$work/roles"; then about "$file" waived | cut -f 2-; fi
-    done <"$work/acts" >"$work/waived"
-    open_gates waive | while read -r gate; do
-        grep -qxF "$gate" "$work/waived" || fail "$id started although nobody had waived $gate"
-    done || exit 1
-    [ -z "$(open_gates block)" ] || fail "$id started although $environment takes no model with $(open_gates block)"
+    while read -r file; do about "$file" waived | cut -f 2; done <"$work/acts" >"$work/waived"
+    while IFS="$tab" read -r need gate; do
+        [ "$need" != block ] || fail "$id started although $environment takes no model with $gate"
+        [ "$need" != waive ] || grep -qxF "$gate" "$work/waived" || fail "$id started although nobody had waived $gate"
+    done <"$work/needs"
+    while read -r file; do roles "$(name_of "$file")" | paste -s -d '|' -; done <"$work/acts" >"$work/signers"
+    { [ "$approvals" = 0 ] || printf '%s\t%s\n' "$approvals" "$(paste -s -d '|' "$work/by")"; cat "$work/also"; } >"$work/groups"
+    needed=$(awk -F "$tab" '{ n += $1 } END { print n + 0 }' "$work/groups")
+    lacking=$(too_few)
+    [ -z "$lacking" ] || fail "$id started with $lacking"
     step "$id: started in $environment; $needed had to approve, and did: $(while read -r file; do person_of "$file"; done <"$work/acts" | paste -s -d , -)"
 }
-open_gates() { # NEED: gates that did not pass for which the environment asks this
+needs() { # what the environment asks for each gate that did not pass, and for each finding of the file scan: NEED GATE
     while IFS="$tab" read -r verdict gate; do
         case $verdict in
-        inconclusive) need=$inconclusive ;; not_evaluated) need=$not_evaluated ;; fail) need=$failed ;; *) need= ;;
+        inconclusive) printf '%s\t%s\n' "$inconclusive" "$gate" ;;
+        not_evaluated) printf '%s\t%s\n' "$not_evaluated" "$gate" ;;
+        fail) printf '%s\t%s\n' "$failed" "$gate" ;;
         esac
-        [ "$need" != "$1" ] || printf '%s\n' "$gate"
     done <"$work/gates"
-    [ "$scan" != "$1" ] || about "$asked" scan
+    [ "$scan" = allow ] || about "$asked" scan | sed "s/^/$scan$tab/"
+}
+wrong() { # FILE: why a decision by $who, who has $work/roles, counts for nothing
+    for one in model card evidence objective; do
+        [ "$(subject "$1" $one)" = "$(subject "$asked" $one)" ] || { echo "it was signed over another $one" && return; }
+    done
+    [ "$(subject "$1" request)" = "$(digest "$asked")" ] || { echo 'it was signed over another request' && return; }
+    [ "$(about "$1" version)" = "$(about "$asked" version)" ] || { echo 'it names another version or environment' && return; }
+    [ "$(field "$1" at)" -ge $(($(field "$asked" at) - 600)) ] || { echo 'it was signed before it was asked for' && return; }
+    ! grep -qxF "$who" "$work/own-people" || { echo "$who made what it decides on" && return; }
+    ! grep -qxF "$(key_of "$1")" "$work/own-keys" || { echo 'its key made what it decides on' && return; }
+    both "$work/deciders" "$work/roles" || { echo "$who has no role for it" && return; }
+    [ "$(field "$1" kind)" = approval ] || return 0
+    earlier=$(awk -F "$tab" -v who="$who" '$1 == who { print $2 }' "$work/latest")
+    [ -z "$earlier" ] || [ "$(field "$1" at)" -ge "$(field "$earlier" at)" ] ||
+        { echo "$who decided otherwise after they signed it" && return; }
+    signs=0 waives=0
+    ! both "$work/roles-that-count" "$work/roles" || signs=1
+    ! both "$work/waive-by" "$work/roles" || waives=1
+    { sed "s/^/need$tab/" "$work/needs"; about "$1" seen | sed "s/^/seen$tab/"; about "$1" waived | sed "s/^/waived$tab/"; } |
+        awk -F "$tab" -v at="$(field "$1" at)" -v days="$waiver_days" -v signs="$signs" -v waives="$waives" '
+        $1 == "need" { need[$3] = $2; if ($2 == "block") why = "no approval takes a model with " $3 }
+        $1 == "seen" { done[$2] = 1; if (!($2 in need)) why = $2 " asks for nothing"; else if (need[$2] == "waive") why = $2 " takes a waiver" }
+        $1 == "waived" {
+            if ($3 in waived) why = $3 " is waived twice"
+            done[$3] = waived[$3] = 1
+            if (!($3 in need)) why = $3 " asks for nothing"
+            if (!waives) why = "its signer may waive nothing"
+            if ($4 == "none") why = "the waiver of " $3 " has no reason"
+            if ($2 + 0 <= at + 0) why = "the waiver of " $3 " had ended"
+            if (days != "" && $2 + 0 > (int(at / 86400) + days) * 86400 + 86399) why = "the waiver of " $3 " is too long"
+        }
+        END {
+            if (signs) for (gate in need) if (need[gate] == "acknowledge" && !(gate in done)) why = gate " was not acknowledged"
+            if (why != "") print why
+        }'
+}
+too_few() { # nobody fills two places: for every choice of groups, enough people hold a role of one of them
+    awk -F "$tab" 'FILENAME == ARGV[1] { places[++groups] = $1; by[groups] = "|" $2 "|"; next } { roles[++people] = $1 }
+        END { for (choice = 1; choice < 2 ^ groups; choice++) {
+            asked = had = 0; named = ""; any = "|"
+            for (i = 1; i <= groups; i++) if (int(choice / 2 ^ (i - 1)) % 2) { asked += places[i]; any = any by[i]; named = named " or " substr(by[i], 2, length(by[i]) - 2) }
+            for (p = 1; p <= people; p++) { n = split(roles[p], role, "|"); for (r = 1; r <= n; r++) if (index(any, "|" role[r] "|")) { had++; break } }
+            if (had < asked) { print had " of " asked " approvals by " substr(named, 5); exit }
+        } }' "$work/groups" "$work/signers"
 }
 requests=$(cut -f 2,3 "$work/said/ALL" | sed -n "s/${tab}request\$//p")
 [ -n "$requests" ] || fail 'the bundle holds no request'
+: >"$work/mine"
 for request in $requests; do check_request "$request"; done
+jq -r '.requests[]' bundle.json | sort >"$work/told"
+for request in $requests; do field "$request" request; done | sort | cmp -s - "$work/told" || fail 'bundle.json names other requests'
+while read -r name; do
+    case $name in
+    documents/*) grep -qxF "${name%"${name#documents/*/}"}" "$work/mine" ;;
+    decisions/* | policy/*) grep -qxF "$name" "$work/mine" ;;
+    ledger/proofs/*) grep -q "^envelopes/${name##*/}-" "$work/found" ;;
+    esac || fail "$name belongs to no statement of this bundle"
+done <"$work/found"
 #:
 #: == 9. The model ==
 #:

@@ -159,6 +159,5 @@ def _policy(policy: Policy, data: bytes, envelope: bytes | None) -> Files:
     if envelope is not None:
         files[layout.policy_signed(policy.digest)] = envelope
     if policy.preset:
-        name = f"{policy.preset}.toml"
-        files[layout.PRESETS + name] = templates.path("policy", name).read_bytes()
+        files[layout.preset(policy.preset)] = templates.path("policy", f"{policy.preset}.toml").read_bytes()
     return files

@@ -1,15 +1,18 @@
-"""Are the files of a bundle those that its list of digests names, and the model's those of its manifest?"""
+"""Are the files of a bundle those that its list of digests names, and is each about something in it?"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nbdeploy.audit import layout
 from nbdeploy.audit.opening import Bundle
+from nbdeploy.documents.request import Request
 from nbdeploy.errors import BundleError
 from nbdeploy.trust.names import shown
+from nbdeploy.trust.policy.document import Policy
 
+_ABOUT = ("ledger/proofs/", "policy/", "documents/", "decisions/")
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 
 
@@ -28,6 +31,25 @@ def file_problems(bundle: Bundle) -> Iterator[str]:
             yield f"a bundle has no place for {shown(name)}"
         else:
             yield from _changed(bundle, name, listed[name])
+
+
+def stray_problems(bundle: Bundle, requests: Iterable[tuple[Request, Policy]]) -> Iterator[str]:
+    """Yield files that belong to no statement: a sheet or a card that somebody invented stands among true ones.
+
+    Parameters
+    ----------
+    requests
+        Every request of the bundle with the policy that it is judged by.
+    """
+    mine = {layout.proof(found[0]) for name in bundle.names if (found := layout.envelope_of(name))}
+    folders = []
+    for request, policy in requests:
+        folders.append(layout.documents(request.digests.evidence))
+        mine |= {layout.policy(policy.digest), layout.policy_signed(policy.digest), *layout.sheets(request.id)}
+        mine |= {layout.preset(policy.preset)} if policy.preset else set()
+    for name in bundle.names:
+        if name.startswith(_ABOUT) and name not in mine and not name.startswith(tuple(folders)):
+            yield f"{shown(name)} belongs to no statement of this bundle"
 
 
 def _changed(bundle: Bundle, name: str, digest: str) -> Iterator[str]:

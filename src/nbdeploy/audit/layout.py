@@ -85,6 +85,16 @@ def policy_signed(digest: str) -> str:
     return f"{policy(digest)}.sig.json"
 
 
+def preset(name: str) -> str:
+    """Return where the preset of this name lies."""
+    return f"{PRESETS}{name}.toml"
+
+
+def sheets(request: str) -> tuple[str, str]:
+    """Return where the decision sheet of a request lies, as text and as a page."""
+    return f"decisions/{request}.txt", f"decisions/{request}.html"
+
+
 def documents(evidence: str) -> str:
     """Return the folder of the documents that belong to the evidence with this digest."""
     return f"documents/{evidence.removeprefix('sha256:')[:12]}/"

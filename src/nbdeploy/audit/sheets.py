@@ -36,10 +36,10 @@ def draw(chain: Chain, request: Request, policy: Policy, logbook: Logbook, level
         root=checkpoints.read(logbook.checkpoint, logbook.public).root.hex()[:16],
         decisions=(one.model_copy(update={"card": f"../{page}"}),),
     )
-    stem = f"decisions/{request.id}"
+    text, html = layout.sheets(request.id)
     return {
-        f"{stem}.txt": "".join(f"{line}\n" for line in decision_lines(one)).encode(),
-        f"{stem}.html": decision_html(sheet).encode(),
+        text: "".join(f"{line}\n" for line in decision_lines(one)).encode(),
+        html: decision_html(sheet).encode(),
     }
 
 

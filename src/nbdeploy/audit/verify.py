@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nbdeploy import templates
+from nbdeploy import __version__
 from nbdeploy.approve.chain import Chain, Logged
 from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.rules import check_request, environment_of
 from nbdeploy.approve.standing import standing
 from nbdeploy.audit import layout
-from nbdeploy.audit.files import file_problems
+from nbdeploy.audit.files import file_problems, stray_problems
+from nbdeploy.audit.judging import in_force
 from nbdeploy.audit.ledger import Logbook, read_ledger
 from nbdeploy.audit.opening import Bundle
 from nbdeploy.audit.papers import paper_problems
@@ -21,11 +22,9 @@ from nbdeploy.audit.sheets import draw, sheet_problems
 from nbdeploy.audit.story import Event, events
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DeploymentPredicate
-from nbdeploy.errors import BundleError, NbdeployError, PolicyError, Refusal
+from nbdeploy.errors import BundleError, NbdeployError, Refusal
 from nbdeploy.trust.ledger.log import Entry
 from nbdeploy.trust.policy.document import Policy
-from nbdeploy.trust.policy.file import read_policy
-from nbdeploy.trust.policy.signing import Offered, check_signed
 
 _WENT_ON = frozenset({"promoted", "completed", "rolled_back"})
 
@@ -35,6 +34,7 @@ class Told:
     """One request of a bundle: what is known of it, and what is wrong."""
 
     request: Request | None
+    policy: Policy | None
     id: str
     events: tuple[Event, ...]
     lines: tuple[str, ...]
@@ -71,13 +71,16 @@ def verify(bundle: Bundle, now: datetime, own: Sequence[Policy] = ()) -> Verdict
     peeked = look(logbook.entries)
     problems += _kinds(bundle, peeked)
     asked = [(entry, said) for entry, said in peeked if said is not None and said.kind == "request"]
-    desk = _Desk(bundle, logbook, index.level, peeked, own, now)
+    desk = _Desk(bundle, logbook, index.level, index.nbdeploy, peeked, own, now)
     told = tuple(_request(desk, entry, about(said)) for entry, said in asked)
     if not told:
         problems.append("the bundle holds no request")
     elif sorted(index.requests) != sorted(one.id for one in told):
         problems.append(f"{layout.INDEX} names other requests than the statements")
     problems += [problem for one in told for problem in one.problems]
+    judged = [(one.request, one.policy) for one in told if one.request is not None and one.policy is not None]
+    if len(judged) == len(told):  # else what is about the others could not be told from what is about nothing
+        problems += stray_problems(bundle, judged)
     return Verdict(index, logbook, told, tuple(dict.fromkeys(problems)), tuple(_notes(bundle, index, logbook, own)))
 
 
@@ -105,6 +108,7 @@ class _Desk:
     bundle: Bundle
     logbook: Logbook
     level: str
+    made_by: str
     looked: Looked
     own: Sequence[Policy]
     now: datetime
@@ -113,19 +117,20 @@ class _Desk:
 def _request(desk: _Desk, entry: Entry, name: str) -> Told:
     bundle, logbook = desk.bundle, desk.logbook
     try:
-        policy = _policy(desk, policy_named(desk.looked, name))
+        policy = in_force(bundle, policy_named(desk.looked, name), desk.own, desk.made_by)
         chain = read_chain(logbook.entries, policy, desk.now, ledger=logbook.public)
     except NbdeployError as error:
-        return Told(None, name, (), (), (f"{name}: {error}",))
+        return Told(None, None, name, (), (), (f"{name}: {error}",))
     if name not in chain.asked or chain.asked[name].index != entry.index:
         reason = next((why for other, why in chain.ignored if other.index == entry.index), "it stands twice")
-        return Told(None, name, (), (), (f"{name} does not count: {reason}",))
+        return Told(None, None, name, (), (), (f"{name} does not count: {reason}",))
     request = chain.requests[name]
     mine = {one.index for one, what in desk.looked if what is not None and about(what) == name}
     problems = [f"entry {one.index} does not count: {why}" for one, why in chain.ignored if one.index in mine]
     problems += _chain_problems(chain, request, policy, desk)
     problems += paper_problems(bundle, chain, request)
-    if layout.policy(policy.digest) in bundle:  # without it no sheet could be drawn
+    # Without its policy no sheet could be drawn, and another version of nbdeploy draws other pages.
+    if layout.policy(policy.digest) in bundle and desk.made_by == __version__:
         problems += sheet_problems(bundle, draw(chain, request, policy, logbook, desk.level))
     lines = [
         f"Entry {one.index}, about something else, counts for nothing: {why}"
@@ -133,36 +138,7 @@ def _request(desk: _Desk, entry: Entry, name: str) -> Told:
         if one.index not in mine
     ]
     lines += _standing_lines(chain, request, policy, desk.now)
-    return Told(request, name, events(chain, request), tuple(lines), tuple(problems))
-
-
-def _policy(desk: _Desk, digest: str) -> Policy:
-    """Return the policy that was in force: the auditor's own copy, or else the bundle's."""
-    if desk.own:
-        mine = next((policy for policy in desk.own if policy.digest == digest), None)
-        if mine is None:
-            raise PolicyError(
-                f"the policy that was in force ({digest[:19]}…) is none of yours",
-                next="give the version of those days with --policy; a newer one decides about other days",
-            )
-        return mine
-    bundle = desk.bundle
-    name = layout.policy(digest)
-    if name not in bundle:
-        raise BundleError("the policy that was in force is not in the bundle", next="give your copy with --policy")
-    policy = read_policy(bundle.read(name))
-    if policy.digest != digest:
-        raise BundleError(f"{name} is another policy than its name says")
-    if policy.roots is not None:
-        signed = layout.policy_signed(digest)
-        envelope = bundle.read(signed) if signed in bundle else None
-        check_signed(Offered(policy, bundle.read(name), envelope), policy.roots, "that it names itself")
-    preset = f"{layout.PRESETS}{policy.preset}.toml"
-    if policy.preset and (
-        preset not in bundle or bundle.read(preset) != templates.path("policy", f"{policy.preset}.toml").read_bytes()
-    ):
-        raise BundleError(f"the preset {policy.preset} in the bundle is not the one that this nbdeploy has")
-    return policy
+    return Told(request, policy, name, events(chain, request), tuple(lines), tuple(problems))
 
 
 def _chain_problems(chain: Chain, request: Request, policy: Policy, desk: _Desk) -> Iterator[str]:
@@ -244,4 +220,9 @@ def _notes(bundle: Bundle, index: layout.Index, logbook: Logbook, own: Sequence[
         )
     if not bundle.within(layout.MODEL):
         yield f"The model's files are not in the bundle: hold yours to {layout.MANIFEST}."
+    if index.nbdeploy != __version__:
+        yield (
+            f"nbdeploy {index.nbdeploy} made this bundle, and this is {__version__}: decision sheets were not drawn "
+            "again, and count for nothing. Go by card.html, which is signed, and by the statements."
+        )
     yield from (f"{name} is not in the bundle: {why}" for name, why in index.absent.items())
