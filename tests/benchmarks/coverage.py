@@ -19,8 +19,8 @@ from nbdeploy.stats.conditional import conditional_disparity
 from nbdeploy.stats.disparity import Kind, disparity
 from nbdeploy.stats.extremes import Disparity
 from nbdeploy.stats.metrics import Rates
+from nbdeploy.stats.pair_intervals import Samples, difference_interval, ratio_interval
 from nbdeploy.stats.to_overall import overall_disparity
-from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
 
 RATIO_BOUND, DIFFERENCE_BOUND = 0.8, 0.1
 LEVEL = 0.95
@@ -80,13 +80,14 @@ def limits_of(draws: np.ndarray, sizes: np.ndarray, kind: Kind) -> Limits:
     turned = pairs[0] * pairs[3] > pairs[2] * pairs[1]
     lower_first = [np.where(turned, pairs[at], pairs[(at + 2) % 4]) for at in (2, 3, 0, 1)]
     counts, at = np.unique(np.stack(lower_first, -1).reshape(-1, 4), axis=0, return_inverse=True)
-    k_low, n_low, k_high, n_high = counts.T
-    level = shared_level(LEVEL, len(first))
+    k_low, n_low, k_high, n_high = counts.T.astype(float)
+    each, lower_one = (np.concatenate([k_low, k_high]), np.concatenate([n_low, n_high])), np.arange(len(k_low))
+    level, higher_one = shared_level(LEVEL, len(first)), lower_one + len(k_low)
     if kind == "difference":
-        low, high = difference_interval(k_high, n_high, k_low, n_low, level)
+        low, high = difference_interval(Samples.of(*each, higher_one, lower_one, level))
         ends = np.maximum(low, 0), np.maximum(high, -low)
     else:
-        low, high = ratio_interval(k_low, n_low, k_high, n_high, level)
+        low, high = ratio_interval(Samples.of(*each, lower_one, higher_one, level))
         ends = np.minimum(low, 1 / high), np.minimum(high, 1)
     extreme = np.max if kind == "difference" else np.min
     found = tuple(extreme(end[at.ravel()].reshape(len(draws), -1), axis=1) for end in ends)

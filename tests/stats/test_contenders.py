@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from nbdeploy.documents import catalog
 from nbdeploy.stats.binomial import shared_level
-from nbdeploy.stats.contenders import Samples, difference_limits, ratio_limits
+from nbdeploy.stats.contenders import difference_limits, ratio_limits
 from nbdeploy.stats.disparity import disparity, group_disparity
 from nbdeploy.stats.intervals import by_group
+from nbdeploy.stats.pair_intervals import Samples, difference_interval, ratio_interval
 from nbdeploy.stats.tally import ClassTally
-from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
 
 SIZES = st.one_of(st.integers(1, 6), st.integers(7, 400), st.integers(1000, 100_000))
 GROUPS = st.lists(
@@ -26,11 +26,12 @@ GROUPS = st.lists(
 
 
 def all_pairs(groups):
-    """Return every pair in the order of groups, the lower share first, and its counts."""
+    """Return every pair, the lower share first and those furthest apart first, and its counts."""
     k, n = np.array(groups, dtype=float).T
     share = k / n
     pairs = [(i, j) if share[i] <= share[j] else (j, i) for i in range(len(n)) for j in range(i + 1, len(n))]
-    return k, n, np.array(pairs)
+    apart = {(i, j): (k[j] * n[i] - k[i] * n[j]) / (n[i] * n[j]) for i, j in pairs}
+    return k, n, np.array(sorted(pairs, key=lambda pair: -apart[pair]))
 
 
 def directly(groups, kind):
@@ -39,13 +40,14 @@ def directly(groups, kind):
     low, high = pairs.T
     level = shared_level(0.95, len(pairs))
     if kind == "difference":
-        lower, upper = difference_interval(k[high], n[high], k[low], n[low], level)
-        columns = k[high] / n[high] - k[low] / n[low], np.maximum(lower, 0), np.maximum(upper, -lower)
+        lower, upper = difference_interval(Samples.of(k, n, high, low, level))
+        apart = (k[high] * n[low] - k[low] * n[high]) / (n[high] * n[low])
+        columns = apart, np.maximum(lower, 0), np.maximum(upper, -lower)
         at = [int(np.argmax(column)) for column in columns]
     else:
-        lower, upper = ratio_interval(k[low], n[low], k[high], n[high], level)
+        lower, upper = ratio_interval(Samples.of(k, n, low, high, level))
         with np.errstate(invalid="ignore"):
-            columns = (k[low] / n[low]) / (k[high] / n[high]), np.minimum(lower, 1 / upper), np.minimum(upper, 1)
+            columns = (k[low] * n[high]) / (k[high] * n[low]), np.minimum(lower, 1 / upper), np.minimum(upper, 1)
         at = [int(np.nanargmin(column)) for column in columns]
     return [(float(column[i]), tuple(pairs[i])) for column, i in zip(columns, at, strict=True)]
 
@@ -67,9 +69,9 @@ def test_a_disparity_is_that_of_all_pairs_with_the_same_names(groups, kind):
 def test_of_few_pairs_too_only_what_cannot_be_the_extreme_is_left_out(groups, kind):
     k, n, pairs = all_pairs(groups)
     low, high = pairs.T if kind == "ratio" else pairs.T[::-1]
-    samples, level = Samples(k[low], n[low], k[high], n[high]), shared_level(0.95, len(pairs))
+    samples = Samples.of(k, n, low, high, shared_level(0.95, len(pairs)))
     limits, pick = (difference_limits, np.nanargmax) if kind == "difference" else (ratio_limits, np.nanargmin)
-    for pruned, full in zip(limits(samples, level, few=0), limits(samples, level, few=len(pairs)), strict=True):
+    for pruned, full in zip(limits(samples, few=0), limits(samples, few=len(pairs)), strict=True):
         assert pick(pruned) == pick(full)
         assert pruned[pick(pruned)] == full[pick(full)]
 
@@ -78,7 +80,7 @@ def test_most_limits_are_never_sought():
     random = np.random.default_rng(0)
     k, n, pairs = all_pairs([(random.binomial(n, 0.4), n) for n in random.integers(50, 400, 300)])
     low, high = pairs.T
-    lower, _ = difference_limits(Samples(k[high], n[high], k[low], n[low]), shared_level(0.95, len(pairs)))
+    lower, _ = difference_limits(Samples.of(k, n, high, low, shared_level(0.95, len(pairs))))
     assert np.isfinite(lower).mean() < 0.02
 
 

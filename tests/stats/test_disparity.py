@@ -12,19 +12,24 @@ from tests.benchmarks.coverage import equal_groups, one_bad_group, one_group_jus
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.disparity import disparity, group_disparity, joint_disparity
 from nbdeploy.stats.metrics import Rates
+from nbdeploy.stats.pair_intervals import METHOD, Samples, difference_interval, ratio_interval
 from nbdeploy.stats.tally import ClassTally, ErrorTally
-from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
 
 
-def test_two_groups_are_one_plain_score_interval():
+def pair(k1, n1, k2, n2, level=0.95):
+    counts = np.array([[k1, k2], [n1, n2]], dtype=float)
+    return Samples.of(*counts, np.array([0]), np.array([1]), level)
+
+
+def test_two_groups_are_one_plain_interval():
     found = disparity([56, 48], [70, 80])
-    low, high = difference_interval(56, 70, 48, 80)
+    low, high = difference_interval(pair(56, 70, 48, 80))
     assert found.value == pytest.approx(0.2)
     assert found.interval == pytest.approx((low[0], high[0]))
     assert (found.pair, found.comparisons) == ((1, 0), 1)
-    assert found.method == "Miettinen–Nurminen, Bonferroni over 1 pair"
+    assert found.method == f"{METHOD}, Bonferroni over 1 pair"
     found = disparity([56, 48], [70, 80], "ratio")
-    low, high = ratio_interval(48, 80, 56, 70)
+    low, high = ratio_interval(pair(48, 80, 56, 70))
     assert found.interval == pytest.approx((low[0], high[0]))
     assert found.value == pytest.approx(0.75)
 
@@ -47,7 +52,7 @@ def test_the_interval_is_the_extreme_of_the_pairs_and_holds_the_value(groups, ki
     shares = k / n
     i, j = np.array([(i, j) for i in range(len(n)) for j in range(len(n)) if i != j]).T
     of_pairs = difference_interval if kind == "difference" else ratio_interval
-    lows, highs = of_pairs(k[i], n[i], k[j], n[j], each)
+    lows, highs = of_pairs(Samples.of(k, n, i, j, each))
     low, high = found.interval
     if kind == "difference":
         assert (low, high) == pytest.approx((max(0, *lows), max(highs)), abs=1e-9)
@@ -94,7 +99,7 @@ def test_equalized_odds_shares_the_level_over_both_rates_and_names_the_deciding_
     found = group_disparity(tally, "equalized_odds_difference")
     assert (found.comparisons, found.metric) == (2, "false_positive_rate")
     assert found.value == pytest.approx(0.3)
-    low, high = difference_interval(50, 100, 20, 100, 0.975)
+    low, high = difference_interval(pair(50, 100, 20, 100, 0.975))
     assert found.interval == pytest.approx((low[0], high[0]))
     ratio = group_disparity(tally, "equalized_odds_ratio")
     assert (ratio.metric, ratio.value) == ("false_positive_rate", pytest.approx(0.4))

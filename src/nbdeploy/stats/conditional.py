@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nbdeploy.stats.disparity_names import Kind
 from nbdeploy.stats.extremes import Disparity, extreme, rate_pairs, stated
 from nbdeploy.stats.metrics import Rates
+from nbdeploy.stats.pair_intervals import METHOD
 from nbdeploy.stats.tally import ClassTally, Group
 
 
@@ -51,7 +52,7 @@ def conditional_disparity(
     usable = [(part, kept) for part, kept in asked if len(kept) > 1]
     comparisons = sum(len(kept) * (len(kept) - 1) // 2 for _, kept in usable)
     used = [(part.denominator, np.concatenate(_of(usable, part))) for part in parts if _of(usable, part)]
-    about = stated(kind, level, "Miettinen–Nurminen within strata", used, comparisons=comparisons)
+    about = stated(kind, level, f"{METHOD} within strata", used, comparisons=comparisons)
     if not usable:
         return about.undefined_because(
             f"no stratum has two groups with {max(min_size, 1):g} rows that {parts[0].metric} divides by"

@@ -1,10 +1,10 @@
 """Disparities between groups: the extreme over all pairs, with limits that hold for all pairs together.
 
 A disparity is the largest difference (or smallest ratio) over pairs of groups. A bootstrap of an extreme is biased, so
-each pair has its own score interval instead (Miettinen and Nurminen 1985; Welch's t for means), at a level that
-Bonferroni shares between all comparisons. If every interval holds, then so does the one built from them: for
-differences [largest lower limit, largest upper limit], for ratios [smallest lower limit, smallest upper limit]. Hence
-the whole interval violates a bound exactly when some named pair does, and satisfies it exactly when every pair does.
+each pair has its own interval instead (see `pair_intervals`; Welch's t for means), at a level that Bonferroni shares
+between all comparisons. If every interval holds, then so does the one built from them: for differences [largest lower
+limit, largest upper limit], for ratios [smallest lower limit, smallest upper limit]. Hence the whole interval violates
+a bound exactly when some named pair does, and satisfies it exactly when every pair does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nbdeploy.stats.disparity_names import Kind, disparity_name
 from nbdeploy.stats.extremes import Disparity, Pairs, extreme, oriented, rate_pairs, stated
 from nbdeploy.stats.mean_differences import Means, means, welch_interval
 from nbdeploy.stats.metrics import Rates, rates
+from nbdeploy.stats.pair_intervals import METHOD
 from nbdeploy.stats.tally import ClassTally, ErrorTally
 from nbdeploy.stats.to_overall import overall_disparity
 
@@ -51,7 +52,7 @@ def joint_disparity(
     eligible = [np.flatnonzero(part.denominator >= max(min_size, 1)) for part in parts]
     each = list(zip(parts, eligible, strict=True))
     sizes = [(part.denominator, kept) for part, kept in each]
-    about = stated(kind, level, "Miettinen–Nurminen", sizes, comparisons=sum(pairs_of(kept) for _, kept in sizes))
+    about = stated(kind, level, METHOD, sizes, comparisons=sum(pairs_of(kept) for _, kept in sizes))
     why = next((reason for part, kept in each if (reason := _undefined(part, kept, kind, min_size))), None)
     if why:
         return about.undefined_because(why)

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.stats.binomial import shared_level
-from nbdeploy.stats.contenders import Samples, difference_limits, ratio_limits
+from nbdeploy.stats.contenders import difference_limits, ratio_limits
 from nbdeploy.stats.disparity_names import Kind
+from nbdeploy.stats.division import divide
 from nbdeploy.stats.metrics import Rates, Values
+from nbdeploy.stats.pair_intervals import Samples
 
 IndexPair = tuple[int, int]
 """Two groups by their places in the tally."""
@@ -114,7 +116,7 @@ def oriented(values: NDArray[np.float64], kept: NDArray[np.int64]) -> tuple[NDAr
 
 
 def rate_pairs(part: Rates, kept: Sequence[NDArray[np.int64]], kind: Kind, level: float) -> Pairs:
-    """Return the pairs within each of the sets of groups, with estimates, and score limits where those can decide.
+    """Return the pairs within each of the sets of groups, with estimates, and limits where those can decide.
 
     Of groups with the same counts only two are compared with others, since they have the same limits.
     """
@@ -122,13 +124,15 @@ def rate_pairs(part: Rates, kept: Sequence[NDArray[np.int64]], kind: Kind, level
     sides = [oriented(value, _told_apart(k, n, groups)) for groups in kept]
     low, high = (np.concatenate(side) for side in zip(*sides, strict=True))
     # A rate of 0 makes every ratio 0: of equal extremes the first counts, so it is the one against the highest rate.
-    order = np.argsort(value[low] - value[high], kind="stable")
-    low, high = low[order], high[order]
+    # Over one denominator, so that 4/10 − 3/10 is 0.1 and not a rounding more, which would violate a bound of 0.1.
+    apart = (k[high] * n[low] - k[low] * n[high]) / (n[high] * n[low])
+    order = np.argsort(-apart, kind="stable")
+    low, high, apart = low[order], high[order], apart[order]
     if kind == "difference":
-        lower, upper = difference_limits(Samples(k[high], n[high], k[low], n[low]), level)
-        return Pairs(part.metric, low, high, value[high] - value[low], lower, upper)
-    lower, upper = ratio_limits(Samples(k[low], n[low], k[high], n[high]), level)
-    ratio = np.divide(value[low], value[high], out=np.full(len(low), np.nan), where=value[high] > 0)
+        lower, upper = difference_limits(Samples.of(k, n, high, low, level))
+        return Pairs(part.metric, low, high, apart, lower, upper)
+    lower, upper = ratio_limits(Samples.of(k, n, low, high, level))
+    ratio = divide(k[low] * n[high], k[high] * n[low])
     return Pairs(part.metric, low, high, ratio, lower, upper)
 
 

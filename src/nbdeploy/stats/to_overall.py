@@ -2,8 +2,8 @@
 
 A group is a part of all rows, so the two are not independent. With w the group's share of the denominators and q the
 rate of everybody else, the rate of all is w·p + (1 − w)·q; hence p − all = (1 − w)·(p − q), and p ÷ all =
-1 ÷ (w + (1 − w)·q/p), which rises with p/q. Both follow from the two independent proportions p and q, whose score
-limits (Miettinen and Nurminen 1985) are carried over at the given w.
+1 ÷ (w + (1 − w)·q/p), which rises with p/q. Both follow from the two independent proportions p and q, whose limits (see
+`pair_intervals`) are carried over at the given w.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nbdeploy.stats.disparity_names import Kind
 from nbdeploy.stats.division import divide
 from nbdeploy.stats.extremes import Disparity, Pairs, extreme, stated
 from nbdeploy.stats.metrics import Rates, Values
-from nbdeploy.stats.two_proportions import difference_interval, ratio_interval
+from nbdeploy.stats.pair_intervals import METHOD, Samples, difference_interval, ratio_interval
 
 ALL = -1
 """Stands for all rows in the pairs of a disparity."""
@@ -41,9 +41,7 @@ def overall_disparity(parts: Sequence[Rates], kind: Kind, *, level: float = 0.95
     eligible = [np.flatnonzero((part.denominator >= max(min_size, 1)) & _others(part)) for part in parts]
     comparisons = sum(map(len, eligible))
     each = [(part.denominator, kept) for part, kept in zip(parts, eligible, strict=True)]
-    about = stated(
-        kind, level, "Miettinen–Nurminen against everybody else", each, comparisons=comparisons, unit="group"
-    )
+    about = stated(kind, level, f"{METHOD} against everybody else", each, comparisons=comparisons, unit="group")
     if not comparisons:
         return about.undefined_because(f"no group has {max(min_size, 1):g} rows that {parts[0].metric} divides by")
     if kind == "ratio" and not any(part.numerator.any() for part in parts):
@@ -61,17 +59,19 @@ def _others(part: Rates) -> NDArray[np.bool_]:
 def _against_all(part: Rates, kept: NDArray[np.int64], kind: Kind, level: float) -> Pairs:
     k, n = part.numerator[kept], part.denominator[kept]
     total_k, total_n = part.numerator.sum(), part.denominator.sum()
-    share = n / total_n
+    share, own = n / total_n, np.arange(len(kept))
+    rest = np.concatenate([k, total_k - k]), np.concatenate([n, total_n - n])
+    pairs = Samples.of(*rest, own, own + len(kept), level)
     low_index, high_index = kept, np.full(len(kept), ALL)
     if kind == "difference":
-        lower, upper = difference_interval(k, n, total_k - k, total_n - n, level)
+        lower, upper = difference_interval(pairs)
         lower, upper = (1 - share) * lower, (1 - share) * upper
-        value = np.abs(k / n - total_k / total_n)
+        value = np.abs(k * total_n - total_k * n) / (n * total_n)
         least = np.where((lower <= 0) & (upper >= 0), 0, np.minimum(np.abs(lower), np.abs(upper)))
         return Pairs(part.metric, low_index, high_index, value, least, np.maximum(np.abs(lower), np.abs(upper)))
-    lower, upper = ratio_interval(k, n, total_k - k, total_n - n, level)
+    lower, upper = ratio_interval(pairs)
     lower, upper = _of_all(lower, share), _of_all(upper, share)
-    ratio = divide(k / n, np.full(len(kept), total_k / total_n))
+    ratio = divide(k * total_n, n * total_k)
     turned = ratio > 1
     value = np.where(turned, divide(np.ones_like(ratio), ratio), ratio)
     least = np.minimum(lower, divide(np.ones_like(upper), upper))
