@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import card_examples
-import pytest
 
 from nbdeploy.documents.finding import Finding, GateCondition
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.report import charts
 from nbdeploy.report.assemble import assemble
-from nbdeploy.report.charts.canvas import levels
 from nbdeploy.report.charts.text import width
 from nbdeploy.report.render import render_html
 from nbdeploy.report.sections.details import details
@@ -74,11 +73,35 @@ def test_long_names_of_disparities_are_told_once_and_whole():
         assert "…" not in part
 
 
-@pytest.mark.parametrize("count", [1, 3, 8, 40])
-def test_levels_on_an_axis_never_run_into_each_other(count):
-    labels = levels([f"a long level {number}" for number in range(count)], 0.5)
-    assert len(labels) <= 8
-    assert sum(len(label) for _, label in labels) <= 50
+def shifted(count: int) -> Finding:
+    names = [f"a level with a long name {number}" for number in range(count)]
+    share = [1 / count] * count
+    column = {"column": "country", "levels": names, "evaluation": share, "reference": share}
+    return Finding(id="data.max_psi", section="data", metric="max_psi", value=0.1, data={"shapes": [column]})
+
+
+def test_levels_that_moved_have_a_line_each_and_the_rarest_are_added_up():
+    few, many = (charts.draw("shapes", [shifted(count)]) for count in (3, 40))
+    for number in range(3):
+        assert f"a level with a long name {number}</title>" in few
+    assert "30 others: now 75.0%, reference 75.0%" in many
+    heights = [float(y) for y in re.findall(r'class="c-text" x="[\d.]+" y="([\d.]+)"', many)]
+    assert all(later - earlier >= 16 for earlier, later in itertools.pairwise(heights))
+
+
+def test_lines_are_named_beside_themselves_and_apart_from_each_other():
+    curve = {
+        "threshold": [0.0, 0.25, 0.5, 0.75, 1.0],
+        "precision": [0.2, 0.4, 0.6, 0.8, 1.0],
+        "recall": [1.0, 0.8, 0.6, 0.4, 0.2],
+        "selection_rate": [1.0, 0.3, 0.2, 0.1, 0.0],
+    }
+    finding = Finding(id="performance.f1", section="performance", metric="f1", value=0.6, data={"curve": curve})
+    drawn = charts.draw("thresholds", [finding])
+    named = re.findall(r'class="c-tick (?:one|two|three)" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', drawn)
+    assert [name for *_, name in named] == ["precision", "recall", "called positive"]
+    for (x, y, _), (other_x, other_y, _) in itertools.combinations(named, 2):
+        assert abs(float(x) - float(other_x)) > 60 or abs(float(y) - float(other_y)) > 12
 
 
 def test_a_run_outside_of_a_project_has_no_attempt_and_is_no_draft():

@@ -47,7 +47,7 @@ def test_the_chart_draws_the_quantiles_that_are_measured():
 
 def test_all_rows_stand_first_then_the_lowest_middle_and_small_groups_last():
     drawn = charts.draw("spreads", quantiles({"north": (90, 3.0), "tiny": (4, -9.0), "south": (60, -1.0)}))
-    assert names(drawn) == ["All rows", "branch=south", "branch=north", "branch=tiny"]
+    assert names(drawn) == ["All rows", "south", "north", "tiny"]
     assert "−1.000  (n 60)" in drawn
     assert drawn.count("c-whisker is-excluded") == 2
 
@@ -87,4 +87,4 @@ def test_a_group_without_a_value_is_left_out():
     findings = quantiles({"north": (90, 3.0), "south": (60, -1.0)})
     empty = findings[2].by_group[1].model_copy(update={"value": None})
     findings[2] = findings[2].model_copy(update={"by_group": (findings[2].by_group[0], empty)})
-    assert names(charts.draw("spreads", findings)) == ["All rows", "branch=north"]
+    assert names(charts.draw("spreads", findings)) == ["All rows", "north"]

@@ -56,7 +56,7 @@ def number(value: float | None, how: Scale = Scale(), *, apart_from: tuple[float
         return number(value * 1000, replace(how, unit="kB"), apart_from=tuple(bound * 1000 for bound in apart_from))
     factor = 100 if how.percent else 1
     shown = value * factor
-    decimals = _decimals(shown, how)
+    decimals = _decimals(shown, how) if shown else 0  # nought itself; 0.0 would leave open what follows
     others = [bound * factor for bound in apart_from if bound != value]
     while decimals < 8 and any(round(shown, decimals) == round(other, decimals) for other in others):
         decimals += 1
@@ -80,7 +80,7 @@ def _tiny(shown: float) -> str:
 def _decimals(shown: float, how: Scale) -> int:
     if how.whole and float(shown).is_integer():
         return 0
-    if how.unit == "rows/s" and abs(shown) >= 100:
+    if how.unit and abs(shown) >= 10:
         return 2 - math.floor(math.log10(abs(shown)))  # three digits: a second measurement gives no more
     if how.percent:
         return 1
@@ -109,6 +109,8 @@ def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = 
     low, high = interval
     if low is None or low == -math.inf:
         return f"at most {number(high, how, apart_from=apart_from)}"
+    if high in (None, math.inf) and low == how.limits[0]:
+        return "any value is possible"
     if high is None or high == math.inf:
         return f"at least {number(low, how, apart_from=apart_from)}"
     bare = number(low, how, apart_from=apart_from).split("\u00a0")[0]

@@ -16,7 +16,6 @@ from markupsafe import Markup
 
 from nbdeploy.documents.card import Block, Card
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.record import group_label
 from nbdeploy.report import charts, figures, inert, wording
 from nbdeploy.templates import path
 
@@ -65,7 +64,7 @@ def _words(block: Block, findings: Sequence[Finding]) -> Iterator[str]:
         how = figures.scale(findings[0].section, findings[0].metric)
         known = [group for group in findings[0].by_group if group.value is not None and not group.excluded]
         told = [
-            f"{group_label(one.group)}: {figures.number(one.value, how)}{_within(figures.span(one.interval, how))}"
+            f"{wording.within(one.group)}: {figures.number(one.value, how)}{_within(figures.span(one.interval, how))}"
             for one in sorted(known, key=lambda group: group.value or 0)
         ]
     else:

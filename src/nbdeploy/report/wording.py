@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.finding import Finding, GateCondition, Verdict
 from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.documents.sections import Section
 from nbdeploy.report import figures
 
@@ -66,7 +70,8 @@ def spoken(text: str) -> str:
     for operator in (">=", "<=", "==", ">", "<"):
         if text.startswith(operator):
             return f"{COMPARED[operator]} {text.removeprefix(operator).strip()}"
-    return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("!=", "≠")
+    named = re.sub(r"`([^`]+)`", r"\1", text)
+    return named.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("!=", "≠")
 
 
 def of_all_rows(finding: Finding) -> Finding:
@@ -159,6 +164,11 @@ def sentence(text: str) -> str:
 def counted(n: int, noun: str, many: str | None = None) -> str:
     """Return ``1 gate``, ``1,200 gates``."""
     return f"{n:,} {noun if n == 1 else many or noun + 's'}"
+
+
+def within(group: Mapping[str, Scalar]) -> str:
+    """Return a group's name where a title names its feature: ``60+`` under *By age_band*, ``sex=2, age_band=60+``."""
+    return str(next(iter(group.values()))) if len(group) == 1 else group_label(group)
 
 
 def listed(items: tuple[str, ...] | list[str], last: str = "and") -> str:

@@ -19,7 +19,7 @@ from nbdeploy.report.inert import visible
 
 Point = tuple[float, float]
 
-FONT = {"c-text": 13, "c-number": 13, "c-name": 12.7, "c-tick": 11, "c-count": 17.5}
+FONT = {"c-text": 13, "c-number": 13, "c-name": 12.7, "c-tick": 11, "c-of": 11, "c-count": 17.5}
 """Font sizes of the style sheet in pixels; those of bold text are larger here, since it is wider."""
 
 
@@ -199,17 +199,6 @@ def share(value: float) -> str:
 def half(tick: str) -> float:
     """Return half of the pixels that a tick takes, in the widest of the usual system fonts."""
     return 3.7 * len(tick)
-
-
-def levels(names: Sequence[str], first: float) -> list[tuple[float, str]]:
-    """Return labels for up to eight levels, one apart from each other, cut to what fits between two."""
-    every = -(-len(names) // 8) or 1
-    room = max(int(44 / max(len(names) / every, 1)), 4)
-    return [
-        (first + index, name if len(name) <= room else f"{name[: room - 1]}…")
-        for index, name in enumerate(names)
-        if index % every == 0
-    ]
 
 
 def wider(limits: tuple[float, float]) -> tuple[float, float]:

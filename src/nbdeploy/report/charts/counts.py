@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report.charts import text
-from nbdeploy.report.charts.canvas import Canvas, frame, half, levels, numbers, short
+from nbdeploy.report.charts.canvas import Axis, Canvas, frame, half, numbers, short
+
+LEVELS = 11
+"""Levels of a column that are drawn at most; the rarest are added up."""
 
 
 def score_histogram(finding: Finding) -> Markup:
@@ -89,7 +94,7 @@ def confusion(finding: Finding) -> Markup:
             canvas.text((x + side / 2, y + side / 2 + 2), f"{counts[row][column]:,.0f}", "c-count", anchor="middle")
             if side > 50:
                 canvas.text(
-                    (x + side / 2, y + side / 2 + 20), f"{share:.0%}".replace("%", "\u00a0%"), "c-tick", anchor="middle"
+                    (x + side / 2, y + side / 2 + 20), f"{share:.0%}".replace("%", "\u00a0%"), "c-of", anchor="middle"
                 )
     return canvas.svg()
 
@@ -98,10 +103,12 @@ def shapes(finding: Finding) -> Markup:
     """Draw the columns that moved most: outlined is the reference, filled is what was evaluated."""
     parts = []
     for column in finding.data["shapes"][:4]:
+        if column.get("levels"):
+            parts.append(_levels(column))
+            continue
         evaluated, reference = numbers(column["evaluation"]), numbers(column["reference"])
         top = max(*evaluated, *reference, 1e-9)
-        labels = [str(level) for level in column.get("levels") or []]
-        edges = numbers(column["edges"]) if column.get("edges") else []
+        edges = numbers(column["edges"])
         plot = frame(
             f"Distribution of {column['column']}",
             str(column["column"]),
@@ -109,11 +116,11 @@ def shapes(finding: Finding) -> Markup:
             (0, len(evaluated)),
             (0, top),
             height=220,
-            x_labels=levels(labels, 0.5) if labels else _edges(edges),
+            x_labels=_edges(edges),
         )
         for index, (now, then) in enumerate(zip(evaluated, reference, strict=True)):
             x, width = plot.x(index) + 1, plot.x(index + 1) - plot.x(index) - 2
-            where = labels[index] if labels else f"{short(edges[index])} to {short(edges[index + 1])}"
+            where = f"{short(edges[index])} to {short(edges[index + 1])}"
             plot.canvas.rect(
                 x,
                 plot.y(now),
@@ -125,6 +132,33 @@ def shapes(finding: Finding) -> Markup:
             plot.canvas.rect(x, plot.y(then), width, plot.y(0) - plot.y(then), "c-outline")
         parts.append(plot.canvas.svg())
     return Markup('<div class="many">{}</div>').format(Markup("").join(parts))
+
+
+def _levels(column: dict[str, Any]) -> Markup:
+    """Draw the shares of levels under each other, the commonest first: an axis has no room for their names."""
+    names = [str(level) for level in column["levels"]]
+    shares = list(zip(numbers(column["evaluation"]), numbers(column["reference"]), names, strict=True))
+    ranked = sorted(shares, key=lambda one: -max(one[:2]))
+    if len(ranked) > LEVELS:
+        rest = ranked[LEVELS - 1 :]
+        others = (sum(now for now, *_ in rest), sum(then for _, then, _ in rest), f"{len(rest)} others")
+        ranked = [*ranked[: LEVELS - 1], others]
+    left = max(min(max(text.width(name) for *_, name in ranked) + 6, 150), 44)
+    bottom = 26 + 17 * len(ranked)
+    canvas = Canvas(340, max(bottom + 44, 220), f"Distribution of {column['column']}")
+    axis = Axis(0, max(*(share for one in ranked for share in one[:2]), 1e-9), left + 8, 328)
+    canvas.text((4, 15), str(column["column"]), "c-name")
+    for tick in axis.ticks(4):
+        canvas.line((axis(tick), 24), (axis(tick), bottom), "c-grid")
+        canvas.text((axis(tick), bottom + 16), short(tick), "c-tick", anchor="middle")
+    canvas.text(((left + 340) / 2, bottom + 36), "Share of rows", "c-name", anchor="middle")
+    for index, (now, then, name) in enumerate(ranked):
+        y = 26 + 17 * index
+        canvas.text((left, y + 11), name, "c-text", anchor="end", room=left)
+        tip = f"{name}: now {now:.1%}, reference {then:.1%}"
+        canvas.rect(axis(0), y + 1, axis(now) - axis(0), 13, "c-bar", tip=tip)
+        canvas.rect(axis(0), y + 1, axis(then) - axis(0), 13, "c-outline")
+    return canvas.svg()
 
 
 def _edges(edges: list[float]) -> list[tuple[float, str]]:

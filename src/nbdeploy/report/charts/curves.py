@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report.charts.canvas import Frame, Point, frame, numbers, short
+from nbdeploy.report.charts.labels import label_lines
 
 Data = dict[str, Any]
 
@@ -116,11 +117,16 @@ def thresholds(finding: Finding) -> Markup:
         lower, upper = _known(curve["threshold"], low), _known(curve["threshold"], high)
         if lower:
             plot.band(lower, upper)
-    for key, cls in (("precision", "c-line"), ("recall", "c-line two"), ("selection_rate", "c-line three")):
-        plot.curve(_known(curve["threshold"], curve[key]), cls)
+    lines = {key: sorted(_known(curve["threshold"], curve[key])) for key in ("precision", "recall", "selection_rate")}
+    for points, cls in zip(lines.values(), ("c-line", "c-line two", "c-line three"), strict=True):
+        plot.curve(points, cls)
+    taken = []
     if at is not None:
         plot.canvas.line((plot.x(float(at)), plot.y(0)), (plot.x(float(at)), plot.y(1)), "c-overall")
         plot.canvas.text((plot.x(float(at)) + 4, plot.y(1) + 10), "in force", "c-tick")
+        taken.append((plot.x(float(at)) + 26, plot.y(1) + 6))
+    named = zip(("precision", "recall", "called positive"), ("one", "two", "three"), lines.values(), strict=True)
+    label_lines(plot, [(name, f"c-tick {cls}", points) for name, cls, points in named], taken)
     return plot.canvas.svg()
 
 

@@ -41,6 +41,8 @@ def cost_curve(finding: Finding) -> Markup:
     size, word = _round_number(max(abs(value) for side in paid for value in side))
     cost, lower, upper = ([value / size for value in side] for side in paid)
     low, high = min(lower), max(upper)
+    if 0 < low < high / 2:
+        low = 0.0  # where nought is not far, lengths should tell amounts
     axes = (threshold[0], threshold[-1]), (low, high)
     said = " ".join(part for part in (word, unit) if part)
     name = f"Cost of 1,000 decisions{f', {said}' if said else ''}"

@@ -16,6 +16,9 @@ from nbdeploy.report.charts.canvas import Axis, Canvas, half, short
 from nbdeploy.report.charts.layout import Layout, both
 from nbdeploy.report.charts.text import width
 
+SPARK = 140
+"""Pixels of a line beside a gate: what the narrowest table has, since text that is made smaller cannot be read."""
+
 
 def region(gate: GateCondition) -> tuple[float, float]:
     """Return the range of values that satisfies a gate."""
@@ -70,11 +73,11 @@ def gate_line(finding: Finding) -> Markup:
         return Markup("")
     bounds = wording.bounds(finding.gate)
     how = figures.scale(finding.section, finding.metric)
-    limits = (*reach([finding.value, *(finding.interval or ()), *bounds], how.limits), 6, 194)
+    limits = (*reach([finding.value, *(finding.interval or ()), *bounds], how.limits), 6, SPARK - 6)
     if limits[1] <= limits[0]:
         return Markup("")
     said = f"{wording.value(finding)}, {wording.interval(finding)}; the gate asks {wording.condition(finding)}"
-    canvas = Canvas(200, 34, said, "spark")
+    canvas = Canvas(SPARK, 34, said, "spark")
     axis = Axis(*limits)
     canvas.rect(axis.start, 6, axis.end - axis.start, 12, "c-track")
     _allowed(canvas, axis, finding.gate, 6, 18)
@@ -90,8 +93,8 @@ def group_cell(value: GroupValue, finding: Finding) -> Markup:
     """Draw one group's value and interval on the scale that its column shares, the overall value as a thin line."""
     how = figures.scale(finding.section, finding.metric)
     said = f"{group_label(value.group)}: {figures.number(value.value, how)} {figures.span(value.interval, how)}"
-    canvas = Canvas(110, 16, said, "spark")
-    axis = Axis(*column_reach(finding), 5, 105)
+    canvas = Canvas(84, 16, said, "spark")
+    axis = Axis(*column_reach(finding), 5, 79)
     canvas.line((axis.start, 8), (axis.end, 8), "c-grid")
     overall = wording.of_all_rows(finding).value
     if overall is not None:
@@ -171,7 +174,7 @@ def _group_line(group: GroupValue, how: figures.Scale) -> Line:
     rows = group.denominator if group.denominator is not None else group.n
     tone = "is-excluded" if group.excluded else "is-none"
     written = f"{figures.number(group.value, how)}  (n {rows:,})"
-    return Line(group_label(group.group), group.value, group.interval, tone, written)
+    return Line(wording.within(group.group), group.value, group.interval, tone, written)
 
 
 def _untold(many: int, which: str) -> list[Line]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
-from nbdeploy.documents.record import group_label
 from nbdeploy.report import figures, wording
 from nbdeploy.report.charts.canvas import Axis, Canvas, half, short, wider
 from nbdeploy.report.charts.layout import Layout, both
@@ -60,7 +59,7 @@ def _groups(by_metric: Mapping[str, Finding]) -> list[Spread]:
         same = [next((g for g in by_metric[side].by_group if g.group == group.group), None) for side in SIDES]
         sides = tuple(float(one.value) for one in same if one is not None and one.value is not None)
         if len(sides) == len(SIDES):
-            found.append(Spread(group_label(group.group), sides, group.n, group.excluded))
+            found.append(Spread(wording.within(group.group), sides, group.n, group.excluded))
     return sorted(found, key=lambda row: (row.excluded, row.sides[2]))
 
 

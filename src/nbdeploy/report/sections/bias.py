@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbdeploy.documents.card import Block
@@ -84,6 +84,8 @@ def _partition(features: tuple[str, ...], findings: Sequence[Finding], *, explai
     by_metric = {finding.metric: finding for finding in findings}
     title = f"By {wording.listed(features)}{' (where groups cross)' if len(features) > 1 else ''}"
     main = [by_metric[metric] for metric in _MAIN if metric in by_metric]
+    if _same_rates(by_metric):
+        main.remove(by_metric["selection_rate"])
     rest = [finding for finding in findings if finding not in main and finding.metric != "count"]
     counts = (by_metric["count"].id,) if "count" in by_metric else ()
     blocks = []
@@ -106,6 +108,12 @@ def _partition(features: tuple[str, ...], findings: Sequence[Finding], *, explai
         )
         blocks.insert(0, drawn)
     return [*blocks, *(_spread(title, quantiles) if quantiles else ())]
+
+
+def _same_rates(by_metric: Mapping[str, Finding]) -> bool:
+    """Return whether to be selected is the favourable outcome: then both columns would hold the same numbers."""
+    favourable, selected = by_metric.get("favourable_rate"), by_metric.get("selection_rate")
+    return favourable is not None and selected is not None and favourable.by_group == selected.by_group
 
 
 def _spread(title: str, quantiles: Sequence[Finding]) -> list[Block]:

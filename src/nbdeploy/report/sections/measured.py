@@ -9,7 +9,7 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.sections import Section
 from nbdeploy.report import reasons, wording
-from nbdeploy.report.charts import charts_for
+from nbdeploy.report.charts import WIDE, charts_for
 from nbdeploy.report.sections.bias import bias
 from nbdeploy.report.sections.details import details
 from nbdeploy.report.sections.tables import table
@@ -33,7 +33,9 @@ def measured(evidence: Evidence, section: Section) -> CardSection:
         blocks += bias(evidence, findings)
     elif single:
         blocks.append(table("What was measured", [finding for finding in single if not _repeats(finding, single)]))
-        blocks += [block for finding in single for block in _charts(finding)]
+        drawn = [block for finding in single for block in _charts(finding)]
+        # Those that stand two abreast come first, so that each finds a partner.
+        blocks += sorted(drawn, key=lambda block: block.chart in WIDE)
         blocks += [block for finding in single for block in details(finding)]
         blocks += _grouped([finding for finding in findings if finding.by_group])
     return CardSection(id=section, title=wording.section_name(section), lead=_LEADS[section], blocks=tuple(blocks))
@@ -61,9 +63,18 @@ def _absence(evidence: Evidence, section: Section, findings: Sequence[Finding]) 
     return [Block(kind="note", title="Nothing was measured here", text=" ".join(why) or silent)]
 
 
+_UNITS = {
+    "permutation_importance": ("Measured as what is lost of", "scoring"),
+    "shap_additivity_residual": ("Unit", "scale"),
+}
+"""By measure: how the unit of its chart is told, and where the finding holds it."""
+
+
 def _charts(finding: Finding) -> list[Block]:
+    unit = _UNITS.get(finding.metric)
+    told = f" {unit[0]}: {finding.data[unit[1]]}." if unit and isinstance(finding.data.get(unit[1]), str) else ""
     return [
-        Block(kind="chart", chart=chart.name, title=chart.title, text=chart.reading, findings=(finding.id,))
+        Block(kind="chart", chart=chart.name, title=chart.title, text=chart.reading + told, findings=(finding.id,))
         for chart in charts_for(finding)
     ]
 

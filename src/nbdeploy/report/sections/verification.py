@@ -43,12 +43,15 @@ def verification(evidence: Evidence, digest: str, templates: Mapping[str, str]) 
         ),
     )
     shell = [
-        "sha256sum evidence.json objective.yaml     # must print the two digests above",
-        "jq .verdict evidence.json                  # must agree with the summary of this card",
-        "jq -r .evidence card.json                  # must be the digest of evidence.json",
+        "# must print the two digests above",
+        "sha256sum evidence.json objective.yaml",
+        "# must agree with the summary of this card",
+        "jq .verdict evidence.json",
+        "# must be the digest of evidence.json",
+        "jq -r .evidence card.json",
     ]
     if subject.model is not None:
-        shell.append(f"{MODEL_LINE}    # must print the model's digest")
+        shell += ["# must print the model's digest", MODEL_LINE]
     blocks = [
         Block(kind="facts", title="Fingerprints (SHA-256)", rows=tuple(digests), options={"mono": True}),
         Block(kind="text", title="Check them with ordinary tools", text="\n".join(shell), options={"code": True}),
