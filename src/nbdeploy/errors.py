@@ -1,11 +1,13 @@
 """Every refusal of nbdeploy: one base, one class per rule.
 
 A message has three parts, always in this order: the fact, the rule, the next command. It reads the same in a cell, on a
-terminal and in a server's answer. The code (``E-SELF``) is stable and is what tests and scripts may rely on.
+terminal and in a server's answer; only a command is written in a cell as a cell takes it. The code (``E-SELF``) is
+stable and is what tests and scripts may rely on.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -47,9 +49,11 @@ class NbdeployError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Tell IPython to show the sentence and no traceback; papermill then keeps the real name and text.
 
-        The sentence is broken between words, because JupyterLab would break it anywhere.
+        A command is shown as a magic where there is one. The sentence is broken between words, because JupyterLab would
+        break it anywhere.
         """
-        return textwrap.wrap(f"{type(self).__name__}: {self}", 96, break_long_words=False, break_on_hyphens=False)
+        sentence = in_cell(f"{type(self).__name__}: {self}")
+        return textwrap.wrap(sentence, 96, break_long_words=False, break_on_hyphens=False)
 
 
 class Refusal(NbdeployError):  # noqa: N818 - a refusal is an answer, not a breakdown
@@ -96,6 +100,12 @@ class ModelError(NbdeployError):
     """A model is missing, will not load or does not answer as the objective says."""
 
     code = "E-MODEL"
+
+
+class OptionError(NbdeployError):
+    """A verb was asked for something that there is not, such as a section of another name."""
+
+    code = "E-OPTION"
 
 
 class ParameterError(NbdeployError):
@@ -303,6 +313,15 @@ class ClockError(Refusal):
     """Two clocks disagree by more than clocks do, so that nothing that has a time can be decided."""
 
     code = "E-CLOCK"
+
+
+_MAGIC = re.compile(r"(?<![%!\w/])nbdeploy (?=(?:init|declare|validate|deploy|status|release|rollback|up|down)\b)")
+"""A command that means the same behind ``%`` as on a terminal."""
+
+
+def in_cell(text: str) -> str:
+    """Return a text with commands as a cell takes them: ``%nbdeploy validate churn``."""
+    return _MAGIC.sub("%nbdeploy ", text)
 
 
 def closest(word: str, known: Sequence[str]) -> str:

@@ -198,9 +198,11 @@ def test_a_port_in_use(desk: Path):
         assert "Traceback" not in done.stderr
 
 
-def test_a_project_is_not_made_twice(desk: Path):
+def test_another_project_is_not_made_over_one(desk: Path):
     assert run("init", "p", "--preset", "team", "--person", "Ana Author", cwd=desk).returncode == 0
-    refused(run("init", "p", "--preset", "team", cwd=desk), 2, "is a project already")
+    refused(
+        run("init", "p", "--preset", "solo", cwd=desk), 2, "is a project already, p of Ana Author with the preset team"
+    )
     done = run("init", "q", cwd=desk)
     assert done.returncode == 2
     assert "which preset?" in done.stderr

@@ -86,8 +86,29 @@ def test_a_word_that_names_a_variable_is_that_variable_and_any_other_is_a_path(s
         shell.run_line_magic("validate", "churn --predictions rows")
     with pytest.raises(DataError, match=r"rows\.csv"):
         shell.run_line_magic("validate", "churn --predictions rows.csv")
-    with pytest.raises(DataError, match="nowhere"):
-        shell.run_line_magic("validate", "churn --predictions nowhere")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--predictions rosw", "--predictions: there is no variable and no file 'rosw'; did you mean 'rows'?"),
+        ("--model modl --data rows", "--model: there is no variable and no file 'modl'"),
+        ("--data rows[:1]", "--data takes the name of a variable, or a path: give rows[:1] a name first"),
+        ("--data rows.dropna()", "--data takes the name of a variable, or a path: give rows.dropna() a name first"),
+        ("--train rows.T", "--train takes the name of a variable, or a path: give rows.T a name first"),
+        ("--train nothing", "--train: the variable 'nothing' is None"),
+    ],
+)
+def test_a_word_that_is_neither_a_variable_nor_a_path_is_told_before_anything_runs(shell, declared, line, said):
+    shell.user_ns |= {"rows": pd.DataFrame({"churned": [0, 1], "sex": ["f", "m"]}), "nothing": None}
+    assert shown(shell, f"%validate churn {line}") == f"UsageError: {said}\n"
+
+
+def test_a_variable_that_a_file_is_named_like_does_not_hide_the_file(shell, declared):
+    shell.user_ns["rows"] = pd.DataFrame({"churned": [0, 1], "sex": ["f", "m"]})
+    Path("rows.T").write_bytes(b"")
+    with pytest.raises(DataError, match=r"rows\.T is of no known kind"):
+        shell.run_line_magic("validate", "churn --predictions rows.T")
 
 
 def test_the_version_to_compare_with_reaches_the_run(shell, declared):
@@ -110,7 +131,7 @@ def test_an_export_needs_a_card_and_a_known_form(shell, declared):
     ("line", "said"),
     [
         ("%validate", "the following arguments are required: name"),
-        ("%validate churn --modle m", "unrecognized arguments: --modle m"),
+        ("%validate churn --modle m", "unrecognized arguments: --modle m; did you mean '--model'?"),
         ("%validate churn --seed three", "argument --seed: invalid int value: 'three'"),
         ("%release churn launch", "argument action: invalid choice: 'launch'"),
         ('%validate churn --data "rows', 'No closing quotation in: churn --data "rows'),
@@ -145,9 +166,46 @@ def test_a_refusal_is_one_sentence_without_traceback(shell, declared):
     assert "Traceback" not in text
     assert " ".join(text.split()) == (
         "ProjectError: E-PROJECT there is no recorded validation of 'churn'. "
-        "Next: make one with: nbdeploy validate churn --model … --data …"
+        "Next: make one with: %nbdeploy validate churn --model … --data …"
     )
     assert all(len(line) <= 96 for line in text.splitlines())
+
+
+def test_the_next_command_of_a_refusal_runs_in_a_cell(shell, empty_folder):
+    text = " ".join(shown(shell, "%status").split())
+    command = text.split("with: ")[1]
+    assert command == "%nbdeploy init"
+    assert "Project made in" in shown(shell, command)
+
+
+def test_the_next_commands_of_a_result_are_magics(shell, project):
+    result = shell.run_cell_magic("objective", "churn", OBJECTIVE)
+    bundle = result._repr_mimebundle_()
+    for form in ("text/plain", "text/html", "text/markdown"):
+        assert "%nbdeploy validate churn --model" in bundle[form], form
+    assert "  nbdeploy validate churn --model" in str(result)  # on a terminal it is the command
+
+
+def test_a_notebook_can_be_run_again_from_its_first_cell(shell, empty_folder):
+    line = 'init . --person "Ana Author"'
+    assert shell.run_line_magic("nbdeploy", line).made
+    policy = Path("policy.toml").read_bytes()
+    again = shell.run_line_magic("nbdeploy", line)
+    assert not again.made
+    assert "is as it was" in str(again)
+    assert Path("policy.toml").read_bytes() == policy
+    with pytest.raises(ProjectError, match="of Ana Author with the preset solo"):
+        shell.run_line_magic("nbdeploy", "init . --preset team")
+    with pytest.raises(ProjectError, match="of Ana Author with the preset solo"):
+        shell.run_line_magic("nbdeploy", "init . --person Eva")
+
+
+def test_an_objective_begins_from_the_example_without_a_terminal(shell, project):
+    Path("objective.yaml").write_text(shown(shell, "%nbdeploy declare --example"))
+    assert isinstance(shell.run_line_magic("nbdeploy", "declare objective.yaml"), flow.Declared)
+    assert "demographic_parity_ratio" in shown(shell, "%nbdeploy declare --measures fairness")
+    assert "did you mean 'fairness'" in shown(shell, "%nbdeploy declare --measures fairnes")
+    assert "UsageError: name a file: %nbdeploy declare FILE" in shown(shell, "%nbdeploy declare")
 
 
 @pytest.mark.slow

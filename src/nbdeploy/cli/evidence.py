@@ -8,7 +8,6 @@ import click
 
 from nbdeploy import flow
 from nbdeploy.cli.draw import draw
-from nbdeploy.documents import catalog
 from nbdeploy.documents.card import FORMS
 from nbdeploy.documents.sections import SECTIONS
 
@@ -25,9 +24,8 @@ def declare(file: Path | None, check_only: bool, rows: int | None, measures: str
         click.echo(flow.example_objective())
         return
     if measures:
-        for entry in catalog.measures().values():
-            if entry.section == measures:
-                click.echo(f"{entry.name:34} {entry.explanation}")
+        for name, explanation in flow.measures_of(measures).items():
+            click.echo(f"{name:34} {explanation}")
         return
     if file is None:
         raise click.UsageError("name a file: nbdeploy declare FILE (see also --example and --measures SECTION)")

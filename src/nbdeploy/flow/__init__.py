@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nbdeploy.flow.declaring import Declared as Declared
     from nbdeploy.flow.declaring import declare as declare
     from nbdeploy.flow.declaring import example_objective as example_objective
+    from nbdeploy.flow.declaring import measures_of as measures_of
     from nbdeploy.flow.declaring import show_objective as show_objective
     from nbdeploy.flow.keys import KeyRotated as KeyRotated
     from nbdeploy.flow.keys import KeyStored as KeyStored
@@ -103,6 +104,7 @@ _WHERE = {
     "Declared": "declaring",
     "declare": "declaring",
     "example_objective": "declaring",
+    "measures_of": "declaring",
     "show_objective": "declaring",
     "Requested": "decisions.deploying",
     "deploy": "decisions.deploying",

@@ -12,9 +12,10 @@ from typing import Any
 
 from nbdeploy import templates
 from nbdeploy.declare import Check, NamedObjective, changes, check_objective, read_objective
+from nbdeploy.documents import catalog
 from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.documents.statements import ObjectivePredicate
-from nbdeploy.errors import FloorError, ObjectiveError, ProjectError
+from nbdeploy.errors import FloorError, ObjectiveError, OptionError, ProjectError, closest
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.trust.envelopes import sign
@@ -133,6 +134,15 @@ def show_objective(name: str) -> Declared:
 def example_objective() -> str:
     """Return an objective to start from."""
     return templates.path("objective.yaml").read_text("utf-8")
+
+
+def measures_of(section: str) -> dict[str, str]:
+    """Return what gates of a section can name, each with what it says."""
+    if section not in SECTIONS:
+        raise OptionError(
+            f"there is no section {section!r}{closest(section, SECTIONS)}", next=f"one of {', '.join(SECTIONS)}"
+        )
+    return {entry.name: entry.explanation for entry in catalog.measures().values() if entry.section == section}
 
 
 def own_measures(project: Project) -> dict[str, tuple[str, ...]]:

@@ -6,13 +6,14 @@ The HTML survives the sanitiser of an untrusted notebook; see `nbdeploy.report.f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
 from markupsafe import Markup
 
+from nbdeploy.errors import in_cell
 from nbdeploy.report import fragments, inert
 
 FACTS = "application/vnd.nbdeploy.v1+json"
@@ -64,6 +65,12 @@ class Shown:
         for name in ("lines", "notes", "next"):
             object.__setattr__(self, name, _inert(getattr(self, name)))
 
+    def in_cell(self) -> Shown:
+        """Return it with its commands as a cell takes them."""
+        tables = [replace(table, advice=[in_cell(text) for text in table.advice]) for table in self.tables]
+        lines, notes, steps = ([in_cell(text) for text in texts] for texts in (self.lines, self.notes, self.next))
+        return replace(self, lines=lines, tables=tables, notes=notes, next=steps)
+
     def html(self) -> str:
         """Return an HTML fragment; every foreign text is escaped."""
         parts = [fragments.title(self.title), fragments.lines(self.lines)]
@@ -112,7 +119,7 @@ class Result:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         del include, exclude  # IPython filters again
-        shown = self.show()
+        shown = self.show().in_cell()
         return {
             "text/html": shown.html(),
             "text/markdown": shown.markdown(),

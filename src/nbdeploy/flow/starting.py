@@ -12,6 +12,7 @@ from typing import Any
 
 from nbdeploy.errors import ProjectError
 from nbdeploy.flow.declaring import write_whole
+from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.settings import FILE, read_settings
 from nbdeploy.trust.keys import create_key as write_key
@@ -22,34 +23,37 @@ from nbdeploy.trust.policy.file import read_policy
 
 @dataclass(frozen=True)
 class Initialised(Result):
-    """A new project."""
+    """A project, and whether it is new."""
 
     root: Path
     preset: str
     person: str
+    made: bool = True
 
     def show(self) -> Shown:
         return Shown(
-            title=f"Project made in {self.root}",
+            title=f"Project made in {self.root}" if self.made else f"The project in {self.root} is as it was",
             lines=[f"Policy preset {self.preset}; this workstation works for {self.person}."],
-            next=["nbdeploy declare --example > objective.yaml", "nbdeploy declare objective.yaml"],
+            next=["nbdeploy declare --example   # an objective to start from", "nbdeploy declare objective.yaml"],
         )
 
     def facts(self) -> dict[str, Any]:
-        return {"root": str(self.root), "preset": self.preset, "person": self.person}
+        return {"root": str(self.root), "preset": self.preset, "person": self.person, "made": self.made}
 
 
 def init(folder: Path | str, *, preset: str, name: str | None = None, person: str | None = None) -> Initialised:
     """Make a project: settings, a policy from a preset, keys of this workstation and an empty ledger.
 
+    One that is there already is left as it is, so that a notebook can be run again from its first cell.
+
     Raises
     ------
     ProjectError
-        There is one already, or the name cannot be one.
+        There is another one already, or the name cannot be one.
     """
     root = Path(folder).resolve()
     if (root / FILE).exists():
-        raise ProjectError(f"{root} is a project already", next=f"change {FILE} there, or choose another folder")
+        return _unchanged(root, preset, name, person)
     project_name = name or re.sub(r"[^A-Za-z0-9._-]+", "-", root.name).strip("-.") or "project"
     owner = (person or _account()).strip()
     if not owner or re.search(r'[\x00-\x1f"\\]', owner):
@@ -75,6 +79,19 @@ def init(folder: Path | str, *, preset: str, name: str | None = None, person: st
         shutil.rmtree(root if made else root / ".nbdeploy", ignore_errors=True)
         raise
     return Initialised(root, preset, owner)
+
+
+def _unchanged(root: Path, preset: str, name: str | None, person: str | None) -> Initialised:
+    """Return the project that is there; its error where something else is asked for."""
+    project = Project(read_settings(root / FILE))
+    has = (project.policy.preset, project.settings.project.name, project.person)
+    asked = (preset, name or has[1], (person or has[2]).strip())
+    if has != asked:
+        raise ProjectError(
+            f"{root} is a project already, {has[1]} of {has[2]} with the preset {has[0]}",
+            next=f"change {FILE} or its policy there, or choose another folder",
+        )
+    return Initialised(root, preset, has[2], made=False)
 
 
 def _policy_text(preset: str, owner: str, public: dict[str, str]) -> str:

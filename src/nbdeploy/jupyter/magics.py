@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from IPython.core.magic import Magics, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbdeploy.errors import closest
+from nbdeploy.jupyter.line import arguments, value
 
 VERBS = (
     "objective",
@@ -28,6 +28,7 @@ VERBS = (
     "up",
     "down",
     "init",
+    "declare",
 )
 SHORT = VERBS[:9]
 
@@ -39,15 +40,6 @@ def offered(magics: GovernanceMagics) -> Iterator[tuple[str, str, Callable[..., 
     yield "cell", "objective", magics.objective
     yield "line", "nbdeploy", magics.nbdeploy
     yield "cell", "nbdeploy", magics.nbdeploy
-
-
-def _arguments(magic: Any, line: str) -> Any:
-    """Parse a magic's line as a shell would; IPython's own splitting keeps the quotes of ``--person "Ana Author"``."""
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"{error} in: {line.strip()}") from None
-    return magic.parser.parse_args(words)
 
 
 def _notebook_folder() -> Path | None:
@@ -79,10 +71,31 @@ class GovernanceMagics(Magics):
         """``%%objective NAME`` declares the YAML of the cell; ``%objective NAME`` shows what is declared."""
         from nbdeploy import flow
 
-        args = _arguments(self.objective, line)
+        args = arguments(self.objective, line)
         if cell is None:
             return flow.show_objective(args.name)
         return flow.declare(cell.encode(), name=args.name, rows=args.rows, origin="the cell")
+
+    @magic_arguments()
+    @argument("file", nargs="?", type=Path, help="a YAML file")
+    @argument("--check", action="store_true", help="look it over; declare nothing")
+    @argument("--rows", type=int, help="say which gates this many rows will hardly decide")
+    @argument("--measures", metavar="SECTION", help="list what gates of a section can name")
+    @argument("--example", action="store_true", help="print an objective to start from")
+    def declare(self, line: str) -> Any:
+        """Declare the objective in a file; in a cell, ``%%objective NAME`` does it."""
+        from nbdeploy import flow
+
+        args = arguments(self.declare, line)
+        if args.example:
+            print(flow.example_objective())
+        elif args.measures:
+            print("\n".join(f"{name:34} {said}" for name, said in flow.measures_of(args.measures).items()))
+        elif args.file is None:
+            raise UsageError("name a file: %nbdeploy declare FILE (see also --example and --measures SECTION)")
+        else:
+            return flow.declare(args.file, check_only=args.check, rows=args.rows)
+        return None
 
     @magic_arguments()
     @argument("name", help="declared objective")
@@ -105,15 +118,16 @@ class GovernanceMagics(Magics):
         from nbdeploy import flow
         from nbdeploy.jupyter.progress import NotebookProgress
 
-        args = _arguments(self.validate, line)
+        args = arguments(self.validate, line)
+        variables = self.shell.user_ns if self.shell else {}
         with NotebookProgress() as watch:
             return flow.validate(
                 args.name,
-                model=self._value(args.model),
-                data=self._value(args.data),
-                train=self._value(args.train),
-                reference=self._value(args.reference),
-                predictions=self._value(args.predictions),
+                model=value("--model", args.model, variables),
+                data=value("--data", args.data, variables),
+                train=value("--train", args.train, variables),
+                reference=value("--reference", args.reference, variables),
+                predictions=value("--predictions", args.predictions, variables),
                 sections=tuple(args.section or ()),
                 jobs=args.jobs,
                 seed=args.seed,
@@ -136,7 +150,7 @@ class GovernanceMagics(Magics):
         """Show the model card in the notebook, and say where the whole of it is."""
         from nbdeploy import flow
 
-        args = _arguments(self.card, line)
+        args = arguments(self.card, line)
         if args.diff is not None:
             if len(args.diff) > 2:
                 raise UsageError("--diff compares two cards: name none, one or two")
@@ -155,7 +169,7 @@ class GovernanceMagics(Magics):
         from nbdeploy import flow
         from nbdeploy.jupyter.progress import NotebookProgress
 
-        args = _arguments(self.deploy, line)
+        args = arguments(self.deploy, line)
         with NotebookProgress() as watch:
             return flow.deploy(args.name, to=args.to, strategy=args.strategy, ask_waiver=args.ask_waiver, watch=watch)
 
@@ -165,7 +179,7 @@ class GovernanceMagics(Magics):
         """Show what waits for a signature and how the validator signs. Nothing is signed in a notebook."""
         from nbdeploy import flow
 
-        return flow.pending(_arguments(self.signoff, line).request)
+        return flow.pending(arguments(self.signoff, line).request)
 
     @magic_arguments()
     @argument("name", nargs="?", help="objective")
@@ -175,7 +189,7 @@ class GovernanceMagics(Magics):
         """Show what is asked for, approved and live."""
         from nbdeploy import flow
 
-        args = _arguments(self.status, line)
+        args = arguments(self.status, line)
         return flow.status(args.name, everything=args.everything, settle=args.wait)
 
     @magic_arguments()
@@ -185,7 +199,7 @@ class GovernanceMagics(Magics):
         """Steer a rollout by hand."""
         from nbdeploy import flow
 
-        args = _arguments(self.release, line)
+        args = arguments(self.release, line)
         return flow.release(args.name, args.action)
 
     @magic_arguments()
@@ -195,7 +209,7 @@ class GovernanceMagics(Magics):
         """Send all traffic back to the previous version, at once."""
         from nbdeploy import flow
 
-        args = _arguments(self.rollback, line)
+        args = arguments(self.rollback, line)
         return flow.rollback(args.name, reason=args.reason)
 
     @magic_arguments()
@@ -205,7 +219,7 @@ class GovernanceMagics(Magics):
         """Check the chain of signed statements."""
         from nbdeploy import flow
 
-        args = _arguments(self.audit, line)
+        args = arguments(self.audit, line)
         return flow.audit_log(args.name) if args.log else flow.audit(args.name)
 
     @magic_arguments()
@@ -214,7 +228,7 @@ class GovernanceMagics(Magics):
         """Start the controller and the gateway of this project in the background."""
         from nbdeploy import flow
 
-        return flow.up(port=_arguments(self.up, line).port)
+        return flow.up(port=arguments(self.up, line).port)
 
     def down(self, line: str) -> Any:
         """Stop the service of this project."""
@@ -232,10 +246,5 @@ class GovernanceMagics(Magics):
         """Make a project in a folder."""
         from nbdeploy import flow
 
-        args = _arguments(self.init, line)
+        args = arguments(self.init, line)
         return flow.init(Path(args.folder), preset=args.preset, name=None, person=args.person)
-
-    def _value(self, text: str | None) -> Any:
-        """Return the variable of that name, or the text itself: a path or an address."""
-        variables: dict[str, Any] = self.shell.user_ns if self.shell else {}
-        return variables.get(text, text) if text is not None and text.isidentifier() else text

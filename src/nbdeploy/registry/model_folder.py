@@ -66,18 +66,43 @@ def save(estimator: Any, sample_frame: Any, folder: Path, model: Model) -> None:
     Modules that no package holds, such as a file beside the notebook, go into the pickle.
     The format is cloudpickle: skops loads no code, but every process that loads it first imports all of scikit-learn,
     which takes longer than everything else a worker does. Bytes are verified before they are loaded, either way.
+
+    Raises
+    ------
+    ModelError
+        It is not fitted, does not answer these rows, or holds what cannot be stored.
     """
     from mlflow import sklearn as flavour
     from mlflow.models import infer_signature
 
     from nbdeploy.registry import needed
 
+    answers = _answers(estimator, sample_frame)
     with needed.carried(estimator) as modules:
         flavour.save_model(
             estimator,
             str(folder),
             mlflow_model=model,
             serialization_format="cloudpickle",
-            signature=infer_signature(sample_frame, estimator.predict(sample_frame)),
+            signature=infer_signature(sample_frame, answers),
             pip_requirements=needed.requirements(modules),
         )
+
+
+def _answers(estimator: Any, rows: Any) -> Any:
+    from sklearn.exceptions import NotFittedError
+
+    try:
+        return estimator.predict(rows)
+    except NotFittedError:
+        raise ModelError(
+            f"the model {type(estimator).__name__} is not fitted", next="fit it on the training data, then validate it"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
+        said = (str(error).strip() or "no message").splitlines()[0][:200].rstrip(". ")
+        columns = ", ".join(map(str, rows.columns[:8])) + (" …" if len(rows.columns) > 8 else "")
+        raise ModelError(
+            f"the model {type(estimator).__name__} does not answer the first {len(rows)} rows of the data "
+            f"({type(error).__name__}: {said})",
+            next=f"see it with: .predict on those rows; its inputs are {columns}",
+        ) from None

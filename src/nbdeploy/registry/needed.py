@@ -63,9 +63,21 @@ def _modules_of(obj: Any) -> Iterator[str]:
 
 
 def modules(estimator: Any) -> frozenset[str]:
-    """Return the modules that the pickle of an estimator takes things from, without those of the standard library."""
+    """Return the modules that the pickle of an estimator takes things from, without those of the standard library.
+
+    Raises
+    ------
+    ModelError
+        It holds what no pickle can.
+    """
     noting = _Noting()
-    noting.dump(estimator)
+    try:
+        noting.dump(estimator)
+    except Exception as error:  # noqa: BLE001 - an object's own code says how it is pickled
+        raise ModelError(
+            f"the model {type(estimator).__name__} cannot be stored ({type(error).__name__}: {error})",
+            next="take out of it what only this process has, such as a lock, an open file or a generator",
+        ) from None
     aside = {*sys.stdlib_module_names, "__main__"}
     return frozenset(name for name in noting.modules if _top(name) not in aside)
 

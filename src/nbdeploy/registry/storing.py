@@ -23,8 +23,12 @@ def save_estimator(client: MlflowClient, experiment: str, estimator: Any, sample
         logged = client.create_logged_model(experiment, name=name)
         model = Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, model_id=logged.model_id)
         folder = Path(scratch) / "model"
-        model_folder.save(estimator, sample_frame, folder, model)
-        client.log_model_artifacts(logged.model_id, str(folder))
+        try:
+            model_folder.save(estimator, sample_frame, folder, model)
+            client.log_model_artifacts(logged.model_id, str(folder))
+        except BaseException:  # nothing half written stays behind, after Ctrl-C neither
+            client.delete_logged_model(logged.model_id)
+            raise
         client.finalize_logged_model(logged.model_id, "READY")
         return str(logged.model_id)
 

@@ -14,7 +14,7 @@ from nbdeploy.documents.crosswalk import CrosswalkRef
 from nbdeploy.documents.evidence import ModelSubject
 from nbdeploy.documents.progress import Progress, Watcher
 from nbdeploy.documents.sections import SECTIONS, Section
-from nbdeploy.errors import GateFailedError, ModelError, ParameterError, closest
+from nbdeploy.errors import GateFailedError, ModelError, OptionError, closest
 from nbdeploy.flow.declaring import own_measures, refuse_below_floor
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.validation.asked import Asked
@@ -32,12 +32,18 @@ from nbdeploy.validate.order import Inputs, Order, Previous
 from nbdeploy.validate.run import run_validation
 from nbdeploy.validate.subject.own_environment import environment_for, user_cache
 
+MOST_JOBS = 64
+SEEDS = 2**32
+"""What every library takes as a seed lies below."""
+
 EXTRAS = ("mitigation",)
 """What costs much and tells little to most: mitigations of a disparity, trained and compared."""
 
 
 def carry_out(asked: Asked, parent: KernelParent | None, watch: Watcher) -> Validated:
     """Carry out what `validate` was asked for; its errors."""
+    sections, extras = _sections(asked.sections), _extras(asked.extras)
+    _check_numbers(asked)
     project = Project.find()
     named, declared = resolve_objective(asked.objective, project)
     own = _own_notebooks(project)
@@ -68,12 +74,12 @@ def carry_out(asked: Asked, parent: KernelParent | None, watch: Watcher) -> Vali
             model=subject,
             model_folder=model_folder,
             python=_python(model_folder, asked.environment, project, watch),
-            sections=_sections(asked.sections),
+            sections=sections,
             jobs=asked.jobs,
             seed=asked.seed,
             draft=asked.draft,
             previous=before,
-            wanted=_extras(asked.extras),
+            wanted=extras,
             cache=project.settings.kept if project is not None else None,
             fresh=asked.fresh,
             attempt=attempt,
@@ -156,17 +162,28 @@ def _dataset(given: Any, role: Any) -> Dataset | None:
 def _sections(wanted: Sequence[str]) -> tuple[Section, ...]:
     for section in wanted:
         if section not in SECTIONS:
-            raise ParameterError(f"there is no section {section!r}{closest(section, SECTIONS)}")
+            raise OptionError(
+                f"there is no section {section!r}{closest(section, SECTIONS)}", next=f"one of {', '.join(SECTIONS)}"
+            )
     return tuple(section for section in SECTIONS if section in wanted)
 
 
 def _extras(wanted: Sequence[str]) -> tuple[str, ...]:
     for extra in wanted:
         if extra not in EXTRAS:
-            raise ParameterError(
+            raise OptionError(
                 f"there is no extra {extra!r}{closest(extra, EXTRAS)}", next=f"one of {', '.join(EXTRAS)}"
             )
     return tuple(wanted)
+
+
+def _check_numbers(asked: Asked) -> None:
+    if asked.jobs is not None and not 1 <= asked.jobs <= MOST_JOBS:
+        raise OptionError(
+            f"{asked.jobs} notebooks cannot run at the same time", next=f"give a number from 1 to {MOST_JOBS}"
+        )
+    if not 0 <= asked.seed < SEEDS:
+        raise OptionError(f"{asked.seed} is no seed", next=f"give a whole number from 0 to {SEEDS - 1}")
 
 
 def _notes(project: Project | None, *, declared: bool, sealed: bool) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from nbdeploy.trust.digests import model_digest
 from nbdeploy.trust.scan import scan_model
 from nbdeploy.trust.scan.waivers import check_never
 from nbdeploy.validate.order import Inputs
+from nbdeploy.validate.subject.columns_read import IN_MEMORY, columns_read
 
 
 def resolve_objective(given: str | Path | NamedObjective, project: Project | None) -> tuple[NamedObjective, bool]:
@@ -30,7 +31,8 @@ def resolve_objective(given: str | Path | NamedObjective, project: Project | Non
             if project is not None:
                 return project.objective(text), True
             raise ObjectiveError(
-                f"{text!r} names a declared objective, and there is no project here", next="give the YAML file"
+                f"{text!r} names a declared objective, and there is no project here",
+                next="make one with: nbdeploy init, or give the objective's YAML file",
             )
         try:
             source = Path(given).read_bytes()
@@ -69,15 +71,21 @@ def _stored(estimator: Any, named: NamedObjective, inputs: Inputs, registry: Reg
     """Store an estimator that so far lives in memory only, and return its address."""
     if registry is None:
         raise ModelError("a model in memory is stored in a project's MLflow", next="make a project with: nbdeploy init")
+    what = type(estimator).__name__
+    if isinstance(estimator, type):
+        raise ModelError(
+            f"the model is the class {estimator.__name__}, not one that was fitted",
+            next=f"give what {estimator.__name__}().fit(…) returns",
+        )
     if not hasattr(estimator, "predict"):
         raise ModelError(
-            f"the model is {type(estimator).__name__!r}, which has no predict method",
-            next="give an estimator, an address or a folder",
+            f"the model is of the type {what!r}, which has no predict method",
+            next="give a fitted estimator, an address or a folder",
         )
     frame = inputs.evaluated.head(50).to_pandas()
-    columns = getattr(estimator, "feature_names_in_", None)
-    features = (
-        list(columns) if columns is not None else [name for name in frame.columns if name != named.content.target]
-    )
-    inputs.evaluated.require([str(name) for name in features], "the model was trained on it")
+    names = getattr(estimator, "feature_names_in_", None)
+    given = None if names is None else [str(name) for name in names]
+    inputs.evaluated.require(given or (), "the model was trained on it")
+    width = int(getattr(estimator, "n_features_in_", None) or 0)
+    features = list(columns_read(list(frame.columns), named.content, given, width, IN_MEMORY))
     return registry.save_estimator(estimator, frame[features], named.content.governed_model)

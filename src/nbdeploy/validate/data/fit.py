@@ -39,11 +39,11 @@ def check_fit(objective: Objective, dataset: Dataset) -> None:
         seen.add(batch)
     if seen.missing:
         raise DataError(
-            f"{dataset.name}: {seen.missing} of {dataset.rows} rows have no value in the target {objective.target!r}",
+            f"{dataset.told}: {seen.missing} of {dataset.rows} rows have no value in the target {objective.target!r}",
             next="leave rows out whose outcome is not known",
         )
     if objective.task != "regression":
-        _check_classes(objective, dataset.name, ordered(seen.labels))
+        _check_classes(objective, dataset.told, ordered(seen.labels))
     for feature, found in seen.levels.items():
         if len(found) > MOST_GROUPS:
             raise DataError(
@@ -96,7 +96,7 @@ def _check_type(objective: Objective, dataset: Dataset) -> None:
     kind = dataset.source.schema.field(objective.target).type
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
     if objective.task == "regression" and not number:
-        raise DataError(f"{dataset.name}: the target {objective.target!r} of a regression holds {kind}")
+        raise DataError(f"{dataset.told}: the target {objective.target!r} of a regression holds {kind}")
 
 
 def _check_classes(objective: Objective, name: str, found: Sequence[Scalar]) -> None:

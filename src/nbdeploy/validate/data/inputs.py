@@ -17,9 +17,13 @@ from nbdeploy.documents.evidence import DataSubject
 from nbdeploy.errors import DataError, closest
 from nbdeploy.trust.digests import file_digest
 from nbdeploy.validate.data.csv_rows import csv_rows
+from nbdeploy.validate.data.frames import frame_table, twice
 from nbdeploy.validate.data.rows import ParquetRows, Rows, TableRows
 
 Role = Literal["evaluation", "train", "reference", "predictions"]
+
+_IN_MEMORY = ("DataFrame", "table")
+"""Names of tables that have none of their own."""
 
 _INDEX = re.compile(r"__index_level_\d+__$")
 
@@ -29,13 +33,14 @@ class Dataset:
     """One dataset with the digest of the bytes that it was read from.
 
     `digest` is of the file; of the manifest (``<sha256>  <name>`` per file, sorted) for several files; of the Arrow
-    stream for a DataFrame.
+    stream for a DataFrame. `index` are the names of a DataFrame's index, which are no columns.
     """
 
     role: Role
     name: str
     digest: str
     source: Rows
+    index: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -61,6 +66,11 @@ class Dataset:
         return pa.Table.from_batches(found, self.source.schema).slice(0, rows)
 
     @property
+    def told(self) -> str:
+        """What sentences call it: the file's name, or what a table in memory was given for."""
+        return f"the {self.name} for {self.role}" if self.name in _IN_MEMORY else self.name
+
+    @property
     def subject(self) -> DataSubject:
         """The entry in the evidence."""
         return DataSubject(role=self.role, name=self.name, digest=self.digest, rows=self.rows, columns=self.columns)
@@ -74,12 +84,19 @@ class Dataset:
             Names the first missing column, what it is wanted as, and the closest that is there.
         """
         for column in columns:
-            if column not in self.columns:
+            if column in self.columns:
+                continue
+            if column in self.index:
                 raise DataError(
-                    f"{self.name} has no column {column!r} ({wanted_as}){closest(column, self.columns)}",
-                    next=f"its columns are: {_listed(self.columns)}",
+                    f"{self.told} has {column!r} ({wanted_as}) as its index and not as a column",
+                    next="give it with .reset_index()",
                     column=column,
                 )
+            raise DataError(
+                f"{self.told} has no column {column!r} ({wanted_as}){closest(column, self.columns)}",
+                next=f"its columns are: {_listed(self.columns)}",
+                column=column,
+            )
 
 
 def read_dataset(source: str | Path | Any, role: Role = "evaluation") -> Dataset:
@@ -91,35 +108,47 @@ def read_dataset(source: str | Path | Any, role: Role = "evaluation") -> Dataset
     Parameters
     ----------
     source
-        A path, a glob of Parquet files, a folder of Parquet files, a pandas DataFrame or an Arrow table.
+        A path, a glob of Parquet files, a folder of Parquet files, a pandas DataFrame, or a table of another library
+        that hands it on as Arrow does (pyarrow, polars, duckdb).
 
     Raises
     ------
     DataError
         Missing, unreadable or empty.
     """
-    if isinstance(source, pa.Table):
-        dataset = Dataset(role, "table", _table_digest(source), TableRows(source))
-    elif hasattr(source, "columns") and hasattr(source, "index"):
-        dataset = _from_frame(source, role)
-    else:
-        dataset = _from_path(str(source), role)
+    dataset = _from_path(str(source), role) if isinstance(source, (str, Path)) else _from_memory(source, role)
     if not dataset.columns:
-        raise DataError(f"{dataset.name} has no columns")
+        raise DataError(f"{dataset.told} has no columns")
     repeated = next((name for name in dataset.columns if dataset.columns.count(name) > 1), None)
     if repeated is not None:
-        raise DataError(f"{dataset.name} has the column {repeated!r} twice")
+        raise twice(dataset.told, repeated)
+    nested = next((field for field in dataset.source.schema if _is_nested(field.type)), None)
+    if nested is not None:
+        raise DataError(
+            f"the column {nested.name!r} of {dataset.told} holds {nested.type}, and a table has one value in a cell",
+            next=f"leave {nested.name!r} out, or make a column of each of its parts",
+        )
     if not dataset.rows:
-        raise DataError(f"{dataset.name} is empty: it has columns and no rows", next="give data with at least one row")
+        raise DataError(f"{dataset.told} is empty: it has columns and no rows", next="give data with at least one row")
     return dataset
 
 
-def _from_frame(frame: Any, role: Role) -> Dataset:
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"the DataFrame for {role} has a column of mixed or unknown type ({_short(error)})") from None
-    return Dataset(role, "DataFrame", _table_digest(table), TableRows(table))
+def _from_memory(source: Any, role: Role) -> Dataset:
+    if hasattr(source, "columns") and hasattr(source, "index"):
+        table = frame_table(source, f"the DataFrame for {role}")
+        index = tuple(str(name) for name in source.index.names if name is not None)
+        return Dataset(role, "DataFrame", _table_digest(table), TableRows(table), index)
+    if hasattr(source, "__arrow_c_stream__") and not hasattr(source, "to_frame"):  # a Series has both
+        table = pa.table(source)
+        return Dataset(role, "table", _table_digest(table), TableRows(table))
+    raise DataError(
+        f"what was given for {role} is of the type {type(source).__name__!r}, and columns need names",
+        next="give a DataFrame, such as pd.DataFrame(values, columns=[…]), or a path",
+    )
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
 def _table_digest(table: pa.Table) -> str:

@@ -63,7 +63,7 @@ def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch
     if predicted is None and score is None:
         wanted = objective.score if objective.score and objective.task == "binary" else "predicted"
         raise DataError(
-            f"{dataset.name} holds no prediction: it has no column {wanted!r}{closest(wanted, dataset.columns)}",
+            f"{dataset.told} holds no prediction: it has no column {wanted!r}{closest(wanted, dataset.columns)}",
             next="declare `predicted: COLUMN` for decisions, or `score: COLUMN` with `threshold:` for scores",
         )
     if objective.threshold is not None and score is not None:

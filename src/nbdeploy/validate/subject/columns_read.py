@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import ModelError, closest
 
+IN_MEMORY = "in memory"
+"""Stands for the flavour of an estimator that is not stored yet."""
+
 
 def columns_read(
     columns: Sequence[str], objective: Objective, named: Sequence[str] | None, width: int, flavor: str
@@ -50,5 +53,7 @@ def columns_read(
 
 def naming(flavor: str) -> str:
     """Say how a model comes to name its columns."""
+    if flavor == IN_MEMORY:
+        return "fit the model on a DataFrame: it then knows them by name"
     other = ", serialization_format='pickle'" if flavor == "pytorch" else ""  # its usual format names none
     return f"save the model with signature=mlflow.models.infer_signature(rows, answers){other}"
