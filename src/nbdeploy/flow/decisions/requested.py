@@ -6,34 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import ScanError
 from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.trust.policy.rules import Environment
-from nbdeploy.trust.scan import Scan
-from nbdeploy.trust.scan.waivers import check_never, gates, told
 
 HOW_TO_NAME_A_VALIDATOR = (
     "nbdeploy key create 'THEIR NAME'   # the validator, on their own machine; it prints the public key",
     "nbdeploy policy add 'THEIR NAME' --role validator --key ed25519:…   # here",
 )
-
-
-def to_be_waived(scan: Scan, environment: Environment) -> dict[str, str]:
-    """Return what a model's files do that only a signed waiver lets through: its gates, each told in a line.
-
-    Raises
-    ------
-    ScanError, SizeError, PathError, FormatError
-        They do what no waiver lets through, or what this environment lets nobody waive.
-    """
-    check_never(scan.findings)
-    found = {gate: told(gate, findings) for gate, findings in gates(scan.findings).items()}
-    if found and environment.scan == "block":
-        raise ScanError(
-            f"this environment takes no model that does {'; '.join(found.values())}",
-            next="log the model again without it, and validate that",
-        )
-    return found
 
 
 @dataclass(frozen=True)
