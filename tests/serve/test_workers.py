@@ -88,3 +88,15 @@ def test_the_models_code_sees_no_secret_of_the_service(worker, monkeypatch):
     seen = Path(f"/proc/{worker('old', log=None).pid}/environ").read_bytes()
     assert b"PATH=" in seen
     assert b"secret" not in seen
+
+
+def test_whoever_is_still_unanswered_when_patience_ends_is_told(serving, worker):
+    slow = worker("temperamental", log=None)
+
+    async def act():
+        asked = [asyncio.ensure_future(slow.ask(rows(age))) for age in (15.0, 60.0)]
+        await asyncio.sleep(0.3)  # the first is being answered, the second waits
+        await slow.stop(patience=0.1)
+        return await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
+
+    assert [str(error) for error in serving.do(act())] == ["churn/1 was stopped"] * 2

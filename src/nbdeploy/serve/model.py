@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from nbdeploy.serve.signature import signed_inputs
+
 _ROW_WISE_LIBRARIES = frozenset({"sklearn", "lightgbm", "xgboost", "catboost"})
 
 
@@ -30,7 +32,9 @@ class ServedModel:
         content = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
         self._sklearn = "sklearn" in content["flavors"]
         self._model = _load(folder, content["flavors"])
-        self._types = _types(content)
+        signed = signed_inputs(content)
+        self._matrix = signed.matrix
+        self._types = {one["name"]: _PANDAS[one["type"]] for one in signed.columns if one.get("type") in _PANDAS}
         self._classes = [_plain_value(value) for value in getattr(self._model, "classes_", ())]
         self._method = None if decide is None or len(self._classes) != 2 else self._score_method(decide)
         if self._method is not None and decide is not None:
@@ -59,7 +63,7 @@ class ServedModel:
         """Return ``predictions`` and, where decisions are made by score, ``scores``: one for each row."""
         frame = self._frame(columns)
         if self._method is None:
-            return {"predictions": _plain(self._model.predict(frame))}
+            return {"predictions": _plain(self._model.predict(frame), len(frame))}
         scores = getattr(self._model, self._method)(frame)
         scores = scores[:, self._positive] if scores.ndim > 1 else scores
         other, positive = self._classes[1 - self._positive], self._classes[self._positive]
@@ -73,12 +77,15 @@ class ServedModel:
         for name, values in columns.items():
             kind = self._types.get(name)
             if kind == "datetime64[ns]":
-                made[name] = pd.to_datetime(pd.Series(values, dtype="object"))
+                # Rows of one request may be written in several forms of ISO 8601; a signature's moments have no zone.
+                moments = pd.to_datetime(pd.Series(values, dtype="object"), format="ISO8601", utc=True)
+                made[name] = moments.dt.tz_localize(None)
             elif kind is None:
                 made[name] = pd.Series(values)
             else:
                 made[name] = pd.Series(values, dtype=kind)
-        return pd.DataFrame(made)
+        rows = pd.DataFrame(made)
+        return rows.to_numpy() if self._matrix and self._sklearn else rows
 
 
 _PANDAS = {
@@ -89,18 +96,6 @@ _PANDAS = {
     "boolean": "bool",
     "datetime": "datetime64[ns]",
 }
-
-
-def _types(content: Mapping[str, Any]) -> dict[str, str]:
-    import json
-
-    signature = content.get("signature") or {}
-    inputs = json.loads(signature.get("inputs") or "[]")
-    return {
-        column["name"]: _PANDAS[column["type"]]
-        for column in inputs
-        if column.get("type") in _PANDAS and "name" in column
-    }
 
 
 def _load(folder: Path, flavors: Mapping[str, Any]) -> Any:
@@ -130,10 +125,19 @@ def _is_row_wise(estimator: Any) -> bool:
     return kind.__module__.split(".")[0] in _ROW_WISE_LIBRARIES and kind.__name__ != "FunctionTransformer"
 
 
-def _plain(predictions: Any) -> list[Any]:
+def _plain(predictions: Any, rows: int) -> list[Any]:
+    """Return one answer for each row; ValueError if the model gave another number of them."""
+    if isinstance(predictions, Mapping):
+        columns = {name: _plain(values, rows) for name, values in predictions.items()}
+        return [dict(zip(columns, answers, strict=True)) for answers in zip(*columns.values(), strict=True)]
     if hasattr(predictions, "to_dict"):
-        return list(predictions.to_dict(orient="records")) if predictions.ndim > 1 else list(predictions.tolist())
-    return list(predictions.tolist()) if hasattr(predictions, "tolist") else list(predictions)
+        said = predictions.to_dict(orient="records") if predictions.ndim > 1 else predictions.tolist()
+    else:
+        said = predictions.tolist() if hasattr(predictions, "tolist") else predictions
+    if not isinstance(said, (list, tuple)) or len(said) != rows:
+        told = f"{len(said)} answers" if isinstance(said, (list, tuple)) else f"one {type(said).__name__}"
+        raise ValueError(f"the model gave {told} for {rows} row{'s' * (rows != 1)}")
+    return list(said)
 
 
 def _plain_value(value: Any) -> Any:

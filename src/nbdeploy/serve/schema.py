@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
+
 from nbdeploy.documents.objective import Column
 from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import closest
+from nbdeploy.serve.signature import signed_inputs
 
 Kind = Literal["number", "integer", "text", "boolean", "date", "any"]
 
@@ -25,6 +29,8 @@ _FROM_SIGNATURE: dict[str, Kind] = {
     "boolean": "boolean",
     "datetime": "date",
 }
+_LARGEST = {"double": sys.float_info.max, "float": 3.4028234663852886e38, "long": 2**63 - 1, "integer": 2**31 - 1}
+"""The largest size of a number that a type of the signature holds."""
 _FROM_CONTRACT: dict[str, Kind] = {
     "float": "number",
     "int": "integer",
@@ -70,6 +76,7 @@ class Rule:
     nullable: bool = True
     range: tuple[float, float] | None = None
     allowed: frozenset[Scalar] | None = None
+    largest: float = sys.float_info.max
 
     def check(self, values: Sequence[Any]) -> list[Any]:
         """Return the values as the model takes them; BadInputError names column and row."""
@@ -81,21 +88,28 @@ class Rule:
                 raise self._bad(row, "is missing")
             return None
         taken = self._typed(value, row)
-        if self.range is not None and not self.range[0] <= taken <= self.range[1]:
-            raise self._bad(row, f"is {_short(value)}, outside of {self.range[0]:g} to {self.range[1]:g}")
-        if self.allowed is not None and taken not in self.allowed:
+        if self.range is not None:
+            if not _number(taken):
+                raise self._bad(row, f"is {_short(value)}, not {_WANTED['number']}")
+            if not self.range[0] <= taken <= self.range[1]:
+                raise self._bad(row, f"is {_short(value)}, outside of {self.range[0]:g} to {self.range[1]:g}")
+        if self.allowed is not None and (isinstance(taken, (list, dict)) or taken not in self.allowed):
             known = ", ".join(map(str, sorted(self.allowed, key=str)[:10]))
             raise self._bad(row, f"is {_short(value)}, which is none of {known}")
         return taken
 
     def _typed(self, value: Any, row: int) -> Any:
         if self.kind == "any":
+            if isinstance(value, (list, dict)) and not _can_be_passed_on(value):
+                raise self._bad(row, "is nested too deeply")
             return value
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if self.kind == "number" and number:
-            return float(value)
-        if self.kind == "integer" and number and float(value).is_integer() and abs(value) < 2**63:
-            return int(value)
+        if self.kind in ("number", "integer") and _number(value):
+            if abs(value) > self.largest:
+                raise self._bad(row, f"is {_short(value)}, larger than its type in the model's signature holds")
+            if self.kind == "number":
+                return float(value)
+            if float(value).is_integer():
+                return int(value)
         if (self.kind == "text" and isinstance(value, str)) or (self.kind == "boolean" and isinstance(value, bool)):
             return value
         if self.kind == "date" and isinstance(value, str) and _is_date(value):
@@ -108,9 +122,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class InputSchema:
-    """The rules of all input columns. Without any, columns are taken as they come."""
+    """The rules of all input columns. Without any, columns are taken as they come.
+
+    Those of a `matrix` are known by their place: see `SignedInputs`.
+    """
 
     rules: tuple[Rule, ...] = ()
+    matrix: bool = False
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,7 +149,7 @@ class InputSchema:
             raise BadInputError(400, "the request holds no row")
         (n,) = lengths
         if not self.rules:
-            return Rows({name: list(values) for name, values in columns.items()}, n)
+            return Rows({name: Rule(name).check(values) for name, values in columns.items()}, n)
         taken: dict[str, list[Any]] = {}
         for rule in self.rules:
             if rule.name in columns:
@@ -147,19 +165,19 @@ def read_schema(folder: Path, contract: Mapping[str, Column] | None = None) -> I
     import yaml
 
     content = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
-    inputs = json.loads((content.get("signature") or {}).get("inputs") or "[]")
-    return InputSchema(
-        tuple(_rule(column, (contract or {}).get(column["name"])) for column in inputs if "name" in column)
-    )
+    signed = signed_inputs(content)
+    rules = tuple(_rule(column, (contract or {}).get(column["name"])) for column in signed.columns)
+    return InputSchema(rules, signed.matrix)
 
 
 def _rule(signed: Mapping[str, Any], declared: Column | None) -> Rule:
     kind = _FROM_SIGNATURE.get(str(signed.get("type")), "any")
+    largest = _LARGEST.get(str(signed.get("type")), sys.float_info.max)
     required = bool(signed.get("required", True))
     # pandas holds no missing whole number or truth value in the types that a signature names
     holds_missing = kind not in ("integer", "boolean")
     if declared is None:
-        return Rule(signed["name"], kind, required, holds_missing)
+        return Rule(signed["name"], kind, required, holds_missing, largest=largest)
     if kind == "any" and declared.type is not None:
         kind = _FROM_CONTRACT[declared.type]
     return Rule(
@@ -169,7 +187,21 @@ def _rule(signed: Mapping[str, Any], declared: Column | None) -> Rule:
         holds_missing and declared.nullable,
         declared.range,
         None if declared.allowed is None else frozenset(declared.allowed),
+        largest,
     )
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _can_be_passed_on(value: Any) -> bool:
+    """Whether a nested value can be written as JSON to the worker: less deeply nested than what can be read."""
+    try:
+        orjson.dumps([[[[value]]]])
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def _is_date(text: str) -> bool:
@@ -177,7 +209,7 @@ def _is_date(text: str) -> bool:
         datetime.fromisoformat(text)
     except ValueError:
         return False
-    return True
+    return "W" not in text  # pandas reads no week dates
 
 
 def _short(value: Any) -> str:

@@ -13,8 +13,15 @@ _LENGTH = 4
 
 def encode(message: dict[str, Any]) -> bytes:
     """Return the frame of a message: four bytes of length, big-endian, then the JSON text."""
-    body = orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
+    body = orjson.dumps(message, default=_told, option=orjson.OPT_SERIALIZE_NUMPY)
     return len(body).to_bytes(_LENGTH, "big") + body
+
+
+def _told(value: Any) -> Any:
+    """Return a moment as text, for orjson does not know those of pandas; None for one that is missing."""
+    if not hasattr(value, "isoformat"):
+        raise TypeError(f"a model's answer of type {type(value).__name__} cannot be written as JSON")
+    return value.isoformat() if value == value else None  # noqa: PLR0124 - a missing moment is not itself
 
 
 async def receive(reader: asyncio.StreamReader) -> dict[str, Any]:

@@ -171,6 +171,11 @@ class Worker:
                 for question in batch:
                     question.fail(ModelFailedError(f"{self.version} gave no answer within {self.limits.answer:g} s"))
                 raise
+            except BaseException as error:  # whatever else ends this, stopping included: nobody is left waiting
+                why = "was stopped" if isinstance(error, asyncio.CancelledError) else f"answered nonsense ({error})"
+                for question in batch:
+                    question.fail(WorkerLostError(f"{self.version} {why}"))
+                raise
 
     async def _answer_batch(self, batch: Sequence[Question]) -> None:
         columns = {name: [v for q in batch for v in q.rows.columns[name]] for name in batch[0].rows.columns}
