@@ -113,8 +113,14 @@ def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = 
         return "any value is possible"
     if high is None or high == math.inf:
         return f"at least {number(low, how, apart_from=apart_from)}"
-    bare = number(low, how, apart_from=apart_from).split("\u00a0")[0]
-    return f"{bare} to {number(high, how, apart_from=apart_from)}"
+    first, last = (number(end, how, apart_from=apart_from) for end in (low, high))
+    return f"{bare(first, last)} to {last}"
+
+
+def bare(text: str, other: str) -> str:
+    """Return a number without the unit that the number after it has too; ``2 × 10⁻⁵`` has no unit to lose."""
+    unit = other.rpartition("\u00a0")[2] if "\u00a0" in other else ""
+    return text.removesuffix(f"\u00a0{unit}") if unit and not unit.startswith("10") else text
 
 
 def p_value(p: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,6 +40,12 @@ class Comparison:
             for change in self.numbers
             if change.outcome != "same" and not (change.group and change.outcome in ("chance", "unknown"))
         )
+
+    @property
+    def method(self) -> str:
+        """How most differences of the table were told from chance; the others say how themselves."""
+        known = Counter(change.method for change in self.listed)
+        return known.most_common(1)[0][0] if known else ""
 
     @property
     def folded(self) -> tuple[Change, ...]:

@@ -58,7 +58,8 @@ class Change:
         told = _signed(self.after.value - self.before.value, self.after)
         if self.interval is None or not all(map(isfinite, self.interval)):
             return told
-        return f"{told} ({_signed(self.interval[0], self.after)} to {_signed(self.interval[1], self.after)})"
+        low, high = (figures.bare(_signed(limit, self.after), told) for limit in self.interval)
+        return f"{told} ({low} to {high})"
 
 
 def changes(before: Card, after: Card) -> tuple[Change, ...]:
@@ -172,8 +173,7 @@ def _closed(interval: tuple[float | None, float | None]) -> tuple[float, float]:
 def _signed(value: float, finding: Finding) -> str:
     scale = figures.scale(finding.section, finding.metric)
     # A rate that goes from 80 % to 76 % loses 4 points, not 4 %.
-    how = figures.Scale(unit="points") if scale.percent else replace(scale, truth=False)
-    text = figures.number(value * 100 if scale.percent else value, how)
+    text = figures.number(value, replace(scale, truth=False)).replace("\u00a0%", "\u00a0points")
     return text if value <= 0 else f"+{text}"
 
 
