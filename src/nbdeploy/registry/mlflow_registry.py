@@ -4,67 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbdeploy.documents.display import Display
 from nbdeploy.documents.evidence import Digest, Evidence
 from nbdeploy.errors import ModelError, RegistryError
 from nbdeploy.registry import fetching, listing, model_folder, release_run, storing, validation_run
-from nbdeploy.registry.border import border, probe
+from nbdeploy.registry.connection import Connection
 from nbdeploy.registry.tags import ALIASES, DIGEST, tag
 from nbdeploy.trust.digests import model_digest
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
-EXPERIMENT = "nbdeploy"
-
-
-class Registry:
-    """An MLflow tracking server with its model registry.
-
-    Parameters
-    ----------
-    tracking_uri
-        ``sqlite:////…/mlflow.db`` or ``https://…``. A SQLite store is created when it is first used.
-    artifact_root
-        Where artifacts of a SQLite store lie; a server decides for itself.
-    secret
-        The controller's, which a server that nbdeploy guards knows it by.
-    """
-
-    def __init__(self, tracking_uri: str, artifact_root: Path | None = None, *, secret: str | None = None) -> None:
-        self.tracking_uri = tracking_uri
-        self.artifact_root = artifact_root
-        self._secret = secret
-
-    # The store --------------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def client(self) -> MlflowClient:
-        """MLflow's client, with the store created if it is a SQLite file that does not exist yet."""
-        probe(self.tracking_uri)
-        if self.tracking_uri.startswith("sqlite:///"):
-            Path(self.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        with self._border("open the store"):
-            from mlflow import MlflowClient
-
-            return MlflowClient(self.tracking_uri, self.tracking_uri)
-
-    @cached_property
-    def experiment(self) -> str:
-        """The id of the experiment that validations and releases are logged to."""
-        with self._border("open the experiment"):
-            found = self.client.get_experiment_by_name(EXPERIMENT)
-            if found is not None:
-                return str(found.experiment_id)
-            where = None if self.artifact_root is None else self.artifact_root.resolve().as_uri()
-            return str(self.client.create_experiment(EXPERIMENT, artifact_location=where))
-
-    def _border(self, act: str) -> Any:
-        return border(act, self.tracking_uri, self._secret)
+class Registry(Connection):
+    """An MLflow tracking server with its model registry, and what nbdeploy does there."""
 
     # Models -----------------------------------------------------------------------------------------------------------
 
@@ -95,7 +48,7 @@ class Registry:
         if not fetching.is_remote(text):
             folder = model_folder.local(text)
             return folder, model_folder.facts(folder, uri=folder.as_uri())
-        with self._border(f"fetch {text}"):
+        with self.border(f"fetch {text}"):
             name, version = fetching.named(self.client, text)
             origin = f"models:/{name}/{version}" if name else text
             folder = fetching.download(self.client, origin, into, self.tracking_uri)
@@ -116,7 +69,7 @@ class Registry:
         str
             ``models:/m-…``.
         """
-        with self._border(f"store {name}"):
+        with self.border(f"store {name}"):
             return f"models:/{storing.save_estimator(self.client, self.experiment, estimator, sample_frame, name)}"
 
     def register(
@@ -132,14 +85,14 @@ class Registry:
             if tags:
                 self.mirror(name, existing, tags=tags)
             return existing
-        with self._border(f"register {name}"):
+        with self.border(f"register {name}"):
             return storing.add_version(
                 self.client, self.experiment, name, model_folder, digest, run_id=run_id, tags=tags or {}
             )
 
     def version_of(self, name: str, digest: Digest) -> str | None:
         """Return the latest version whose bytes have this digest, or None."""
-        with self._border(f"list the versions of {name}"):
+        with self.border(f"list the versions of {name}"):
             found = listing.versions(self.client, name)
         for version in found:
             if version.tags.get(tag(DIGEST)) == digest and self._holds(name, str(version.version), digest):
@@ -155,19 +108,19 @@ class Registry:
 
     def fetch(self, name: str, version: str, into: Path) -> Path:
         """Download one version into `into` and return the model's folder. Nothing is verified here."""
-        with self._border(f"fetch {name}/{version}"):
+        with self.border(f"fetch {name}/{version}"):
             return fetching.download(self.client, f"models:/{name}/{version}", into, self.tracking_uri)
 
     # What is registered -----------------------------------------------------------------------------------------------
 
     def models(self) -> tuple[str, ...]:
         """Return the names of all registered models."""
-        with self._border("list the models"):
+        with self.border("list the models"):
             return listing.models(self.client)
 
     def versions(self, name: str) -> tuple[str, ...]:
         """Return the versions of a model, the latest first; empty when it is not registered."""
-        with self._border(f"list the versions of {name}"):
+        with self.border(f"list the versions of {name}"):
             return tuple(str(version.version) for version in listing.versions(self.client, name))
 
     def alias(self, name: str, alias: str) -> str | None:
@@ -176,7 +129,7 @@ class Registry:
 
     def aliases(self, name: str) -> dict[str, str]:
         """Return alias → version of a model; empty when it is not registered."""
-        with self._border(f"read the aliases of {name}"):
+        with self.border(f"read the aliases of {name}"):
             return listing.aliases(self.client, name)
 
     def mirror(
@@ -191,7 +144,7 @@ class Registry:
         unknown = set(aliases) - set(ALIASES)
         if unknown:
             raise RegistryError(f"{', '.join(sorted(unknown))}: nbdeploy only moves the aliases {', '.join(ALIASES)}")
-        with self._border(f"mirror the standing of {name}/{version}"):
+        with self.border(f"mirror the standing of {name}/{version}"):
             for key, value in (tags or {}).items():
                 self.client.set_model_version_tag(name, version, tag(key), value)
             for alias in aliases:
@@ -199,22 +152,22 @@ class Registry:
 
     def display(self, name: str) -> Display | None:
         """Return what is shown of a model: its aliases and our tags; None when none of that name is registered."""
-        with self._border(f"read what is shown of {name}"):
+        with self.border(f"read what is shown of {name}"):
             return listing.display(self.client, name)
 
     def named_with(self, request: str) -> str | None:
         """Return the registered model with a version that is tagged with this request, or None."""
-        with self._border(f"look for {request}"):
+        with self.border(f"look for {request}"):
             return listing.named_with(self.client, request)
 
     def drop_tag(self, name: str, version: str, key: str) -> None:
         """Remove a tag of ours from a version."""
-        with self._border(f"remove the tag {tag(key)} of {name}/{version}"):
+        with self.border(f"remove the tag {tag(key)} of {name}/{version}"):
             self.client.delete_model_version_tag(name, version, tag(key))
 
     def drop_alias(self, name: str, alias: str) -> None:
         """Remove an alias that stands for nothing any more."""
-        with self._border(f"remove the alias {alias} of {name}"):
+        with self.border(f"remove the alias {alias} of {name}"):
             self.client.delete_registered_model_alias(name, alias)
 
     # Runs -------------------------------------------------------------------------------------------------------------
@@ -227,17 +180,17 @@ class Registry:
         str
             The run's id.
         """
-        with self._border("log the validation"):
+        with self.border("log the validation"):
             return validation_run.log(self.client, self.experiment, evidence, folder)
 
     def evidence_run(self, evidence: Digest) -> str | None:
         """Return the run that holds the evidence with this digest, or None."""
-        with self._border("find the evidence"):
+        with self.border("find the evidence"):
             return validation_run.find(self.client, self.experiment, evidence)
 
     def documents(self, run_id: str) -> dict[str, bytes]:
         """Return the stored bytes of a validation run's documents: objective, evidence and card, by file name."""
-        with self._border("read the documents"), tempfile.TemporaryDirectory() as scratch:
+        with self.border("read the documents"), tempfile.TemporaryDirectory() as scratch:
             return validation_run.documents(self.client, run_id, Path(scratch))
 
     def log_release(
@@ -250,7 +203,7 @@ class Registry:
         str
             The run's id, the same for every step of a request.
         """
-        with self._border("log the release"):
+        with self.border("log the release"):
             return release_run.log(
                 self.client,
                 self.experiment,
