@@ -328,5 +328,6 @@ def closest(word: str, known: Sequence[str]) -> str:
     """Return ``; did you mean X?`` for the known word nearest to `word`, or an empty text."""
     from difflib import get_close_matches
 
-    match = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    written = {one.casefold(): one for one in reversed(known)}
+    match = get_close_matches(word.casefold(), written, n=1, cutoff=0.5)
+    return f"; did you mean {written[match[0]]!r}?" if match else ""

@@ -6,36 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from nbdeploy.declare import strict_yaml
+from nbdeploy.declare.complaints import sentence
 from nbdeploy.documents import catalog
-from nbdeploy.documents.costs import Costs
 from nbdeploy.documents.gate import Gate
-from nbdeploy.documents.objective import (
-    Column,
-    Goal,
-    ImpactAudit,
-    Kpi,
-    Monitor,
-    Objective,
-    Regulations,
-    Rollout,
-)
+from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.errors import ObjectiveError, closest
 from nbdeploy.trust.digests import bytes_digest
-
-_PARTS: dict[str, type[BaseModel]] = {
-    "goal": Goal,
-    "kpis": Kpi,
-    "costs": Costs,
-    "contract": Column,
-    "rollout": Rollout,
-    "monitor": Monitor,
-    "regulations": Regulations,
-}
 
 
 @dataclass(frozen=True)
@@ -85,46 +65,9 @@ def read_objective(
     try:
         objective = Objective.model_validate(content)
     except ValidationError as error:
-        raise ObjectiveError(f"{origin}: {_sentence(_telling(error))}", next="mend it and declare again") from None
+        raise ObjectiveError(f"{origin}: {sentence(error)}", next="mend it and declare again") from None
     _check_measures(objective, own or {}, origin)
     return NamedObjective(objective, source)
-
-
-def _telling(error: ValidationError) -> ErrorDetails:
-    """Return the complaint that explains most: a key that was misspelt, not the right one that is missing for it."""
-    return min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-
-
-def _sentence(error: ErrorDetails) -> str:
-    path = [str(part) for part in error["loc"]]
-    where = ".".join(path)
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        return f"unknown key {where!r}{closest(path[-1], _keys_beside(path))}"
-    if kind == "missing" and len(path) > 1:
-        return f"the key {where!r} is missing"
-    if kind == "missing":
-        return f"the key {where!r} is missing; needed are name, task, target and at least one gate"
-    if kind == "literal_error" and path[0] == "gates" and len(path) >= 2:
-        return f"unknown section {path[1]!r} under gates{closest(path[1], SECTIONS)} (sections: {', '.join(SECTIONS)})"
-    if kind == "literal_error":
-        return f"{where}: {error['input']!r} is not one of {error['ctx']['expected']}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
-
-
-def _keys_beside(path: Sequence[str]) -> Sequence[str]:
-    """Return the keys that would be right where an unknown one stands."""
-    if len(path) == 1:
-        return tuple(Objective.model_fields)
-    if path[0] == "gates":
-        return ("min", "max", "group", "slice", "features", "n")
-    part = _PARTS.get(path[0])
-    if path[0] in ("rollout", "monitor") and len(path) > 3:  # rollout.guardrails.NAME.KEY
-        part = Gate
-    if path[:2] == ["regulations", "local_law_144"] and len(path) > 2:
-        part = ImpactAudit
-    return tuple(part.model_fields) if part else ()
 
 
 def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], origin: str) -> None:
@@ -136,9 +79,14 @@ def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], orig
                 continue
             elsewhere = [other for other in SECTIONS if other != section and catalog.measure(other, name)]
             names = (*catalog.names(section, objective), *own.get(section, ()))
-            hint = f"; it belongs to {elsewhere[0]}" if elsewhere else closest(name, names)
+            if elsewhere:
+                raise ObjectiveError(
+                    f"{label} is no measure of this section; it belongs to {elsewhere[0]}",
+                    next=f"write it under {elsewhere[0]}",
+                )
             raise ObjectiveError(
-                f"{label} is not a known measure{hint}", next=f"see them with: nbdeploy declare --measures {section}"
+                f"{label} is not a known measure{closest(name, names)}",
+                next=f"see them with: nbdeploy declare --measures {section}",
             )
         if objective.task not in known.tasks:
             raise ObjectiveError(f"{label} is for {' or '.join(known.tasks)} tasks, and this task is {objective.task}")

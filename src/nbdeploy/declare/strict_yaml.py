@@ -11,6 +11,9 @@ from nbdeploy.errors import ObjectiveError
 
 _LIMIT = 256 * 1024
 
+_UNQUOTED = re.compile(r"[:\[{,]\s*([>|@`%][^,}\]#]*)")
+"""A value that begins with what means something else to YAML: ``roc_auc: >= 0.75``."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's booleans and no aliases: `positive: yes` names a class, and 300 bytes stay 300 bytes."""
@@ -55,12 +58,33 @@ def load(data: bytes, origin: str) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ObjectiveError(f"{origin} is not UTF-8 text") from None
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ObjectiveError(f"{origin}{line}: {error.problem}", next="mend that line") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise _told(error, data.decode("utf-8"), origin) from None
+    except ValueError as error:  # a date or number that looks like one and is none, such as 2026-02-30
+        raise ObjectiveError(f"{origin} holds a value that cannot be read ({error})", next="mend that value") from None
+    except (yaml.YAMLError, RecursionError) as error:
         raise ObjectiveError(f"{origin} is not YAML ({type(error).__name__})") from None
     if content is None:
         raise ObjectiveError(f"{origin} is empty", next="start from the example: nbdeploy declare --example")
     if not isinstance(content, dict):
         raise ObjectiveError(f"{origin} is not a list of keys and values such as 'task: binary'")
     return content
+
+
+def _told(error: yaml.MarkedYAMLError, text: str, origin: str) -> ObjectiveError:
+    """Return what is said of text that is no YAML: the line, and quotes where only those are missing."""
+    if error.problem_mark is None:
+        return ObjectiveError(f"{origin}: {error.problem}")
+    at = error.problem_mark.line
+    lines = text.splitlines()
+    unquoted = _UNQUOTED.search(lines[at]) if at < len(lines) else None
+    if unquoted:
+        value = unquoted[1].strip()
+        return ObjectiveError(f"{origin}, line {at + 1}: {value} needs quotes", next=f"write '{value}'")
+    problem = error.problem or ""
+    if "'\\t'" in problem:
+        problem = "a tab stands where spaces go"
+    if problem.startswith("but ") and error.context:
+        return ObjectiveError(f"{origin}, line {at + 1}: {error.context}, {problem}", next="mend that line")
+    began = error.context_mark.line if error.context_mark else at
+    since = f" ({error.context} that begins in line {began + 1})" if began != at and error.context else ""
+    return ObjectiveError(f"{origin}, line {at + 1}: {problem}{since}", next="mend that line")

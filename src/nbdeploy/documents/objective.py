@@ -51,6 +51,13 @@ class Column(Record):
     nullable: bool = True
     unique: bool = False
 
+    @field_validator("range")
+    @classmethod
+    def _range(cls, given: tuple[float, float] | None) -> tuple[float, float] | None:
+        if given is not None and not given[0] <= given[1]:
+            raise ValueError(f"{list(given)} is no range: its first value is above its second")
+        return given
+
 
 class Rollout(Record):
     """How a version gets to users."""
@@ -115,7 +122,7 @@ class Objective(Document):
     target: str
     positive: Scalar | None = None
     favourable: Scalar | None = None
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
     predicted: str | None = None
     score: str | None = None
     sensitive: tuple[str, ...] = ()
@@ -138,8 +145,8 @@ class Objective(Document):
         for listed, label in ((self.sensitive, "sensitive"), (self.control, "control")):
             if len(set(listed)) != len(listed):
                 raise ValueError(f"{label}: a feature stands twice")
-        if self.target in self.sensitive:
-            raise ValueError(f"sensitive: {self.target!r} is the target")
+            if self.target in listed:
+                raise ValueError(f"{label}: {self.target!r} is the target")
         audit = self.regulations.local_law_144
         if audit is not None and (
             audit.sex == audit.race_ethnicity or not {audit.sex, audit.race_ethnicity} <= {*self.sensitive}

@@ -18,6 +18,7 @@ from nbdeploy.documents.statements import ObjectivePredicate
 from nbdeploy.errors import FloorError, ObjectiveError, OptionError, ProjectError, closest
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
+from nbdeploy.report.wording import counted
 from nbdeploy.trust.envelopes import sign
 
 
@@ -34,7 +35,9 @@ class Declared(Result):
         content = self.objective.content
         rows = [(section, measure, str(gate)) for section, measure, gate in content.each_gate()]
         title = f"Objective {content.name}: {'declared' if self.file else 'checked, not declared'}"
-        lines = [f"Governs model {content.governed_model} at endpoint {content.served_at}; {len(rows)} gates."]
+        lines = [
+            f"Governs model {content.governed_model} at endpoint {content.served_at}; {counted(len(rows), 'gate')}."
+        ]
         lines += [f"Changed: {change}" for change in self.changed]
         return Shown(
             title=title,
@@ -87,6 +90,7 @@ def declare(
     text, origin = (source, origin or "the objective") if isinstance(source, bytes) else _read(Path(source))
     named = read_objective(text, name=name, origin=origin, own=own_measures(project) if project else None)
     check = check_objective(named.content, policy=project.policy if project else None, rows=rows)
+    _check_slices(named)
     if check_only:
         return Declared(named, check, None)
     if project is None:
@@ -101,6 +105,18 @@ def declare(
     write_whole(file, named.source)
     log_objective(project, named)
     return Declared(named, check, file, changed)
+
+
+def _check_slices(named: NamedObjective) -> None:
+    """Raise ObjectiveError for a slice that cannot be read: before it is declared, not when data is at hand."""
+    for section, measure, gate in named.content.each_gate():
+        if gate.slice is not None:
+            from nbdeploy.validate.data.slices import parse_slice
+
+            try:
+                parse_slice(gate.slice)
+            except ObjectiveError as error:
+                raise ObjectiveError(f"gates.{section}.{measure}: {error.fact}", next=error.next) from None
 
 
 def refuse_below_floor(named: NamedObjective, breaches: tuple[str, ...]) -> None:

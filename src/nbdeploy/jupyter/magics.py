@@ -74,7 +74,7 @@ class GovernanceMagics(Magics):
         args = arguments(self.objective, line)
         if cell is None:
             return flow.show_objective(args.name)
-        return flow.declare(cell.encode(), name=args.name, rows=args.rows, origin="the cell")
+        return flow.declare(cell.encode(), name=args.name, rows=args.rows, origin="the YAML of the cell")
 
     @magic_arguments()
     @argument("file", nargs="?", type=Path, help="a YAML file")
