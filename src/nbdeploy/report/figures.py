@@ -56,8 +56,9 @@ def number(value: float | None, how: Scale = Scale(), *, apart_from: tuple[float
         return number(value * 1000, replace(how, unit="kB"), apart_from=tuple(bound * 1000 for bound in apart_from))
     factor = 100 if how.percent else 1
     shown = value * factor
-    decimals = _decimals(shown, how) if shown else 0  # nought itself; 0.0 would leave open what follows
-    others = [bound * factor for bound in apart_from if bound != value]
+    # Nought itself is written 0: 0.000 would leave open what follows.
+    decimals = _decimals(shown, how) if shown else 0
+    others = [bound * factor for bound in apart_from if bound != value and shown]
     while decimals < 8 and any(round(shown, decimals) == round(other, decimals) for other in others):
         decimals += 1
     text = f"{shown:,.{decimals}f}" if decimals >= 0 else f"{round(shown, decimals):,.0f}"
