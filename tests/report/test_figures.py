@@ -37,3 +37,7 @@ def test_only_the_unit_that_both_ends_have_is_said_once(interval, how, said):
 )
 def test_a_time_has_three_digits(value, said):
     assert figures.number(value, figures.Scale(unit="ms")).replace("\u00a0", " ") == said
+
+
+def test_nought_stays_nought_beside_a_limit_that_needs_more_digits():
+    assert figures.span((0.0, 0.29997), figures.Scale(), (0.3,)) == "0 to 0.29997"
