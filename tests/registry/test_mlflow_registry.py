@@ -6,10 +6,13 @@ import logging
 import os
 import shutil
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from nbdeploy.documents.evidence import ModelSubject
+from nbdeploy.documents.objective import Rollout
+from nbdeploy.documents.release import Release, ReleaseStep
 from nbdeploy.errors import ModelError, RegistryError
 from nbdeploy.registry import Registry
 from nbdeploy.trust.digests import bytes_digest, model_digest
@@ -133,16 +136,22 @@ def test_validation_run_holds_documents_metrics_and_data(registry, model, eviden
 
 
 def test_traffic_weight_is_a_history_of_one_run(registry):
-    steps = [(0, 5.0, "rolling"), (1, 50.0, "rolling"), (2, 100.0, "live")]
-    runs = {
-        registry.log_release(
-            request="r-00000001", model="churn", version="1", endpoint="churn", weight=weight, step=step, state=state
-        )
-        for step, weight, state in steps
-    }
-    (run_id,) = runs
+    steps = [(5.0, "rolling"), (50.0, "rolling"), (100.0, "live")]
+    release = Release(
+        request="r-00000001",
+        objective="churn",
+        model="churn",
+        version="1",
+        endpoint="churn",
+        environment="production",
+        digest="sha256:" + "0" * 64,
+        rollout=Rollout(),
+        state="live",
+        steps=tuple(ReleaseStep(at=datetime.now(UTC), state=state, weight=weight) for weight, state in steps),
+    )
+    (run_id,) = {registry.log_release(release, number) for number in range(3)}
     history = registry.client.get_metric_history(run_id, "traffic_weight")
-    assert [(point.step, point.value) for point in history] == [(step, weight) for step, weight, _ in steps]
+    assert [(point.step, point.value) for point in history] == [(0, 5.0), (1, 50.0), (2, 100.0)]
     assert registry.client.get_run(run_id).info.status == "FINISHED"
 
 

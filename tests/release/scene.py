@@ -85,9 +85,10 @@ class Shelf:
         self._reached()
         del self.tags[version][key]
 
-    def log_release(self, *, version, weight, state, **_):
+    def log_release(self, release, number):
         self._reached()
-        self.weights.append((version, weight, state))
+        step = release.steps[number]
+        self.weights.append((release.version, step.weight, step.state))
         return "run"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbdeploy.documents.display import Display
 from nbdeploy.documents.evidence import Digest, Evidence
+from nbdeploy.documents.release import Release
 from nbdeploy.errors import ModelError, RegistryError
 from nbdeploy.registry import fetching, listing, model_folder, release_run, storing, validation_run
 from nbdeploy.registry.connection import Connection
@@ -193,10 +194,8 @@ class Registry(Connection):
         with self.border("read the documents"), tempfile.TemporaryDirectory() as scratch:
             return validation_run.documents(self.client, run_id, Path(scratch))
 
-    def log_release(
-        self, *, request: str, model: str, version: str, endpoint: str, weight: float, step: int, state: str
-    ) -> str:
-        """Add one step to the release's run: the traffic weight (percent) is a metric history.
+    def log_release(self, release: Release, number: int) -> str:
+        """Add one of a release's steps, counted from 0, to its run: the traffic weight (percent) is a metric history.
 
         Returns
         -------
@@ -204,14 +203,4 @@ class Registry(Connection):
             The run's id, the same for every step of a request.
         """
         with self.border("log the release"):
-            return release_run.log(
-                self.client,
-                self.experiment,
-                request=request,
-                model=model,
-                version=version,
-                endpoint=endpoint,
-                weight=weight,
-                step=step,
-                state=state,
-            )
+            return release_run.log(self.client, self.experiment, release, number)

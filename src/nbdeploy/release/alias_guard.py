@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from nbdeploy.documents.display import Display, Mark
+from nbdeploy.documents.release import Release
 from nbdeploy.release.displays import Wanted
 from nbdeploy.release.journal import Journal, Journaled, Noted
 
@@ -44,10 +45,8 @@ class Showcase(Protocol):
     def drop_tag(self, name: str, version: str, key: str) -> None:
         """Remove a tag of ours."""
 
-    def log_release(
-        self, *, request: str, model: str, version: str, endpoint: str, weight: float, step: int, state: str
-    ) -> str:
-        """Add a step to the release's run."""
+    def log_release(self, release: Release, number: int) -> str:
+        """Add one of a release's steps to its run."""
 
 
 @dataclass

@@ -38,7 +38,7 @@ class Mirror:
     timer: Callable[[], float] = time.monotonic
     _logged: dict[str, int] = field(default_factory=dict, init=False)
     _rest: float = field(default=-1e9, init=False)
-    _failed: bool = field(default=False, init=False)
+    _failed: bool | None = field(default=None, init=False)
 
     def show(self, journal: Journal, releases: list[Journaled], authority: Authority, now: datetime) -> None:
         """Show new steps at once and look after everything from time to time.
@@ -51,10 +51,12 @@ class Mirror:
             return
         try:
             self._look(journal, releases, fresh, authority, now)
+            if self._failed is not False:
+                journal.over("registry")
             self._failed = False
         except (RegistryError, AliasError) as error:
             self._failed = True
-            if journal.alert("registry", str(error)):
+            if journal.alert("registry", str(error), trouble=True):
                 _log.warning("registry: %s", error)
         took = self.timer() - begun
         self._rest = begun + took + max(self.every, min(10 * took, 60 * self.every))
@@ -78,15 +80,7 @@ class Mirror:
             if had_traffic and step.state not in ("waiting", "verifying", "starting"):
                 if policy.mode(release.model) != "enforce":
                     break
-                self.registry.log_release(
-                    request=release.request,
-                    model=release.model,
-                    version=release.version,
-                    endpoint=release.endpoint,
-                    weight=step.weight,
-                    step=number,
-                    state=step.state,
-                )
+                self.registry.log_release(release, number)
         self._logged[release.request] = len(release.steps)
 
 
