@@ -98,7 +98,7 @@ def test_rows_that_decide_are_told_from_the_easiest_gate_to_the_hardest():
 
 def test_a_model_that_was_not_seen_is_told_before_gates_without_evidence():
     titles = [point.title for point in points(card_examples.mostly_missing())]
-    assert titles[:2] == ["The model itself was not seen", "5 gates were not evaluated"]
+    assert titles[:2] == ["The model itself was not seen", "Five gates were not evaluated"]
 
 
 def test_a_draft_says_so_first():

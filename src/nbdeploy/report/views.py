@@ -76,11 +76,6 @@ def word(document: Evidence | Card) -> str:
     return f"{wording.MARKS[overall]} {wording.VERDICTS[overall]}"
 
 
-def verdict_html(document: Evidence | Card) -> str:
-    """Return the table of gates for a notebook, and under it, folded, what to do about each that does not pass."""
-    return str(_verdict_table(document))
-
-
 def _verdict_table(document: Evidence | Card) -> Markup:
     rows = verdict_rows(document)
     table = fragments.table(HEADERS[:5], [(_named(row), *row.cells[1:5]) for row in rows])

@@ -166,6 +166,12 @@ def counted(n: int, noun: str, many: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else many or noun + 's'}"
 
 
+def spelled(n: int, noun: str) -> str:
+    """Return ``One gate``, ``Five gates``, ``12 gates``: for the start of a title in a numbered list."""
+    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+    return counted(n, noun).replace(str(n), words[n], 1) if n < len(words) else counted(n, noun)
+
+
 def within(group: Mapping[str, Scalar]) -> str:
     """Return a group's name where a title names its feature: ``60+`` under *By age_band*, ``sex=2, age_band=60+``."""
     return str(next(iter(group.values()))) if len(group) == 1 else group_label(group)

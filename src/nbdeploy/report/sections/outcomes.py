@@ -48,7 +48,7 @@ def failed(evidence: Evidence) -> Iterator[Point]:
         yield Point(f"{wording.name(finding)} fails", text, (finding.id,))
     rest = broken[len(alone) :]
     if rest:
-        title = f"{len(rest)} more gates fail"
+        title = f"{wording.spelled(len(rest), 'more gate')} fail"
         yield Point(title, f"{named(rest)}.", tuple(finding.id for finding in rest))
 
 
@@ -88,7 +88,7 @@ def missing(evidence: Evidence) -> Iterator[Point]:
     causes = Counter(reasons.brief(finding) or "No reason was recorded." for finding in unknown)
     cause, _ = causes.most_common(1)[0]
     others = f" The others have {wording.counted(len(causes) - 1, 'other reason')}." if len(causes) > 1 else ""
-    title = f"{wording.counted(len(unknown), 'gate')} {'was' if len(unknown) == 1 else 'were'} not evaluated"
+    title = f"{wording.spelled(len(unknown), 'gate')} {'was' if len(unknown) == 1 else 'were'} not evaluated"
     asks = _asks(unknown[0]) if len(unknown) == 1 else ""
     text = f"{named(unknown)}{f' asks {asks}' if asks else ''}. {cause}{others}{_would_give(unknown)}"
     yield Point(title, text, tuple(finding.id for finding in unknown))
@@ -109,7 +109,7 @@ def undecided(evidence: Evidence) -> Iterator[Point]:
     open_ = _judged(evidence, "inconclusive")
     if not open_:
         return
-    title = f"{wording.counted(len(open_), 'gate')} cannot be decided with this data"
+    title = f"{wording.spelled(len(open_), 'gate')} cannot be decided with this data"
     text = f"{named(open_)}: what was measured fits a kept promise and a broken one alike."
     yield Point(title, f"{text}{_rows_needed(open_)}", tuple(finding.id for finding in open_))
 
@@ -151,7 +151,7 @@ def small_groups(evidence: Evidence) -> Iterator[Point]:
         shown = wording.listed(list(small)) if len(small) <= 4 else f"{', '.join(small[:3])} and {len(small) - 3} more"
         has = "has" if len(small) == 1 else "have"
         yield Point(
-            f"{wording.counted(len(small), 'group')} too small to compare",
+            f"{wording.spelled(len(small), 'group')} too small to compare",
             f"{shown} {has} fewer than {least} rows: shown, but left out of every comparison.",
         )
 
