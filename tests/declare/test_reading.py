@@ -31,6 +31,8 @@ def read(text: str, **options: object):
         (BASE.replace("performance:", "perfomance:"), "did you mean 'performance'?"),
         (BASE.replace("roc_auc", "flip_rate"), "it belongs to robustness. Next: write it under robustness"),
         (BASE.replace("roc_auc", "ROC_AUC"), "did you mean 'roc_auc'?"),
+        (BASE.replace("roc_auc", "rmse").replace("binary", "regression"), "did you mean 'root_mean_squared_error'?"),
+        (BASE.replace("roc_auc", "MAE").replace("binary", "regression"), "did you mean 'mean_absolute_error'?"),
         (BASE.replace("sensitive: [sex]", "sensitive: sex"), "sensitive: 'sex' is no list; write [sex]"),
         (BASE.replace("target: left", "target: 3"), "target: 3 is no text; write it in quotes: '3'"),
         (BASE.replace("target: left", "target: 2024-01-01"), "'2024-01-01' is no text; write it in quotes"),
@@ -113,6 +115,31 @@ def test_changes_are_told_with_both_values():
     assert "performance.roc_auc: >= 0.75 → >= 0.7" in told
     assert "data.leakage: gate added (== 0)" in told
     assert "level: 0.95 → 0.9" in told
+
+
+def test_a_gate_that_is_asked_of_fewer_rows_or_another_group_is_a_change():
+    text = BASE.replace("sensitive: [sex]", "sensitive: [sex, band]")
+    asked = '{min: 0.75, slice: "age >= 65"}', "{min: 0.75, group: band}", "{min: 0.75, group: {sex: f}}"
+    told = [changes(read(text).content, read(text.replace('">= 0.75"', new)).content) for new in asked]
+    assert told == [
+        ("performance.roc_auc: >= 0.75 → >= 0.75 where age >= 65",),
+        ("performance.roc_auc: >= 0.75 → >= 0.75 by band",),
+        ("performance.roc_auc: >= 0.75 → >= 0.75 in sex=f",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("positive: 1", "positive: '1'", "positive: 1 → '1'"),
+        ("score: a", "score: b", "score: a → b"),
+        ("costs: {false_positive: 5, false_negative: 60}", "costs: {false_positive: 5}", "costs.false_negative: removed (was 60.0)"),  # noqa: E501 - one line a case
+        ("contract: {age: {range: [18, 99]}}", "contract: {age: {range: [0, 99]}}", "contract.age: range 18.0, 99.0 → range 0.0, 99.0"),  # noqa: E501 - one line a case
+        ("contract: {age: {type: int}}", "contract: {}", "contract.age: rule removed (was type int)"),
+    ],
+)  # fmt: skip
+def test_whatever_a_verdict_rests_on_is_told_when_it_changes(before, after, says):
+    assert changes(read(f"{BASE}{before}\n").content, read(f"{BASE}{after}\n").content) == (says,)
 
 
 @pytest.mark.parametrize("name", ["objective.yaml", "demo-objective.yaml"])

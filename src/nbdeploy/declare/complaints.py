@@ -34,6 +34,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "monitor": Monitor,
     "regulations": Regulations,
 }
+_CONDITION = "not a condition such as '>= 0.75'"
 _KINDS = re.compile(r"bool|int|float|str|tuple\[.*|dict\[.*|.*\]")
 """What pydantic adds to a place where several kinds of value may stand."""
 
@@ -83,9 +84,8 @@ def _other(kind: str, given: Any, error: ErrorDetails) -> str:
         written = f"; write [{given}]" if isinstance(given, (str, int, float)) else ""
         return f"{given!r} is no list{written}"
     if kind in {"dict_type", "model_type"}:
-        if error.get("ctx", {}).get("class_name") == Gate.__name__:
-            return f"{given!r} is not a condition such as '>= 0.75'"
-        return f"{given!r} is no set of keys with values"
+        gate = error.get("ctx", {}).get("class_name") == Gate.__name__
+        return f"{given!r} is {_CONDITION if gate else 'no set of keys with values'}"
     if kind == "string_type":
         quoted = "" if given is None or isinstance(given, (list, dict)) else f"; write it in quotes: '{given}'"
         return f"{given!r} is no text{quoted}"

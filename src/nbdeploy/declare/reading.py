@@ -85,7 +85,7 @@ def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], orig
                     next=f"write it under {elsewhere[0]}",
                 )
             raise ObjectiveError(
-                f"{label} is not a known measure{closest(name, names)}",
+                f"{label} is not a known measure{_nearest(name, names)}",
                 next=f"see them with: nbdeploy declare --measures {section}",
             )
         if objective.task not in known.tasks:
@@ -104,6 +104,12 @@ def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], orig
                 f"(known: {', '.join(catalog.GUARDRAILS)})"
             )
     _check_outcomes(objective, origin)
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    """Return a hint: what ``rmse`` are the first letters of, else what is written alike."""
+    initials = {"".join(word[:1] for word in one.split("_")): one for one in reversed(names)}
+    return closest(initials.get(name.casefold(), name), names)
 
 
 def _check_group(objective: Objective, gate: Gate, label: str) -> None:

@@ -204,7 +204,9 @@ class Answering:
             held = ", ".join(repr(plain(value)) for value in classes)
             raise ModelError(
                 f"the model knows the classes {held}, and the objective's positive class is "
-                f"{self.objective.positive_class!r}"
+                f"{self.objective.positive_class!r}",
+                next="give the target of the data the values that the model was trained on, and declare `positive:` as "
+                "one of them",
             )
         return found[0]
 
