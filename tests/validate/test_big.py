@@ -63,7 +63,7 @@ def test_totals_are_of_all_rows_and_rows_at_hand_of_a_sample(few, rows, model, d
     workspace = made(rows, model, declare, tmp_path)
     context = Context("data", workspace.slot("data"), governed=True)
     assert (context.rows, context.held, context.count("train"), len(context.train)) == (N, 400, 1_000, 400)
-    assert context.class_tally().rows == N
+    assert context.tallies.classes().rows == N
     assert context.columns("data")["age"].mean == pytest.approx(rows["age"].mean())
     assert context.repeats("data", ["place"]).repeated().n == N
     assert sum(len(part) for part in context.batches("data", ["age"])) == N

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import Section
-from nbdeploy.stats.tally import ClassTally, ColumnTallies, ErrorTally, ProbabilityTally, RepeatTally, ScoreTally
+from nbdeploy.stats.tally import ColumnTallies, RepeatTally
 from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.data.slices import slice_mask
 from nbdeploy.validate.holding import PLACE
@@ -173,26 +173,6 @@ class Given:
         text = f"{self.section}/{name}".encode()
         words = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint32).tolist()
         return np.random.default_rng([self.seed, *words])
-
-    def class_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ClassTally:  # noqa: A002 - the objective's word
-        """Return counts of label × decision by group."""
-        return self.tallies.classes(features, slice)
-
-    def score_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ScoreTally:  # noqa: A002
-        """Return counts by score and group."""
-        return self.tallies.scores(features, slice)
-
-    def probability_tally(
-        self,
-        features: Sequence[str] = (),
-        slice: str | None = None,  # noqa: A002
-    ) -> ProbabilityTally:
-        """Return the scores of several classes by group."""
-        return self.tallies.probabilities(features, slice)
-
-    def error_tally(self, features: Sequence[str] = (), slice: str | None = None) -> ErrorTally:  # noqa: A002
-        """Return moments of a regression's error by group."""
-        return self.tallies.errors(features, slice)
 
     @cached_property
     def tallies(self) -> Tallies:

@@ -51,7 +51,7 @@ def four_fifths(context: Context) -> Shown:
 def four_fifths_of(context: Context, features: tuple[str, ...]) -> dict[str, Any]:
     """Return one partition's ratios to the highest rate, with test and rows, as the card tells them."""
     objective = context.objective
-    tally = context.class_tally(features)
+    tally = context.tallies.classes(features)
     given = rates(tally, "favourable_rate", positive=objective.positive_class, favourable=objective.favourable_class)
     found = impact_ratios(given.numerator, given.denominator, min_size=objective.min_group_size)
     left_out = [at for at in range(len(tally.groups)) if given.denominator[at] < objective.min_group_size]

@@ -38,7 +38,7 @@ def gain_over_baseline(context: Context) -> Shown:
 def _of_decisions(context: Context, answers: Any) -> tuple[Gain, dict[str, Any]]:
     """Compare accuracies on all rows: which rows only one of the two has right follows from the counts."""
     commonest = plain(answers.mode().iloc[0])
-    tally = context.class_tally()
+    tally = context.tallies.classes()
     counts = tally.counts.sum(axis=0)
     n, right = int(counts.sum()), int(np.trace(counts))
     of_commonest = counts[tally.classes.index(commonest)] if commonest in tally.classes else np.zeros(len(counts))

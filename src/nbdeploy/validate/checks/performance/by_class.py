@@ -21,7 +21,7 @@ def by_class(context: Context) -> list[dict[str, Any]]:
 
     At most 40 classes are told.
     """
-    tally, found = context.class_tally(), []
+    tally, found = context.tallies.classes(), []
     for place, name in enumerate(tally.classes):
         line: dict[str, Any] = {"class": name, "n": int(tally.counts[:, place].sum())}
         for metric in METRICS:

@@ -20,7 +20,7 @@ def calibration(context: Context) -> Shown:
     missing = without_scores(context, "expected_calibration_error", "brier_score", "log_loss")
     if missing is not None:
         return missing
-    tally = context.score_tally()
+    tally = context.tallies.scores()
     bins = bins_of(reliability(tally, context.objective.level))
     spread: dict[str, Any] = dict(histogram(tally))
     edges = [*spread["lower"], *spread["upper"][-1:]]

@@ -63,7 +63,7 @@ def cost_by_threshold(context: Context) -> Shown:
         _not_available(context, NO_SCORES, metrics)
         return Shown(text=f"Not projected: {NO_SCORES}.")
     curve = cost_curve(
-        context.score_tally(), costs.of_outcomes, context.rng("cost by threshold"), context.objective.level
+        context.tallies.scores(), costs.of_outcomes, context.rng("cost by threshold"), context.objective.level
     )
     cheapest, plausible = curve.cheapest, curve.threshold[curve.plausible]
     lowest = float(curve.cost[cheapest])

@@ -50,7 +50,7 @@ def confusion(context: Context) -> Shown:
     """Record accuracy, with the counts of truth against decision."""
     if context.objective.task == "regression":
         return Shown(text="Does not apply: a regression makes no decisions.")
-    tally = context.class_tally()
+    tally = context.tallies.classes()
     counts = tally.counts.sum(axis=0)
     classes = [str(name) for name in tally.classes]
     found = context.recompute("accuracy", data={"confusion": {"classes": list(tally.classes), "counts": counts}})

@@ -25,7 +25,7 @@ def discrimination(context: Context) -> Shown:
     missing = without_scores(context, "roc_auc", "average_precision")
     if missing is not None:
         return missing
-    scores, decisions, positive = context.score_tally(), context.class_tally(), context.objective.positive_class
+    scores, decisions, positive = context.tallies.scores(), context.tallies.classes(), context.objective.positive_class
     at = {
         "threshold": context.objective.decision_threshold,
         "false_positive_rate": float(rates(decisions, "false_positive_rate", positive=positive).value.sum()),

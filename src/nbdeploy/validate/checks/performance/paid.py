@@ -41,7 +41,7 @@ def paid(context: Context, costs: Costs) -> Iterator[Paid]:
 
 def _for_outcomes(context: Context, costs: Costs) -> Iterator[Paid]:
     each = np.array(costs.of_outcomes)
-    counts = confusion(context.class_tally(), context.objective.positive_class)
+    counts = confusion(context.tallies.classes(), context.objective.positive_class)
     cells = np.array([float(part.sum()) for part in (counts.tn, counts.fp, counts.fn, counts.tp)])
     n = int(cells.sum())
     value, interval = _drawn(context, "expected cost", cells, each)

@@ -31,7 +31,7 @@ def discrimination_by_class(context: Context) -> Shown:
         return missing
     lines = each_class(context)
     curves = {str(line["class"]): line for line in _commonest(lines)}
-    tally = context.probability_tally()
+    tally = context.tallies.probabilities()
     for name, one in zip(tally.classes, tally.each, strict=True):
         if str(name) in curves:
             curve = roc_curve(one)
@@ -59,7 +59,7 @@ def calibration_by_class(context: Context) -> Shown:
     missing = without_scores(context, *_HONESTY)
     if missing is not None:
         return missing
-    tally, level = context.probability_tally(), context.objective.level
+    tally, level = context.tallies.probabilities(), context.objective.level
     top = tally.top.sum(axis=0)
     of_each = [
         {"class": name, "n": int(rows[:, 0].sum()), "bins": bins_of(reliability_of_bins(rows, level))}
@@ -76,7 +76,7 @@ def calibration_by_class(context: Context) -> Shown:
 
 def each_class(context: Context) -> list[dict[str, Any]]:
     """Return, for each class, its rows and what its score is worth against the rest; the worst ranked first."""
-    tally = context.probability_tally()
+    tally = context.tallies.probabilities()
     lines = [_line(tally, at, context.objective.level) for at in range(len(tally.classes))]
     return sorted(lines, key=lambda line: (line["roc_auc"]["value"] is None, line["roc_auc"]["value"] or 0))[:TOLD]
 

@@ -45,7 +45,7 @@ def thresholds(context: Context) -> Shown:
 
 def _curve(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return points of the curves, and Wilson's limits of precision and recall at each."""
-    tally = context.score_tally()
+    tally = context.tallies.scores()
     points = threshold_curve(tally)
     threshold, precision, recall, called = (
         np.array(points[name], dtype=float) for name in ("threshold", "precision", "recall", "selection_rate")
