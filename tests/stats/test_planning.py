@@ -13,7 +13,6 @@ from nbdeploy.stats.intervals import estimate
 from nbdeploy.stats.planning import (
     LARGEST_FACTOR,
     PRECISION,
-    auc_half_width,
     decided,
     deciding_factor,
     rate_half_width,
@@ -90,4 +89,3 @@ def test_every_kind_of_tally_can_be_planned():
 def test_widths_before_a_run():
     assert rate_half_width(100) == pytest.approx(0.0962, abs=5e-5)
     assert rate_half_width(1000, 0.1) < rate_half_width(1000, 0.5)
-    assert auc_half_width(50, 50) > auc_half_width(200, 200) > auc_half_width(200, 200, 0.95)

@@ -9,9 +9,6 @@ EVIDENCE = "evidence"
 LOGGED_MODEL = "logged_model"  # MLflow's SQL store takes a version's model_id and forgets it
 REQUEST = "request"
 
-STANDING = (REQUEST, "environment", "standing", "traffic_weight")
-"""What the controller says of a version, from ledger and journal."""
-
 DESCRIBING = (DIGEST, EVIDENCE, LOGGED_MODEL, "objective", "verdict")
 """What its author says of a version when it is registered: hints for finding things, each held to its bytes."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import exp, log
 
-from nbdeploy.stats.area_intervals import newcombe_auc
-from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.binomial import clopper_pearson
 
 Limits = tuple[float, float]
 
@@ -59,12 +58,6 @@ def deciding_factor(interval_at: Callable[[float], Limits | None], region: Limit
 
 
 def rate_half_width(n: float, share: float = 0.5, level: float = 0.95) -> float:
-    """Return half the width of Wilson's interval of a rate on n rows; widest for a share of one half."""
-    low, high = wilson(share * n, n, level)
+    """Return half the width of the exact interval of a rate on n rows; widest for a share of one half."""
+    low, high = clopper_pearson(share * n, n, level)
     return float(high - low) / 2
-
-
-def auc_half_width(negatives: float, positives: float, area: float = 0.75, level: float = 0.95) -> float:
-    """Return half the width of the interval of a ROC area on so many rows of each class."""
-    low, high = newcombe_auc(area, negatives, positives, level)
-    return (high - low) / 2

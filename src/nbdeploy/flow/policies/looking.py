@@ -25,7 +25,6 @@ _GATES = {
     "waive": "a signed waiver for each, with a reason",
     "block": "never",
 }
-_SCAN = {"allow": "passes unseen", "waive": _GATES["waive"], "block": "never"}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ Values = NDArray[np.float64]
 OF_DECISIONS = ("accuracy", "recall", "specificity")
 OF_SCORES = ("roc_auc", "average_precision", "brier_score", "log_loss")
 OF_ERRORS = ("mean_absolute_error", "root_mean_squared_error")
-SMALLER_IS_BETTER = ("brier_score", "log_loss", *OF_ERRORS)
 
 
 @dataclass(frozen=True)
