@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 folder=${1:-.}
 [ $# = 0 ] || shift
-own=$#
+copies=$#
 for policy in "$@"; do cp "$policy" "$work/own-$(sha256sum <"$policy" | cut -d ' ' -f 1).toml"; done
 cd "$folder"
 tab=$(printf '\t')
@@ -45,6 +45,8 @@ cmp -s "$work/found" "$work/named" || fail 'the files are not those that SHA256S
 grep -vxE 'bundle\.json|SHA256SUMS|RECIPE\.txt|verify\.sh|ledger/(checkpoint|public|proofs/[0-9]{6,})|envelopes/[0-9]{6,}-[a-z]+\.json|policy/[0-9a-f]{64}\.toml(\.sig\.json)?|policy/presets/[a-z]+\.toml|documents/[0-9a-f]{12}/[^/]+(/[^/]+)?|decisions/[^/]+\.(txt|html)|model/MANIFEST|model/files/.+|templates/card/[^/]+' \
     "$work/found" >"$work/stray" || true
 [ ! -s "$work/stray" ] || fail "a bundle has no place for $(head -n 1 "$work/stray")"
+if grep -qvxE '[0-9a-f]{64}  .+' SHA256SUMS || [ -n "$(tail -c 1 SHA256SUMS)" ]; then fail 'SHA256SUMS has another form'; fi
+for name in bundle.json ledger/public ledger/checkpoint; do [ -f "$name" ] || fail "$name is missing"; done
 sha256sum --check --strict --quiet SHA256SUMS >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums")"
 step "$(wc -l <SHA256SUMS) files are those that SHA256SUMS names"
 #:
@@ -53,7 +55,7 @@ step "$(wc -l <SHA256SUMS) files are those that SHA256SUMS names"
 #: A checkpoint is a signed note (c2sp.org/tlog-checkpoint): a name, the number of entries, the root of the Merkle tree
 #: over them, perhaps a time; then signature lines. openssl reads an ed25519 key as 12 fixed bytes and the key's 32.
 public_key() { # ed25519:BASE64 -> DER
-    { printf 302a300506032b6570032100 | unhex; printf '%s' "${1#ed25519:}" | base64 -d; } >"$work/key.der"
+    { printf 302a300506032b6570032100 | unhex; printf '%s' "${1#ed25519:}" | base64 -d; } >"$work/key.der" 2>"$work/ssl" || true
     [ "$(wc -c <"$work/key.der")" = 44 ] || fail "$1 is not a public key"
 }
 holds() { # PUBLIC MESSAGE SIGNATURE
@@ -64,17 +66,25 @@ ledger=$(cat ledger/public)
 sed '/^$/,$d' ledger/checkpoint >"$work/note"
 size=$(sed -n 2p "$work/note")
 root=$(sed -n 3p "$work/note" | base64 -d | od -An -v -tx1 | tr -d ' \n')
-case "$(sed -n 1p "$work/note") $size" in *[!0-9\ a-z/]* | ' '* | *' ') fail 'the checkpoint has another form' ;; esac
-sed '1,/^$/d' ledger/checkpoint | awk '$1 == "\342\200\224" && $2 == "nbdeploy/ledger" && NF == 3 { print $3 }' >"$work/signed"
-[ -s "$work/signed" ] || fail 'the checkpoint has no signature of the ledger'
+awk '$0 == "" { gaps++; next } gaps { next }
+    NR == 1 && $0 != "nbdeploy/ledger" || NR == 2 && !/^(0|[1-9][0-9]*)$/ || NR == 3 && (length($0) != 44 || !/^[A-Za-z0-9+\/]*=$/) { exit wrong = 1 }
+    /^time / && (NR < 4 || times++ || length($0) != 25 || !/^time [0-9-]+T[0-9:]+Z$/) { exit wrong = 1 }
+    END { exit wrong || gaps != 1 }' ledger/checkpoint || fail 'the checkpoint has another form'
+sed '1,/^$/d' ledger/checkpoint >"$work/signatures"
+[ -z "$(tail -c 1 ledger/checkpoint)" ] || fail 'the checkpoint has another form'
 public_key "$ledger"
 hash=$({ printf 'nbdeploy/ledger\n\001'; tail -c 32 "$work/key.der"; } | sha256sum | cut -c 1-8)
-while read -r signature; do
-    printf '%s' "$signature" | base64 -d >"$work/raw" || fail 'a signature of the checkpoint is not base64'
-    [ "$(head -c 4 "$work/raw" | od -An -v -tx1 | tr -d ' \n')" = "$hash" ] || fail 'the checkpoint is signed by another key'
+own=0
+while IFS= read -r line; do # a dash, a name, the key's hash and the signature; of names other than the ledger's, none counts
+    by=${line#* } by=${by%% *} signature=${line##* }
+    printf '%s' "$signature" | base64 -d >"$work/raw" 2>"$work/ssl" || fail 'a signature of the checkpoint is not base64'
+    [ "$line" = "— $by $(base64 -w 0 <"$work/raw")" ] && [ "$(wc -c <"$work/raw")" -ge 5 ] || fail 'the checkpoint has another form'
+    [ "$by" = nbdeploy/ledger ] && [ "$(head -c 4 "$work/raw" | od -An -v -tx1 | tr -d ' \n')" = "$hash" ] || continue
     tail -c +5 "$work/raw" >"$work/sig"
     holds "$ledger" "$work/note" "$work/sig" || fail "the checkpoint's signature does not hold"
-done <"$work/signed"
+    own=$((own + 1))
+done <"$work/signatures"
+[ "$own" -gt 0 ] || fail 'the checkpoint has no signature of the ledger'
 step "the checkpoint of $size entries is signed by $ledger"
 #:
 #: == 3. Every envelope is in the tree of that checkpoint, at its place ==
@@ -89,9 +99,9 @@ without_zeros() { # 000012 -> 12
 node() { printf '01%s%s' "$1" "$2" | unhex | sha; }
 included() { # LEAF INDEX PROOF
     at=$2 last=$((size - 1)) found=$1
-    [ "$at" -le "$last" ] || return 1
+    [ "$at" -le "$last" ] && [ -f "$3" ] && [ "$(wc -c <"$3")" = $(($(grep -cxE '[0-9a-f]{64}' "$3" || true) * 65)) ] || return 1
     while read -r half; do
-        [ "$last" -gt 0 ] && [ ${#half} = 64 ] || return 1
+        [ "$last" -gt 0 ] || return 1
         if [ $((at % 2)) = 1 ] || [ "$at" = "$last" ]; then
             found=$(node "$half" "$found")
             while [ $((at % 2)) = 0 ] && [ "$at" -gt 0 ]; do at=$((at / 2)) last=$((last / 2)); done
@@ -269,7 +279,7 @@ END {
 AWK
 read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NAME PERSON FROM UNTIL PUBLIC KIND REVOKED …
     file=policy/$1.toml
-    if [ "$own" != 0 ]; then
+    if [ "$copies" != 0 ]; then
         [ -f "$work/own-$1.toml" ] || fail "the policy $1, which was in force, is none of yours"
         file=$work/own-$1.toml
     fi
@@ -294,11 +304,11 @@ read_policy() { # HEX: makes $work/policy, $work/preset and $work/keys: KEYID NA
     } }' "$work/policy" >"$work/named"
     : >"$work/keys"
     while IFS="$tab" read -r name person from until public rest; do
-        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(printf '%s' "${public#ed25519:}" | base64 -d | sha)" \
+        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(printf '%s' "${public#ed25519:}" | base64 -d 2>"$work/ssl" | sha)" \
             "$name" "$person" "$from" "$until" "$public" "$rest" >>"$work/keys"
     done <"$work/named"
     [ "$(cut -f 1 "$work/keys" | sort | uniq -d)" = '' ] || fail 'the policy gives one key to two'
-    [ "$own" != 0 ] || signed_by_roots "$file" "$1"
+    [ "$copies" != 0 ] || signed_by_roots "$file" "$1"
 }
 signed_by_roots() { # FILE HEX: a policy that names roots is signed by enough of them
     awk -F "$tab" '$1 ~ /^roots\.keys\.[0-9]+$/ { print $2 }' "$work/policy" | sort -u >"$work/roots"
@@ -380,7 +390,8 @@ both() { grep -qxF -f "$1" "$2"; }
 signer() { # FILE: prints NAME, PERSON, PUBLIC, people|services of the first signature that holds, by whom may say this
     said="$work/said/${1##*/}"
     { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c <"$said")"; cat "$said"; } >"$work/pae"
-    day=$(date -u -d "@$at" +%Y-%m-%d) later=$(date -u -d "@$logged" +%Y-%m-%d)
+    day=$(date -u -d "@$at" +%Y-%m-%d) later=$day
+    [ "$at" = "$logged" ] || later=$(date -u -d "@$logged" +%Y-%m-%d)
     while IFS="$tab" read -r keyid signature; do
         printf '%s' "$signature" | base64 -d >"$work/sig" 2>/dev/null || continue
         awk -F "$tab" -v id="$keyid" -v day="$day" -v later="$later" \
@@ -412,8 +423,8 @@ may_say() { # FILE: whether $name may say it; where somebody must answer for it 
     esac
 }
 has() { # ROLE|ROLE: whether one of them is in $work/roles
-    printf '%s\n' "$1" | tr '|' '\n' >"$work/wanted"
-    both "$work/wanted" "$work/roles"
+    while read -r role; do case "|$1|" in *"|$role|"*) return 0 ;; esac; done <"$work/roles"
+    return 1
 }
 by_signer() { case "$(field "$1" by)" in "$name" | "$person") ;; *) return 1 ;; esac; }
 signed() { # FILE name|person|key|kind: who signed it, nothing where nobody did who may
@@ -481,6 +492,7 @@ check_request() { # FILE of a request
     rules runner '' >"$work/runners"
     [ ! -s "$work/runners" ] || grep -qxF "$(name_of "$validation")" "$work/runners" || fail "$environment takes no validation by $(name_of "$validation")"
     folder=documents/$(subject "$asked" evidence | cut -c 1-12)
+    for one in evidence.json card.json card.html objective.yaml; do [ -f "$folder/$one" ] || fail "$folder/$one is missing"; done
     same "$(digest "$folder/evidence.json")" "$(subject "$asked" evidence)" 'evidence.json is not what was signed'
     same "$(digest "$folder/card.json")" "$(subject "$asked" card)" 'card.json is not what was signed'
     same "$(digest "$folder/card.html")" "$(subject "$validation" card.html)" 'card.html is not what was signed'
@@ -552,6 +564,7 @@ check_request() { # FILE of a request
         note "$id: revoked by $(person_of "$file") in entry $(field "$file" entry)"
     done
     printf '%s/\n' "$folder" >>"$work/mine"
+    jq -r '.templates // {} | keys[] | "templates/card/" + .' "$folder/card.json" >>"$work/mine"
     printf '%s\n' "decisions/$id.txt" "decisions/$id.html" "policy/$used.toml" "policy/$used.toml.sig.json" >>"$work/mine"
     [ -z "$preset" ] || printf '%s\n' "policy/presets/$preset.toml" >>"$work/mine"
 }
@@ -600,7 +613,7 @@ approved() { # FILE of the deployment that started
         last=$(($(field "$file" at) + days * 86400))
         { echo "$until" && echo "$last" && about "$file" waived | cut -f 1; } | sort -n >"$work/ends"
         read -r last <"$work/ends"
-        if [ "$now" -lt "$from" ] || [ "$now" -gt "$last" ]; then
+        if [ "$now" -lt "$from" ] || [ "$now" -ge "$last" ]; then
             note "$file does not count: it did not hold on that day"
             continue
         fi
@@ -676,12 +689,12 @@ requests=$(cut -f 2,3 "$work/said/ALL" | sed -n "s/${tab}request\$//p")
 [ -n "$requests" ] || fail 'the bundle holds no request'
 : >"$work/mine"
 for request in $requests; do check_request "$request"; done
-jq -r '.requests[]' bundle.json | sort >"$work/told"
+jq -r '.requests[]' bundle.json 2>"$work/complaint" | sort >"$work/told"
 for request in $requests; do field "$request" request; done | sort | cmp -s - "$work/told" || fail 'bundle.json names other requests'
 while read -r name; do
     case $name in
     documents/*) grep -qxF "${name%"${name#documents/*/}"}" "$work/mine" ;;
-    decisions/* | policy/*) grep -qxF "$name" "$work/mine" ;;
+    decisions/* | policy/* | templates/*) grep -qxF "$name" "$work/mine" ;;
     ledger/proofs/*) grep -q "^envelopes/${name##*/}-" "$work/found" ;;
     esac || fail "$name belongs to no statement of this bundle"
 done <"$work/found"
@@ -713,11 +726,11 @@ cat <<END
 This bundle holds. Proved: these documents are the ones that were signed; the keys that signed them are those of the
 policy; whoever approved neither asked for it nor made it; all of it stands in the ledger of the key
 $ledger, in this order.
-Not proved: that the policy is the one of the organisation$([ "$own" != 0 ] && printf ' (it is the one that you gave)' || printf ' (it came with the bundle: compare it with your own copy)');
+Not proved: that the policy is the one of the organisation$([ "$copies" != 0 ] && printf ' (it is the one that you gave)' || printf ' (it came with the bundle: compare it with your own copy)');
 that the ledger left nothing out or was not written anew by whoever holds its key (compare its checkpoint with one that you
 have seen); that no other entry of the ledger is about this model (ask for all of them); that the numbers in the evidence
 were measured as they say (nbdeploy audit verify --recompute does that from the tallies); what decisions/*.txt and
-decisions/*.html say (they only retell the statements); that the pages of the card say what card.json says (nbdeploy audit
+decisions/*.html say (they only retell the statements); that card.md and junit.xml say what card.json says (nbdeploy audit
 verify makes all of these again); that nobody stole a key.
 END
 for file in policy/presets/*.toml; do [ ! -f "$file" ] || echo "Compare with the nbdeploy of that time: $(sha256sum "$file")"; done

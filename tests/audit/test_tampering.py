@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.admission.world import DAY, NOW, key, policy_text
+from tests.admission.world import DAY, NOW, RATIO, ROC, key, policy_text, waiver
 from tests.audit.kept import Kept, envelope, packed, recomputed, shell, unpacked, verified
 
 from nbdeploy.audit import layout
@@ -21,6 +21,7 @@ from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.ledger import checkpoints
 from nbdeploy.trust.ledger.merkle import Tree, leaf_hash
+from nbdeploy.trust.policy.file import read_policy
 
 Files = dict[str, bytes]
 Change = Callable[[Files], None]
@@ -161,6 +162,27 @@ def short_proof(files: Files) -> None:
     files[name] = files[name][:65]
 
 
+def proof_of_another_form(files: Files) -> None:
+    files[layout.proof(0)] += b" "
+
+
+def checkpoint_with_more_below(files: Files) -> None:
+    files[layout.CHECKPOINT] += "— witness AAAA\n".encode()
+
+
+def invented_sheet(files: Files) -> None:
+    """A decision sheet among the true ones, about a request that nobody made."""
+    files["decisions/r-0badc0de.html"] = b"<p>Approved by Vera</p>"
+
+
+def file_without_a_place(files: Files) -> None:
+    files["READ ME FIRST.html"] = b"<p>All is well</p>"
+
+
+def page_beside_the_card(files: Files) -> None:
+    files[of_documents(files, "card.html").replace("card.html", "summary.html")] = b"<p>All is well</p>"
+
+
 ROWS: dict[str, Change] = {
     "L1 a byte of an objective's envelope": flip_envelope("objective"),
     "L1 a byte of a validation's envelope": flip_envelope("validation"),
@@ -171,7 +193,9 @@ ROWS: dict[str, Change] = {
     "L1 order of entries changed": order_changed,
     "L2 checkpoint of another tree": checkpoint_of_another_tree,
     "L2 a whole ledger of somebody else": another_ledger,
+    "L2 a checkpoint with a line that is no signature": checkpoint_with_more_below,
     "L4 a proof cut short": short_proof,
+    "L4 a proof with a letter more": proof_of_another_form,
     "A9 the approval removed": dropped("approval"),
     "A1 the request removed": dropped("request"),
     "A1 the validation removed": dropped("validation"),
@@ -186,6 +210,9 @@ ROWS: dict[str, Change] = {
     "C1 a byte of card.json": flip_document("card.json"),
     "C1 a byte of the objective": flip_document("objective.yaml"),
     "C2 a better number, with all digests made anew": better_number,
+    "C1 a decision sheet of no request": invented_sheet,
+    "C1 a page beside the card": page_beside_the_card,
+    "C1 a file that a bundle has no place for": file_without_a_place,
     "N11 another executed notebook": another_notebook,
     "B1 a model's file changed": another_model,
     "B2 another model with its manifest": another_model_with_its_manifest,
@@ -222,6 +249,23 @@ def test_a_decision_sheet_that_says_something_else_is_refused(bundle: bytes, tmp
     assert run.returncode == 0
     assert "Not proved" in run.stdout
     assert "decisions/*.txt" in run.stdout
+
+
+@pytest.mark.parametrize("name", ["verify.sh", "RECIPE.txt"])
+def test_a_recipe_that_somebody_rewrote_is_refused(bundle: bytes, tmp_path: Path, name: str):
+    """It would say that everything holds, to whoever runs it."""
+    changed = packed(unpacked(bundle) | {name: b"echo This bundle holds.\n"})
+    assert any(f"{name} is not that of nbdeploy" in problem for problem in verified(changed, tmp_path).problems)
+
+
+def test_another_version_of_nbdeploy_accuses_nobody_of_its_own_pages(bundle: bytes, tmp_path: Path):
+    """Years later pages are drawn otherwise. What is not checked by that is said."""
+    files = unpacked(bundle)
+    for name in ("bundle.json", "RECIPE.txt", *(one for one in files if one.startswith("decisions/"))):
+        files[name] = files[name].replace(b'"nbdeploy": "', b'"nbdeploy": "0.') if name == "bundle.json" else b"other\n"
+    verdict = verified(packed(files), tmp_path)
+    assert not verdict.problems
+    assert any("sheets were not made again" in note for note in verdict.notes)
 
 
 # What real chains can hold that should not have been deployed ---------------------------------------------------------
@@ -281,6 +325,69 @@ def on_without_a_start(world: Kept) -> None:
     world.deploy(request, "completed")
 
 
+def sent_again_after_a_rejection(world: Kept) -> None:
+    """The same signature in another spelling: it would be the latest word of its signer."""
+    request = world.requested()
+    approval = world.sign(request)
+    world.sign(request, decision="rejection")
+    world.ledger.append(json.dumps(json.loads(approval.envelope), indent=1).encode())
+    world.deploy(request)
+
+
+def kept_back_until_after_a_rejection(world: Kept) -> None:
+    request = world.requested()
+    world.sign(request, decision="rejection")
+    world.forge(request, "Vera", signed=NOW - 3.5 * DAY)
+    world.deploy(request)
+
+
+def for_another_environment(world: Kept) -> None:
+    request = world.requested()
+    world.forge(request, "Vera", environment="dev")
+    world.deploy(request)
+
+
+def one_person_in_two_places(world: Kept) -> None:
+    """Rita holds both roles that must sign, and who only waives fills no place."""
+    rules = 'approvals = 1\nby = ["validator"]\nalso = [{by = ["risk"]}]\nfailed = "waive"\nwaive_by = ["auditor"]'
+    world.text = policy_text(production=rules, people={"Rita": ("risk", "validator")}, ledger=key("ledger").public)
+    world.policy = read_policy(world.text)
+    world.verdicts = {ROC: "fail", RATIO: "pass"}
+    request = world.requested()
+    world.forge(request, "Zoe", waived=(waiver(ROC),))
+    world.forge(request, "Rita")
+    world.deploy(request)
+
+
+def of_a_lower_tier_than_promised(world: Kept) -> None:
+    rules = 'approvals = 1\nby = ["validator"]\ntiers.medium.approvals = 2'
+    world.text = policy_text(production=rules, ledger=key("ledger").public)
+    world.policy = read_policy(world.text)
+    request = world.requested(risk_tier="low")
+    world.forge(request, "Vera")
+    world.deploy(request)
+
+
+def with_a_waiver_that_is_too_long(world: Kept) -> None:
+    rules = 'approvals = 1\nby = ["validator"]\nfailed = "waive"\nwaiver_days = 10'
+    world.text = policy_text(production=rules, ledger=key("ledger").public)
+    world.policy = read_policy(world.text)
+    world.verdicts = {ROC: "fail", RATIO: "pass"}
+    request = world.requested()
+    world.forge(request, "Vera", waived=(waiver(ROC),))
+    world.deploy(request)
+
+
+def dated_back_to_days_of_the_key(world: Kept) -> None:
+    """What is logged after a statement of a later day was made no earlier, whatever it says."""
+    world.text = policy_text(until={"Vera": (NOW - 4 * DAY).date()}, ledger=key("ledger").public)
+    world.policy = read_policy(world.text)
+    request = world.requested()
+    world.sign(request, "Otto", decision="question")
+    world.forge(request, "Vera", signed=NOW - 4 * DAY, not_before=NOW - 4 * DAY)
+    world.deploy(request)
+
+
 CHAINS: dict[str, Callable[[Kept], None]] = {
     "A2 approved by who asked": by_own_author,
     "A9 approved by nobody": by_nobody,
@@ -291,6 +398,13 @@ CHAINS: dict[str, Callable[[Kept], None]] = {
     "A9 approved after it had started": before_the_approval_was_logged,
     "A1 deployed another model": of_another_model,
     "A9 completed without a start": on_without_a_start,
+    "A4 an approval sent again after a rejection": sent_again_after_a_rejection,
+    "A9 an approval kept back until after a rejection": kept_back_until_after_a_rejection,
+    "A1 approved for another environment": for_another_environment,
+    "A3 one person in two places": one_person_in_two_places,
+    "A5 asked for at a lower risk tier than the objective's": of_a_lower_tier_than_promised,
+    "A6 a waiver longer than the policy allows": with_a_waiver_that_is_too_long,
+    "A6 an approval dated back to the days of its key": dated_back_to_days_of_the_key,
 }
 
 
@@ -305,6 +419,21 @@ def test_a_deployment_that_should_not_have_been_is_found_by_us_and_by_the_shell(
     run = shell(bundle, tmp_path)
     assert run.returncode == 1, run.stdout
     assert run.stderr == ""
+
+
+def test_who_signed_rightly_is_not_undone_by_others_who_did_not(tmp_path: Path):
+    """A rejection without a role, an approval that leaves a gate open: they count for nothing, for us and the shell."""
+    world = Kept(tmp_path, verdicts={ROC: "pass", RATIO: "inconclusive"})
+    request = world.requested()
+    world.sign(request, acknowledge=(RATIO,))
+    world.forge(request, "Otto")
+    world.forge(request, "Rita", decision="rejection", reason="no")
+    world.deploy(request)
+    bundle = world.bundle()
+    assert not verified(bundle, tmp_path).problems
+    run = shell(bundle, tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert run.stdout.count("does not count") == 2
 
 
 @pytest.mark.parametrize(

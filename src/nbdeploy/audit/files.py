@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from nbdeploy import __version__
 from nbdeploy.audit import layout
 from nbdeploy.audit.opening import Bundle
+from nbdeploy.audit.recipe import recipe, script
+from nbdeploy.documents.card import Card
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import BundleError
+from nbdeploy.errors import BundleError, Refusal
 from nbdeploy.trust.names import shown
 from nbdeploy.trust.policy.document import Policy
 
-_ABOUT = ("ledger/proofs/", "policy/", "documents/", "decisions/")
+_ABOUT = ("ledger/proofs/", "policy/", "documents/", "decisions/", layout.TEMPLATES)
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 
 
@@ -47,9 +50,26 @@ def stray_problems(bundle: Bundle, requests: Iterable[tuple[Request, Policy]]) -
         folders.append(layout.documents(request.digests.evidence))
         mine |= {layout.policy(policy.digest), layout.policy_signed(policy.digest), *layout.sheets(request.id)}
         mine |= {layout.preset(policy.preset)} if policy.preset else set()
+        mine |= _templates(bundle, request)
     for name in bundle.names:
         if name.startswith(_ABOUT) and name not in mine and not name.startswith(tuple(folders)):
             yield f"{shown(name)} belongs to no statement of this bundle"
+
+
+def _templates(bundle: Bundle, request: Request) -> set[str]:
+    """Return where the templates lie that made the card; none where it is no card, which is a problem of its own."""
+    try:
+        card = Card.from_bytes(bundle.read(f"{layout.documents(request.digests.evidence)}card.json"))
+    except Refusal:
+        return set()
+    return {layout.TEMPLATES + name for name in card.templates}
+
+
+def recipe_problems(bundle: Bundle) -> Iterator[str]:
+    """Yield the recipe's files where they are not ours: somebody may run them, and believe what they print."""
+    for name, ours in ((layout.SCRIPT, script()), (layout.RECIPE, recipe())):
+        if name not in bundle or bundle.read(name) != ours:
+            yield f"{name} is not that of nbdeploy {__version__}: do not go by it"
 
 
 def _changed(bundle: Bundle, name: str, digest: str) -> Iterator[str]:

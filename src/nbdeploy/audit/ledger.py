@@ -14,7 +14,7 @@ from nbdeploy.trust.ledger import checkpoints
 from nbdeploy.trust.ledger.log import Entry
 from nbdeploy.trust.ledger.merkle import leaf_hash, verify_inclusion
 
-_HASH = re.compile(r"[0-9a-f]{64}")
+_PATH = re.compile(r"([0-9a-f]{64}\n)*")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _entries(bundle: Bundle) -> Iterator[Entry]:
 
 def _path(bundle: Bundle, index: int) -> tuple[bytes, ...]:
     name = layout.proof(index)
-    lines = bundle.text(name).splitlines()
-    if not all(_HASH.fullmatch(line) for line in lines):
+    text = bundle.text(name)
+    if not _PATH.fullmatch(text):
         raise BundleError(f"{name} is no audit path")
-    return tuple(bytes.fromhex(line) for line in lines)
+    return tuple(bytes.fromhex(line) for line in text.split())

@@ -12,7 +12,7 @@ from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.rules import check_request, environment_of
 from nbdeploy.approve.standing import standing
 from nbdeploy.audit import layout
-from nbdeploy.audit.files import file_problems, stray_problems
+from nbdeploy.audit.files import file_problems, recipe_problems, stray_problems
 from nbdeploy.audit.judging import in_force
 from nbdeploy.audit.ledger import Logbook, read_ledger
 from nbdeploy.audit.opening import Bundle
@@ -81,6 +81,8 @@ def verify(bundle: Bundle, now: datetime, own: Sequence[Policy] = ()) -> Verdict
     judged = [(one.request, one.policy) for one in told if one.request is not None and one.policy is not None]
     if len(judged) == len(told):  # else what is about the others could not be told from what is about nothing
         problems += stray_problems(bundle, judged)
+    if index.nbdeploy == __version__:
+        problems += recipe_problems(bundle)
     return Verdict(index, logbook, told, tuple(dict.fromkeys(problems)), tuple(_notes(bundle, index, logbook, own)))
 
 
@@ -222,7 +224,7 @@ def _notes(bundle: Bundle, index: layout.Index, logbook: Logbook, own: Sequence[
         yield f"The model's files are not in the bundle: hold yours to {layout.MANIFEST}."
     if index.nbdeploy != __version__:
         yield (
-            f"nbdeploy {index.nbdeploy} made this bundle, and this is {__version__}: decision sheets were not drawn "
-            "again, and count for nothing. Go by card.html, which is signed, and by the statements."
+            f"nbdeploy {index.nbdeploy} made this bundle, and this is {__version__}: recipe and decision sheets "
+            "were not made again, and count for nothing. Go by card.html, which is signed, and by the statements."
         )
     yield from (f"{name} is not in the bundle: {why}" for name, why in index.absent.items())
