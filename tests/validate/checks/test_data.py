@@ -269,6 +269,44 @@ def test_flipped_labels_are_suspects_and_clean_ones_hardly(from_predictions, obj
     assert found.data["model_errs"] == flipped.sum()
 
 
+def test_labels_of_true_and_false_are_looked_over_like_others(from_predictions, objective, recorded):
+    frame = people(1000)
+    frame["progressed"] = frame["predicted"] = (frame["age"] > 50) ^ (frame["income"] > 100)
+    context = from_predictions(frame, objective()).context("data")
+    check.suspect_labels(context)
+    assert recorded(context)["data.suspect_label_share"].value < 0.03
+
+
+def test_outcomes_that_can_hardly_be_told_are_no_suspects(from_predictions, objective, recorded):
+    rng = np.random.default_rng(0)
+    frame = people(2000)
+    chance = np.where(frame["age"] > 50, 0.35, 0.15)
+    frame["progressed"] = (rng.random(2000) < chance).astype(int)  # right labels of a risk, none of them a mistake
+    context = from_predictions(frame, objective()).context("data")
+    check.suspect_labels(context)
+    assert recorded(context)["data.suspect_label_share"].value < 0.05  # 0.4 by the confident joint alone
+
+
+def test_labels_flipped_in_training_alone_are_told_beside_the_evaluated_ones(from_predictions, objective, recorded):
+    rng = np.random.default_rng(0)
+
+    def told(rows: pd.DataFrame) -> pd.Series:
+        return ((rows["age"] > 50) ^ (rows["income"] > 100)).astype(int)
+
+    frame, train = people(1000), people(1000, seed=1)
+    frame["progressed"], train["progressed"] = told(frame), told(train) ^ (rng.random(1000) < 0.1)
+    context = from_predictions(frame, objective(), train).context("data")
+    said = check.suspect_labels(context).text
+    assert "more than chance explains" in said
+    found = recorded(context)["data.suspect_label_share"]
+    assert found.value < 0.03
+    assert found.data["train"]["suspects"] > 50
+
+    train["progressed"] = told(train)
+    again = from_predictions(frame, objective(), train).context("data")
+    assert "more than chance" not in check.suspect_labels(again).text
+
+
 def test_values_of_a_regression_far_from_their_like_are_suspects(from_predictions, objective, recorded):
     rng = np.random.default_rng(0)
     frame = people(1000)

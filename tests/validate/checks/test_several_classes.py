@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.validate.checks import performance as check
+from nbdeploy.validate.checks import robustness
+from nbdeploy.validate.checks.robustness.membership import losses
 from nbdeploy.validate.subject.class_scores import class_column
 from nbdeploy.validate.subject.makes.likeliest import decides_by_probability
 from nbdeploy.validate.verdict.findings import find
@@ -177,3 +179,24 @@ def test_a_metric_of_the_other_task_is_named_as_that(from_predictions, wines, ob
     rows = wines[wines["kind"] != "barbera"].assign(predicted=lambda rows: rows["kind"])
     context = from_predictions(rows, objective).context("performance")
     assert says in recompute(context.tallies, "performance", metric).undefined
+
+
+def test_losses_of_several_classes_are_those_of_their_probabilities(of_model, wines):
+    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(wines[INPUTS], wines["kind"])
+    context = of_model(fitted, INPUTS, wines, declared()).context("robustness")
+    assert losses(context, context.data).mean() == pytest.approx(
+        sk.log_loss(wines["kind"], fitted.predict_proba(wines[INPUTS]))
+    )
+
+
+def test_rows_of_several_classes_are_given_away_by_how_sure_the_model_is_not_only_by_its_errors(
+    of_model, wines, recorded
+):
+    train, rest = wines[:90], wines[90:]
+    fitted = RandomForestClassifier(50, random_state=0).fit(train[INPUTS], train["kind"])
+    context = of_model(fitted, INPUTS, rest, declared(), train=train).context("robustness")
+    robustness.membership(context)
+    chances = fitted.predict_proba(wines[INPUTS])
+    sure = chances[np.arange(len(wines)), np.searchsorted(fitted.classes_, wines["kind"])]
+    expected = sk.roc_auc_score(np.arange(len(wines)) < 90, sure)
+    assert recorded(context)["robustness.membership_inference_auc"].value == pytest.approx(expected, abs=1e-9)

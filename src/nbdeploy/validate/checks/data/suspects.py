@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from nbdeploy.validate.checks.columns import finite_floats, numeric
 from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
+from nbdeploy.validate.checks.uncertainty import WILSON, rate_difference_interval, rate_interval
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ _FOLDS = 4
 _LEAST_KNOWN = 20
 """Values that a column must have to be learnt from: fewer could all fall into one fold."""
 
+UNLIKELY, LESS_THAN_USUAL = 0.15, 0.5
+"""A recorded class is contradicted where its probability is at most this, and at most this share of what is usual."""
+
 _FENCE = 3.0
 """Interquartile ranges beyond the quartiles of the errors: Tukey's outer fence."""
 
@@ -31,39 +35,64 @@ def suspect_labels(context: Context) -> Shown:
 
     Classes: the off-diagonal of the confident joint of Northcutt, Jiang and Chuang (2021), Journal of Artificial
     Intelligence Research 70:1373–1411, section 3: the probability of another class is at least what rows of that class
-    get on average. Regression: the error lies beyond Tukey's outer fences. Rows that are merely hard to tell count too,
-    so these are rows to look at, not errors proved.
+    get on average. Where outcomes can hardly be told, half of all rows are on it: so the recorded class must be
+    unlikely besides, in itself and beside its share of all rows. Regression: the error lies beyond Tukey's outer
+    fences. What happened against the odds counts too, so these are rows to look at, not errors proved.
+
+    The training rows, where labels that were put in to harm would stand, are held to the same and told beside.
     """
-    names = [name for name in context.features if name in context.data.columns and name != context.objective.target]
     rows = context.sample(_ROWS // 4 if context.draft else _ROWS, "suspect labels")
     answers = context.predictions.iloc[rows.index.to_numpy()]
-    label = answers["label"]
+    found = _found(context, rows, answers["label"], "label folds")
+    if isinstance(found, str):
+        context.not_available(found, _METRIC)
+        return Shown(text=f"Not measured: {found}.")
+    return _record(context, found, _in_training(context, len(rows)), _model_errs(context, answers[found.judged]))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Which rows of a sample were judged, which of these are suspects, and of which recorded and likely class."""
+
+    judged: NDArray[np.bool_]
+    suspect: NDArray[np.bool_]
+    kinds: list[dict[str, Any]]
+
+
+def _found(context: Context, rows: pd.DataFrame, label: pd.Series, folds: str) -> _Found | str:
+    """Return the suspects among rows, or why none can be told."""
+    names = [name for name in context.features if name in rows.columns and name != context.objective.target]
+    judged = label.notna().to_numpy()
     if context.objective.task != "regression":
         counts = label.value_counts()
-        common = label.isin(counts[counts >= 2 * _FOLDS].index).to_numpy()
-        rows, answers, label = rows[common], answers[common], label[common]
+        judged = judged & label.isin(counts[counts >= 2 * _FOLDS].index).to_numpy()
+    rows, label = rows[judged], label[judged]
     if not names or len(rows) < 100 or label.nunique() < 2:
-        reason = f"{len(rows)} rows are too few to say what rows like them show"
-        context.not_available(reason, _METRIC)
-        return Shown(text=f"Not measured: {reason}.")
-    matrix = _matrix(rows, names)
-    kinds: list[dict[str, Any]] = []
+        return f"{len(rows)} rows are too few to say what rows like them show"
+    matrix, rng = _matrix(rows, names), context.rng(folds)
     if context.objective.task == "regression":
-        suspect = _far_off(matrix, label.to_numpy(dtype=float), context.rng("label folds"))
-    else:
-        suspect, kinds = _contradicted(matrix, label, context.rng("label folds"))
-    wrong = _model_errs(context, answers)
-    return _record(context, suspect, kinds, wrong)
+        return _Found(judged, _far_off(matrix, label.to_numpy(dtype=float), rng), [])
+    return _Found(judged, *_contradicted(matrix, label, rng))
 
 
-def _record(
-    context: Context, suspect: NDArray[np.bool_], kinds: list[dict[str, Any]], wrong: NDArray[np.bool_]
-) -> Shown:
-    k, n = int(suspect.sum()), len(suspect)
-    also = int((suspect & wrong).sum())
+def _in_training(context: Context, n: int) -> dict[str, int] | None:
+    """Return how many of so many training rows are suspects; None where it cannot be told."""
+    train, target = context.train, context.objective.target
+    if train is None or target not in train.columns:
+        return None
+    chosen = np.sort(context.rng("suspect training labels").permutation(len(train))[:n])
+    rows = train.iloc[chosen]
+    found = _found(context, rows, rows[target], "training label folds")
+    return None if isinstance(found, str) else {"suspects": int(found.suspect.sum()), "rows": len(found.suspect)}
+
+
+def _record(context: Context, of: _Found, training: dict[str, int] | None, wrong: NDArray[np.bool_]) -> Shown:
+    k, n = int(of.suspect.sum()), len(of.suspect)
+    also = int((of.suspect & wrong).sum())
     errs = int(wrong.sum())
     classes = context.objective.task != "regression"
-    how = "confident joint (Northcutt 2021)" if classes else "errors beyond Tukey's outer fences"
+    how = f"confident joint (Northcutt 2021), p ≤ {UNLIKELY:g}" if classes else "errors beyond Tukey's outer fences"
+    data = {"suspects": k, "rows": n, "kinds": of.kinds[:20], "model_errs_on": also, "model_errs": errs}
     found = context.record(
         _METRIC,
         k / n,
@@ -73,17 +102,30 @@ def _record(
         n=n,
         denominator=n,
         sample=n,
-        data={"suspects": k, "rows": n, "kinds": kinds[:20], "model_errs_on": also, "model_errs": errs},
+        data=data | {"train": training},
     )
-    text = f"The model under test contradicts {also:,} of these {k:,} labels too"
-    text += f", which are {also / errs:.0%} of its {errs:,} errors on these rows." if errs else "."
-    if not kinds:
+    said = [_beside(context, k, n, training)] if training is not None else []
+    if k:
+        of_errors = f", which are {also / errs:.0%} of its {errs:,} errors on these rows" if errs else ""
+        said.append(f"The model under test contradicts {also:,} of these {k:,} labels too{of_errors}.")
+    text = " ".join(said)
+    if not of.kinds:
         return Shown(table=measured([found]), text=text)
-    shown = kinds[:8]
+    shown = of.kinds[:8]
     figure, (axis,) = panels(height=rows_height(len(shown)))
     bars(axis, [f"recorded {one['label']}, looks like {one['like']}" for one in shown], [one["rows"] for one in shown])
     heading(axis, "Rows whose label contradicts what rows like them show")
     return Shown(figure, measured([found]), text, alternative="suspect labels by recorded and likely class")
+
+
+def _beside(context: Context, k: int, n: int, training: dict[str, int]) -> str:
+    """Return what is said of the training rows: more suspects there than here are where poisoned labels would show."""
+    j, m = training["suspects"], training["rows"]
+    low, _ = rate_difference_interval(j, m, k, n, context.objective.level)
+    told = f"Of {m:,} training rows {j / m:.1%} are such"
+    if low <= 0:
+        return f"{told}."
+    return f"{told}, more than chance explains: labels were recorded otherwise there, or some were put in to harm."
 
 
 def _matrix(rows: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
@@ -113,7 +155,9 @@ def _contradicted(
     model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed)
     chance = cross_val_predict(model, matrix, codes, cv=folds, method="predict_proba")
     looks_like = confident_class(chance, codes)
-    suspect = (looks_like >= 0) & (looks_like != codes)
+    recorded, usual = chance[np.arange(len(codes)), codes], np.bincount(codes) / len(codes)
+    unlikely = recorded <= np.minimum(UNLIKELY, LESS_THAN_USUAL * usual[codes])
+    suspect = (looks_like >= 0) & (looks_like != codes) & unlikely
     pairs, rows = np.unique(np.column_stack([codes, looks_like])[suspect], axis=0, return_counts=True)
     kinds = [
         {"label": str(classes[given]), "like": str(classes[like]), "rows": int(count)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def membership(context: Context) -> Shown:
 
 
 def losses(context: Context, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the model's loss on each row: log loss of scores, else whether it errs, or the size of the error."""
+    """Return the model's loss on each row: log loss of its scores, else whether it errs, or the size of the error."""
     model, objective = context.model, context.objective
     if model is None:
         raise ValueError("there is no model to ask")
@@ -58,9 +59,11 @@ def losses(context: Context, rows: pd.DataFrame) -> NDArray[np.float64]:
     if objective.task == "regression":
         error: NDArray[np.float64] = np.abs(np.asarray(model.decide(rows), dtype=float) - label.to_numpy(dtype=float))
         return error
-    scores = model.score(rows)
+    decided, scores, of_classes = model.answered(rows)
+    if of_classes:
+        return _of_classes(label, of_classes)
     if scores is None:
-        return np.asarray(np.asarray(model.decide(rows)) != label.to_numpy(), dtype=np.float64)
+        return np.asarray(np.asarray(decided) != label.to_numpy(), dtype=np.float64)
     given = np.asarray(scores, dtype=np.float64)
     positive = (label == objective.positive_class).to_numpy(dtype=bool)
     if given.min() >= 0 and given.max() <= 1:
@@ -68,6 +71,20 @@ def losses(context: Context, rows: pd.DataFrame) -> NDArray[np.float64]:
     else:  # a margin such as decision_function's
         loss = np.logaddexp(0, np.where(positive, -given, given))
     return np.asarray(loss, dtype=np.float64)
+
+
+def _of_classes(label: pd.Series, scores: Mapping[Any, Any]) -> NDArray[np.float64]:
+    """Return the log loss of several classes' probabilities, or of the softmax of other numbers."""
+    from scipy.special import log_softmax
+
+    given = np.column_stack([np.asarray(of, dtype=np.float64) for of in scores.values()])
+    chances = given.min() >= 0 and given.max() <= 1
+    surprise = -np.log(np.clip(given, 1e-12, 1)) if chances else -log_softmax(given, axis=1)
+    places = label.map({name: at for at, name in enumerate(scores)}).to_numpy(dtype=np.float64, na_value=np.nan)
+    known = ~np.isnan(places)
+    found = np.full(len(label), -np.log(1e-12))  # a class that the model does not know surprises it most
+    found[known] = surprise[known, places[known].astype(np.int64)]
+    return found
 
 
 def _unseen(rows: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
@@ -99,8 +116,18 @@ def _record(context: Context, members: NDArray[np.float64], others: NDArray[np.f
     )
     extra = ("Attacker's advantage", number(advantage["value"]), span(advantage["interval"]), number(len(is_member)))
     table = measured([found])
-    text = note or "No sign that the model gives its training rows away."
+    text = note or _slightly(area, limits)
     return Shown(_draw(curve), Table(table.heads, (*table.rows, extra)), text, alternative="members found by alarms")
+
+
+def _slightly(area: float, limits: tuple[float, float]) -> str:
+    """Return what is said where no warning is due: more than chance is told even where it is little."""
+    if limits[0] <= 0.5:
+        return "No sign that the model gives its training rows away."
+    return (
+        f"The model is a little surer of its training rows than of others ({number(area)}, where 0.5 is guessing): "
+        f"more than chance explains, less than {NOTICEABLE:g}, from which on rows are called given away."
+    )
 
 
 def _advantage(members: NDArray[np.float64], others: NDArray[np.float64], level: float) -> dict[str, Any]:
