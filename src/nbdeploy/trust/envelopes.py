@@ -1,13 +1,7 @@
-"""Envelopes: in-toto statements signed as DSSE, read strictly.
-
-securesystemslib makes and checks the signatures. What it leaves open is closed here: duplicate JSON keys, base64 that
-two decoders could read differently, key ids that name another key, and one key signing twice.
-"""
+"""Envelopes of ours: in-toto statements signed as DSSE, read strictly."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -15,17 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from securesystemslib.dsse import Envelope
-from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
-from securesystemslib.signer import (  # type: ignore[attr-defined]  # the library re-exports them without saying so
-    CryptoSigner,
-    Signature,
-    SSlibKey,
-)
 
 from nbdeploy.documents.record import first_problem, strict_json
 from nbdeploy.documents.statements import (
-    PAYLOAD_TYPE,
     DecisionPredicate,
     DeploymentPredicate,
     ObjectivePredicate,
@@ -38,14 +24,10 @@ from nbdeploy.documents.statements import (
 )
 from nbdeploy.errors import FormatError, SignatureError
 from nbdeploy.trust.digests import bytes_digest
-from nbdeploy.trust.keys import Signer, key_id, raw_public
+from nbdeploy.trust.dsse import LIMIT, signers_of, unwrap, wrap
+from nbdeploy.trust.keys import Signer
 
-_LIMIT = 4 * 1024 * 1024
-_SIGNATURES = 32  # a signature without a key id is tried with every accepted key, so that many would hold a reader up
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}")
-_ORDER = 2**252 + 27742317777372353535851937790883648493  # of the ed25519 group, RFC 8032 section 5.1
 
 PREDICATES: dict[str, type[Predicate]] = {
     model.predicate_type(): model
@@ -105,9 +87,7 @@ def sign(predicate: Predicate, subjects: Mapping[str, str], signer: Signer) -> b
         predicate=predicate.model_dump(mode="json", by_alias=True),
     )
     payload = json.dumps(statement.model_dump(mode="json", by_alias=True), ensure_ascii=False, allow_nan=False).encode()
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    envelope.sign(CryptoSigner(signer.private, _library_key(signer.public)))
-    return json.dumps(envelope.to_dict()).encode()
+    return wrap(payload, signer)
 
 
 def open_envelope(data: bytes, publics: Iterable[str], *, known: Mapping[str, type[Predicate]] = PREDICATES) -> Opened:
@@ -127,8 +107,8 @@ def open_envelope(data: bytes, publics: Iterable[str], *, known: Mapping[str, ty
     SignatureError
         No signature by an accepted key.
     """
-    payload, signatures = _unwrap(data)
-    signers = _signers(payload, signatures, publics)
+    payload, signatures = unwrap(data)
+    signers = signers_of(payload, signatures, publics)
     if not signers:
         raise SignatureError(
             "the envelope has no valid signature by a key that the policy names", next="nbdeploy policy check"
@@ -147,80 +127,13 @@ def open_envelope(data: bytes, publics: Iterable[str], *, known: Mapping[str, ty
 
 def peek(data: bytes) -> Peeked:
     """Read an envelope without verifying it. Nothing may be decided by what comes back."""
-    payload, _ = _unwrap(data)
+    payload, _ = unwrap(data)
     statement, predicate = _statement(payload, PREDICATES)
     return Peeked(predicate.kind, _subjects(statement), statement.predicate)
 
 
-def _library_key(public: str) -> SSlibKey:
-    raw = raw_public(public)
-    return SSlibKey(key_id(public), "ed25519", "ed25519", {"public": raw.hex()})
-
-
-def _unwrap(data: bytes) -> tuple[bytes, list[tuple[str | None, bytes]]]:
-    """Return the payload and (key id, signature) pairs of an envelope whose form is exact."""
-    envelope = strict_json(data, limit=_LIMIT)
-    if envelope.get("payloadType") != PAYLOAD_TYPE:
-        raise FormatError(f"the payload type is {str(envelope.get('payloadType'))[:60]!a}, not {PAYLOAD_TYPE!r}")
-    listed = envelope.get("signatures")
-    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        raise FormatError("the envelope's signatures are not a list of objects")
-    if not listed:
-        raise SignatureError("the envelope has no signature")
-    if len(listed) > _SIGNATURES:
-        raise FormatError(f"the envelope has {len(listed)} signatures, and the limit is {_SIGNATURES}")
-    signatures = []
-    for entry in listed:
-        named = entry.get("keyid")
-        if named is not None and not isinstance(named, str):
-            raise FormatError("a key id is not a text")
-        signatures.append((named or None, _base64(entry.get("sig"), "a signature")))
-    return _base64(envelope.get("payload"), "the payload"), signatures
-
-
-def _base64(text: Any, what: str) -> bytes:
-    """Decode standard or URL-safe base64 (DSSE allows both), padded, without white space, each value in one spelling.
-
-    The last letter before the padding carries bits that belong to no byte. Some decoders refuse them unless they are
-    zero and others pass over them (RFC 4648, section 3.5).
-    """
-    if not isinstance(text, str) or len(text) % 4:
-        raise FormatError(f"{what} is not padded base64")
-    try:
-        for form, letters in ((_STANDARD, b"+/"), (_URL_SAFE, b"-_")):
-            if form.fullmatch(text):
-                decoded = base64.b64decode(text, altchars=letters, validate=True)
-                if base64.b64encode(decoded, altchars=letters) == text.encode():
-                    return decoded
-    except binascii.Error:
-        pass  # the sentence below says it for every form
-    raise FormatError(f"{what} is not base64 in its one spelling")
-
-
-def _signers(payload: bytes, signatures: list[tuple[str | None, bytes]], publics: Iterable[str]) -> tuple[str, ...]:
-    """Return the accepted keys that signed, each once, whatever the envelope calls them.
-
-    A key id is a hint (DSSE): a missing one tries every accepted key; one that names another key proves nothing.
-    """
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    accepted = {key_id(public): public for public in publics}
-    found: dict[str, None] = {}
-    for named, signature in signatures:
-        if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= _ORDER:
-            continue  # not an ed25519 signature, or one with a second encoding (RFC 8032 section 5.1.7)
-        for identity in [named] if named else list(accepted):
-            if identity not in accepted:
-                continue
-            try:
-                _library_key(accepted[identity]).verify_signature(Signature(identity, signature.hex()), envelope.pae())
-            except (UnverifiedSignatureError, VerificationError):
-                continue
-            found[accepted[identity]] = None
-    return tuple(found)
-
-
 def _statement(payload: bytes, known: Mapping[str, type[Predicate]]) -> tuple[Statement, Predicate]:
-    content = strict_json(payload, limit=_LIMIT)
+    content = strict_json(payload, limit=LIMIT)
     for name in ("_type", "predicateType"):  # pydantic would take the fields' Python names too, which in-toto has not
         if name not in content:
             raise FormatError(f"not an in-toto statement: it does not say its {name}")
