@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from nbdeploy.flow.decisions.awaiting import Awaited as Awaited
     from nbdeploy.flow.decisions.awaiting import wait as wait
     from nbdeploy.flow.decisions.deciding import Decided as Decided
-    from nbdeploy.flow.decisions.deciding import PendingRequest as PendingRequest
-    from nbdeploy.flow.decisions.deciding import PendingRequests as PendingRequests
-    from nbdeploy.flow.decisions.deciding import pending as pending
     from nbdeploy.flow.decisions.deciding import sign_off as sign_off
     from nbdeploy.flow.decisions.deploying import deploy as deploy
+    from nbdeploy.flow.decisions.pending import PendingRequest as PendingRequest
+    from nbdeploy.flow.decisions.pending import PendingRequests as PendingRequests
+    from nbdeploy.flow.decisions.pending import pending as pending
     from nbdeploy.flow.decisions.requested import Requested as Requested
     from nbdeploy.flow.decisions.revoking import Revoked as Revoked
     from nbdeploy.flow.decisions.revoking import revoke as revoke
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from nbdeploy.flow.ledgers import LedgerShown as LedgerShown
     from nbdeploy.flow.ledgers import serve_ledger as serve_ledger
     from nbdeploy.flow.ledgers import show_ledger as show_ledger
+    from nbdeploy.flow.policies.adopting import PolicySigned as PolicySigned
+    from nbdeploy.flow.policies.adopting import adopt as adopt
+    from nbdeploy.flow.policies.adopting import sign_policy_file as sign_policy_file
     from nbdeploy.flow.policies.looking import PolicyChecked as PolicyChecked
     from nbdeploy.flow.policies.looking import PolicyDiff as PolicyDiff
     from nbdeploy.flow.policies.looking import PolicyShown as PolicyShown
@@ -59,11 +62,8 @@ if TYPE_CHECKING:
     from nbdeploy.flow.policies.looking import compare_policies as compare_policies
     from nbdeploy.flow.policies.looking import show_policy as show_policy
     from nbdeploy.flow.policies.proposing import PolicyProposed as PolicyProposed
-    from nbdeploy.flow.policies.proposing import PolicySigned as PolicySigned
     from nbdeploy.flow.policies.proposing import add_person as add_person
-    from nbdeploy.flow.policies.proposing import adopt as adopt
     from nbdeploy.flow.policies.proposing import propose as propose
-    from nbdeploy.flow.policies.proposing import sign_policy_file as sign_policy_file
     from nbdeploy.flow.service.serving import Started as Started
     from nbdeploy.flow.service.serving import Stopped as Stopped
     from nbdeploy.flow.service.serving import down as down
@@ -97,9 +97,9 @@ _WHERE = {
     "compare_cards": "cards.comparing",
     "compare_latest": "cards.comparing",
     "Decided": "decisions.deciding",
-    "PendingRequest": "decisions.deciding",
-    "PendingRequests": "decisions.deciding",
-    "pending": "decisions.deciding",
+    "PendingRequest": "decisions.pending",
+    "PendingRequests": "decisions.pending",
+    "pending": "decisions.pending",
     "sign_off": "decisions.deciding",
     "Declared": "declaring",
     "declare": "declaring",
@@ -128,11 +128,11 @@ _WHERE = {
     "compare_policies": "policies.looking",
     "show_policy": "policies.looking",
     "PolicyProposed": "policies.proposing",
-    "PolicySigned": "policies.proposing",
+    "PolicySigned": "policies.adopting",
     "add_person": "policies.proposing",
-    "adopt": "policies.proposing",
+    "adopt": "policies.adopting",
     "propose": "policies.proposing",
-    "sign_policy_file": "policies.proposing",
+    "sign_policy_file": "policies.adopting",
     "CardShown": "cards.reading",
     "card": "cards.reading",
     "Revoked": "decisions.revoking",

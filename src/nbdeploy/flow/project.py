@@ -85,8 +85,18 @@ class Project:
         return open_ledger(self.settings, public=self.policy.ledger, max_age_hours=rules.max_age_hours)
 
     def chain(self) -> Chain:
-        """Read the ledger as it stands now, each statement verified; that none is missing, `Log.verify` shows."""
+        """Read the ledger as it stands now, each statement verified; that none is missing, `verified_chain` shows."""
         return read_chain(self.ledger.entries(), self.policy, ledger=self.ledger.public)
+
+    def verified_chain(self) -> Chain:
+        """Read the ledger, every entry held to the signed tree: a person signs on what holds only.
+
+        Raises
+        ------
+        LogError
+            It does not hold, or is not the one that was seen here before.
+        """
+        return read_chain(self.ledger.verify(), self.policy, ledger=self.ledger.public)
 
     @property
     def person(self) -> str:

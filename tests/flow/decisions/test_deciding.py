@@ -28,7 +28,7 @@ from nbdeploy.errors import (
     RoleError,
     SelfApprovalError,
 )
-from nbdeploy.flow.decisions.deciding import PendingRequest
+from nbdeploy.flow.decisions.pending import PendingRequest
 
 
 @pytest.fixture

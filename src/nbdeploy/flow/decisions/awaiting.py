@@ -12,7 +12,6 @@ from nbdeploy.approve.sheet import missing
 from nbdeploy.approve.standing import Standing, standing
 from nbdeploy.documents.request import Request
 from nbdeploy.errors import AcknowledgeError, ProjectError, closest
-from nbdeploy.flow.decisions.deciding import verified_chain
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.trust.policy.document import Policy
@@ -71,7 +70,7 @@ def wait(request: str, *, timeout: float = 3600.0) -> Awaited:
     began = time.monotonic()
     while True:
         size, judged = project.ledger.size, time.monotonic()
-        chain = verified_chain(project)
+        chain = project.verified_chain()
         if request not in chain.requests:
             known = tuple(chain.requests)
             raise ProjectError(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as day_time
 from pathlib import Path
 from typing import Any
 
-from nbdeploy.approve.chain import Chain
-from nbdeploy.approve.gates import waiving
-from nbdeploy.approve.record import read_chain
-from nbdeploy.approve.sheet import ASKED, told
 from nbdeploy.approve.signoff import decide
 from nbdeploy.approve.standing import standing
-from nbdeploy.documents.decision_sheet import DecisionTold
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import Condition, DecisionPredicate, Waiver
 from nbdeploy.errors import closest
@@ -24,69 +19,8 @@ from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.policies.kept import keep_policy
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.report.decision import decision_lines, gate_words
+from nbdeploy.flow.show import Result, Shown
 from nbdeploy.trust.envelopes import sign
-
-
-@dataclass(frozen=True)
-class PendingRequest(Result):
-    """A request as the approver sees it before deciding."""
-
-    request: Request
-    sheet: DecisionTold
-    card: Path | None
-    state: str
-    approvers: tuple[str, ...]
-
-    def show(self) -> Shown:
-        request = self.request
-        return Shown(
-            title=f"Request {request.id}: {request.subject} to {request.environment} is {self.state}",
-            lines=[*decision_lines(self.sheet), *([f"Card: {self.card}"] if self.card else [])],
-            notes=["Signing happens on the validator's own terminal: a notebook could read what is typed into it."],
-            next=list(self._steps()) if self.state in ("requested", "questioned", "returned", "expired") else [],
-        )
-
-    def _steps(self) -> Iterator[str]:
-        """Yield the commands that would decide it, with what has to be said about each gate."""
-        sign = f"nbdeploy signoff {self.request.id}"
-        waive = [gate.gate for gate in self.sheet.gates if gate.is_open and gate.asked == ASKED["waive"]]
-        seen = [gate.gate for gate in self.sheet.gates if gate.asked == ASKED["acknowledge"]]
-        if waive:
-            yield f"{sign} --approve --key FILE {waiving(waive)}"
-        yield " ".join([sign, "--approve --key FILE", *(f"--acknowledge '{gate}'" for gate in seen)])
-        yield f"{sign} --reject --key FILE --reason '…'   # or --return, --ask"
-
-    def facts(self) -> dict[str, Any]:
-        return {"request": self.request.model_dump(mode="json"), "state": self.state}
-
-
-@dataclass(frozen=True)
-class PendingRequests(Result):
-    """All requests that wait for somebody."""
-
-    requests: tuple[PendingRequest, ...]
-
-    def show(self) -> Shown:
-        rows = [
-            (
-                p.request.id,
-                p.request.subject,
-                p.request.environment,
-                p.request.requester,
-                " or ".join(p.approvers) or "nobody yet",
-            )
-            for p in self.requests
-        ]
-        if not rows:
-            return Shown(title="No request waits for a signature")
-        headers = ("request", "model", "to", "asked by", "who can sign")
-        return Shown(
-            title=f"{len(rows)} request{'s' * (len(rows) > 1)} waiting; nothing of it is live",
-            tables=[Table(headers, rows, code=("request",))],
-            next=[f"nbdeploy signoff {rows[0][0]}   # on the validator's own terminal"],
-        )
 
 
 @dataclass(frozen=True)
@@ -112,45 +46,6 @@ class Decided(Result):
 
     def facts(self) -> dict[str, Any]:
         return {"request": self.request.id, "decision": self.decision, "state": self.state, "entry": self.index}
-
-
-def pending(request: str | None = None) -> PendingRequest | PendingRequests:
-    """Return what waits for a signature: one request in full, or all of them."""
-    project = Project.require()
-    chain = verified_chain(project)
-    if request is not None:
-        return _pending(
-            project, chain, request, card=card_to_sign(project, chain, chain.request(request).predicate.request)
-        )
-    waiting = []
-    for known in chain.requests:
-        found = _pending(project, chain, known)
-        if found.state in ("requested", "questioned"):
-            waiting.append(found)
-    return PendingRequests(tuple(waiting))
-
-
-def _pending(project: Project, chain: Chain, request_id: str, *, card: Path | None = None) -> PendingRequest:
-    now = datetime.now(UTC)
-    found = standing(chain, request_id, project.policy, now)
-    return PendingRequest(
-        request=found.request,
-        sheet=told(chain, request_id, project.policy, now, level=project.ledger.level, words=gate_words),
-        card=card,
-        state=found.state,
-        approvers=tuple(found.approvers),
-    )
-
-
-def verified_chain(project: Project) -> Chain:
-    """Read the ledger, every entry held to the signed tree: a person signs on what holds only.
-
-    Raises
-    ------
-    LogError
-        It does not hold, or is not the one that was seen here before.
-    """
-    return read_chain(project.ledger.verify(), project.policy, ledger=project.ledger.public)
 
 
 def sign_off(
@@ -195,7 +90,7 @@ def sign_off(
     """
     project = Project.require()
     signer = open_key(Path(key), passphrase)
-    chain, now = verified_chain(project), datetime.now(UTC)
+    chain, now = project.verified_chain(), datetime.now(UTC)
     predicate, subjects = decide(
         chain,
         request,

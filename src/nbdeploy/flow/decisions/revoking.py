@@ -12,7 +12,6 @@ from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.revoking import revocation
 from nbdeploy.approve.rules import environment_of
 from nbdeploy.documents.request import Request
-from nbdeploy.flow.decisions.deciding import verified_chain
 from nbdeploy.flow.keys import check_personal, open_key
 from nbdeploy.flow.mirroring import show_standing
 from nbdeploy.flow.project import Project
@@ -74,7 +73,7 @@ def revoke(
     """
     project = Project.require()
     signer = open_key(Path(key), passphrase) if key is not None else project.workstation
-    chain = verified_chain(project)
+    chain = project.verified_chain()
     predicate, subjects = revocation(
         chain, request, project.policy, signer.public, reason=reason, now=datetime.now(UTC)
     )
