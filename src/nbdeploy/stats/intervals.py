@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
-from nbdeploy.stats.binomial import clopper_pearson, wilson
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.error_intervals import error_intervals, quantile_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
 from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusion, rates, values
@@ -23,7 +23,7 @@ from nbdeploy.stats.ranking import average_precision_with_variance, delong
 from nbdeploy.stats.score_intervals import RESAMPLES, calibration_interval, mean_loss_interval, mover_mean, resampled
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
-__all__ = ["FEWEST_TOLD", "Estimate", "by_group", "clopper_pearson", "estimate", "estimates", "wilson"]
+__all__ = ["FEWEST_TOLD", "Estimate", "by_group", "estimate", "estimates"]
 
 FEWEST_TOLD = 5
 """Rows that a group's value must rest on to be told where it is not judged: a rate of two people is about those two."""
@@ -208,16 +208,17 @@ def _of_classes(tally: ClassTally, asked: _Asked, some: Places) -> tuple[Values,
     if metric == "f1":
         # TP given TP + FP + FN is binomial with share J (Jaccard), and F1 = 2J/(1 + J) rises with J.
         c = confusion(tally, asked.positive)
-        low, high = (2 * end / (1 + end) for end in wilson(c.tp[some], (c.tp + c.fp + c.fn)[some], level))
-        return low, high, "Wilson, through Jaccard"
+        low, high = (2 * end / (1 + end) for end in clopper_pearson(c.tp[some], (c.tp + c.fp + c.fn)[some], level))
+        return low, high, "Clopper–Pearson, through Jaccard"
     if metric in (*RATES, "recall_weighted"):
         # Each class's share found × its rows, added up over the classes, is the accuracy.
         rate = rates(tally, "accuracy") if metric == "recall_weighted" else asked.rates(tally)
-        return *wilson(rate.numerator[some], rate.denominator[some], level), "Wilson"
+        # Exact: Wilson's lower limit misses a rare rate in up to 16 %, and that of one of 20 groups in 80 % of samples.
+        return *clopper_pearson(rate.numerator[some], rate.denominator[some], level), "Clopper–Pearson"
     counts = tally.counts[some].astype(np.float64)
     if metric in ("balanced_accuracy", "recall_macro", "precision_macro"):
         totals = counts.sum(axis=1 if metric == "precision_macro" else 2)
-        return *mover_mean(np.diagonal(counts, axis1=1, axis2=2), totals, level), "MOVER–Wilson"
+        return *mover_mean(np.diagonal(counts, axis1=1, axis2=2), totals, level), "MOVER–Clopper–Pearson"
     return *resampled(counts, metric, level, asked.seed), f"Dirichlet resampling, {RESAMPLES}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.stats.binomial import normal_quantile, wilson
+from nbdeploy.stats.binomial import clopper_pearson, normal_quantile
 from nbdeploy.stats.division import divide
 from nbdeploy.stats.metrics import class_score
 
@@ -15,16 +15,17 @@ Values = NDArray[np.float64]
 Limits = tuple[float, float]
 
 RESAMPLES = 2000
+_DRAWN = 1 - 20 / RESAMPLES  # the level of limits that ten draws lie beyond
 _BLOCK_CELLS = 1 << 18  # of random numbers held at a time
 
 
 def mover_mean(hits: Values, totals: Values, level: float = 0.95) -> tuple[Values, Values]:
     """Return the limits of the plain average of independent proportions, along the last axis.
 
-    Recovers the variance of each from its own Wilson limits (MOVER: Zou and Donner 2008, Statistics in Medicine
+    Recovers the variance of each from its own exact limits (MOVER: Zou and Donner 2008, Statistics in Medicine
     27:1693–1702): L = θ̂ − √Σ(p̂ − l)²/C, U = θ̂ + √Σ(u − p̂)²/C over C proportions. NaN where one is 0/0.
     """
-    low, high = wilson(hits, totals, level)
+    low, high = clopper_pearson(hits, totals, level)
     each = divide(hits, totals)
     value, size = each.mean(axis=-1), each.shape[-1]
     return (
@@ -36,10 +37,11 @@ def mover_mean(hits: Values, totals: Values, level: float = 0.95) -> tuple[Value
 def resampled(counts: NDArray[Any], metric: str, level: float = 0.95, seed: int = 0) -> tuple[Values, Values]:
     """Return the limits of a smooth function of confusion matrices by resampling each of them 2,000 times.
 
-    Shares are drawn from the Dirichlet distribution of the counts with one pseudo-row per true class, half of it on the
-    diagonal: for two classes Jeffreys' prior of ½ per cell. Unlike a multinomial bootstrap it has positive width for a
-    perfect classifier. The limits are the quantiles, widened to hold the estimate. Every matrix is drawn from the same
-    seed, so that its limits do not depend on which others there are.
+    Shares are drawn from the Dirichlet distribution of the counts with one row more for each true class: for the upper
+    limit one that is right, for the lower one that is wrong, in any of the other classes. For one proportion these are
+    Clopper and Pearson's limits, Beta(k + 1, n − k) and Beta(k, n − k + 1); as there, a perfect classifier is not
+    certain. Every matrix is drawn from the same seed, so that its limits do not depend on which others there are. The
+    limits are quantiles, widened to hold the estimate; of levels above `_DRAWN` see `_far`.
 
     Parameters
     ----------
@@ -48,22 +50,45 @@ def resampled(counts: NDArray[Any], metric: str, level: float = 0.95, seed: int 
     metric
         See `metrics.class_score`.
     """
+    value = class_score(counts, metric)
+    if counts.shape[1] == 1:  # another class may be there, though no row has it
+        counts = np.pad(counts, ((0, 0), (0, 1), (0, 1)))
     groups, size = counts.shape[:2]
-    prior = np.full((size, size), 0.5 / max(size - 1, 1))
-    np.fill_diagonal(prior, 0.5)
     block = max(_BLOCK_CELLS // size**2, 1)
-    drawn = np.empty((groups, RESAMPLES))
+    drawn = np.empty((2, groups, RESAMPLES))
     together = max(block // RESAMPLES, 1)
+    right = np.eye(size)
+    wrong = (1 - right) / (size - 1)
     for first in range(0, groups, together):
-        some = counts[first : first + together] + prior
-        random = [np.random.default_rng(seed) for _ in some]
+        some = counts[first : first + together]
+        random, more = [np.random.default_rng(seed) for _ in some], np.random.default_rng([seed, 1])
         for start in range(0, RESAMPLES, block):
             shape = (min(block, RESAMPLES - start), size, size)
             shares = np.stack([of.standard_gamma(one, shape) for of, one in zip(random, some, strict=True)])
-            drawn[first : first + together, start : start + shape[0]] = class_score(shares, metric)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=1)
-    value = class_score(counts, metric)
+            for side, row in enumerate((wrong, right)):
+                found = class_score(shares + more.standard_gamma(row, shape), metric)
+                drawn[side, first : first + together, start : start + shape[0]] = found
+    low, high = (_far(some, side * level, metric) for some, side in zip(drawn, (-1, 1), strict=True))
     return np.minimum(low, value), np.maximum(high, value)
+
+
+def _far(drawn: Values, level: float, metric: str) -> Values:
+    """Return the limit of draws along the last axis: the upper one of a level, the lower one where that is negative.
+
+    Too few draws lie beyond the limits of levels above `_DRAWN`, which hold together for many groups. Theirs lie as
+    much further from the median as a normal distribution's do, on the logit scale, which errs towards too far.
+    """
+    least = -1.0 if metric == "matthews_corrcoef" else 0.0
+    share, side = min(abs(level), _DRAWN), np.sign(level)
+    middle, end = np.quantile(drawn, [0.5, (1 + side * share) / 2], axis=-1)
+    further = normal_quantile(abs(level)) / normal_quantile(share)
+    if further == 1:
+        return np.asarray(end)
+    middle, end = ((each - least) / (1 - least) for each in (middle, end))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = [np.log(each / (1 - each)) for each in (middle, end)]
+        far = 1 / (1 + np.exp(-(odds[0] + further * (odds[1] - odds[0]))))
+    return np.asarray(least + (1 - least) * np.where(np.isnan(far), end, far))
 
 
 def mean_loss_interval(n: float, total: float, squares: float, level: float = 0.95) -> Limits | None:

@@ -8,13 +8,13 @@ import numpy as np
 
 from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.record import Scalar
-from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.intervals import FEWEST_TOLD
 from nbdeploy.stats.metrics import Rates
 from nbdeploy.stats.scoring_rate import median_score, scoring_rates
 from nbdeploy.stats.tally import ScoreTally
 
-METHOD = "Wilson, at the sample's median"
+METHOD = "Clopper–Pearson, at the sample's median"
 """The median is taken as it is: its own sampling error is not in the interval."""
 
 
@@ -28,7 +28,7 @@ def scoring_rate(
         groups = tuple(value for value in groups if value.group == dict(group))
     whole = scoring_rates(tally.select(()), median)
     total = int(whole.denominator[0])
-    low, high = wilson(whole.numerator, whole.denominator, level)
+    low, high = clopper_pearson(whole.numerator, whole.denominator, level)
     told = {"value": float(whole.value[0]), "interval": (float(low[0]), float(high[0])), "n": total}
     if group is not None and groups:
         told = {"value": groups[0].value, "interval": groups[0].interval, "n": groups[0].n}
@@ -44,7 +44,7 @@ def scoring_rate(
 
 
 def _by_group(tally: ScoreTally, rates: Rates, level: float, least: int) -> tuple[GroupValue, ...]:
-    low, high = wilson(rates.numerator, rates.denominator, level)
+    low, high = clopper_pearson(rates.numerator, rates.denominator, level)
     found = []
     for at, n in enumerate(np.rint(rates.denominator).astype(int).tolist()):
         hidden = n < min(least, FEWEST_TOLD)

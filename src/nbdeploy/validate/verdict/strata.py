@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.documents.objective import Objective
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.conditional import strata_of
-from nbdeploy.stats.intervals import wilson
 from nbdeploy.stats.mantel_haenszel import mantel_haenszel
 from nbdeploy.stats.metrics import Rates, rates
 from nbdeploy.stats.tally import ClassTally, ErrorTally
@@ -71,7 +71,7 @@ def _strata(cells: _Cells) -> list[dict[str, Any]]:
 def _told(cells: _Cells, cell: int) -> dict[str, Any]:
     n = cells.rate.denominator[cell]
     told = n >= _FEWEST
-    limits = wilson(cells.rate.numerator[cell], n, cells.level) if told else None
+    limits = clopper_pearson(cells.rate.numerator[cell], n, cells.level) if told else None
     return {
         "group": {name: cells.tally.named(cell)[name] for name in cells.features},
         "n": int(n) if told else None,

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Objective
-from nbdeploy.stats.binomial import shared_level
+from nbdeploy.stats.binomial import shared_level, wilson
 from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.disparity_names import disparity_name
-from nbdeploy.stats.intervals import wilson
 from nbdeploy.stats.tally import ClassTally
 from nbdeploy.validate.checks.columns import levels
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, INK, ORANGE, PINK, QUIET, heading, panels
