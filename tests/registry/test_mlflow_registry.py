@@ -28,6 +28,23 @@ def test_saved_estimator_comes_back_with_signature_and_flavour(registry, estimat
     assert '"name": "age"' in (folder / "MLmodel").read_text()
 
 
+def test_an_estimator_that_is_stored_already_is_the_same_model(registry, estimator, frame, tmp_path):
+    uri = registry.save_estimator(estimator, frame, "churn")
+    assert registry.save_estimator(estimator, frame, "churn") == uri
+    assert registry.save_estimator(estimator, frame, "other") != uri
+    other = type(estimator)(C=0.5).fit(frame, [0, 0, 0, 1, 1, 1])
+    assert registry.save_estimator(other, frame, "churn") != uri
+
+
+def test_a_stored_estimator_whose_files_were_changed_is_not_taken_for_it(registry, estimator, frame, tmp_path):
+    uri = registry.save_estimator(estimator, frame, "churn")
+    (stored,) = (tmp_path / "mlartifacts").rglob("model.pkl")
+    stored.write_bytes(stored.read_bytes() + b"x")
+    assert registry.save_estimator(estimator, frame, "churn") != uri
+    stored.unlink()
+    assert registry.save_estimator(estimator, frame, "churn") != uri
+
+
 def test_registered_bytes_come_back_unchanged(registry, model, tmp_path):
     version = registry.register("churn", model, tags={"objective": "churn"})
     fetched = registry.fetch("churn", version, tmp_path / "fetched")

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from nbdeploy.documents.evidence import Digest
 from nbdeploy.errors import ModelError
+from nbdeploy.trust.digests import bytes_digest, file_digest
 
 if TYPE_CHECKING:
     from mlflow.models import Model
 
 DESCRIPTION = "MLmodel"
+_OF_ONE_COPY = ("artifact_path", "model_id", "model_uuid", "run_id", "utc_time_created")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 """MLflow's codes for “there is no such thing”."""
 
@@ -57,6 +60,19 @@ def facts(folder: Path, *, uri: str) -> dict[str, Any]:
         "commit": None,
         "description": {},
     }
+
+
+def content_digest(folder: Path) -> Digest:
+    """Return the digest of what a model is: its files, and its description without the names of this one copy."""
+    import json
+
+    import yaml
+
+    content = yaml.safe_load((folder / DESCRIPTION).read_text("utf-8"))
+    described = json.dumps({key: value for key, value in content.items() if key not in _OF_ONE_COPY}, sort_keys=True)
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file != folder / DESCRIPTION)
+    lines = [f"{file_digest(file)}  {file.relative_to(folder).as_posix()}" for file in files]
+    return bytes_digest("\n".join([described, *lines]).encode())
 
 
 def save(estimator: Any, sample_frame: Any, folder: Path, model: Model) -> None:

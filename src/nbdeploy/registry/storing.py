@@ -8,29 +8,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.evidence import Digest
-from nbdeploy.registry import listing, model_folder
+from nbdeploy.errors import ModelError
+from nbdeploy.registry import fetching, listing, model_folder
 from nbdeploy.registry.tags import DIGEST, LOGGED_MODEL, tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_CONTENT = tag("content")
+"""What an estimator that was stored from memory holds, whenever that was."""
+
 
 def save_estimator(client: MlflowClient, experiment: str, estimator: Any, sample_frame: Any, name: str) -> str:
-    """Store a fitted scikit-learn estimator and return the id of its logged model."""
+    """Store a fitted scikit-learn estimator and return the id of its logged model.
+
+    One that is stored already is not stored again: it would be another model to whoever compares bytes, and a run that
+    was interrupted would not go on.
+    """
     from mlflow.models import Model
 
     with tempfile.TemporaryDirectory() as scratch:
-        logged = client.create_logged_model(experiment, name=name)
-        model = Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, model_id=logged.model_id)
-        folder = Path(scratch) / "model"
+        folder, model = Path(scratch) / "model", Model()
+        model_folder.save(estimator, sample_frame, folder, model)
+        content = model_folder.content_digest(folder)
+        known = _stored_already(client, experiment, name, content, Path(scratch) / "known")
+        if known is not None:
+            return known
+        logged = client.create_logged_model(experiment, name=name, tags={_CONTENT: content})
+        model.artifact_path = logged.artifact_location
+        model.model_uuid = model.model_id = logged.model_id
+        model.save(str(folder / model_folder.DESCRIPTION))
         try:
-            model_folder.save(estimator, sample_frame, folder, model)
             client.log_model_artifacts(logged.model_id, str(folder))
         except BaseException:  # nothing half written stays behind, after Ctrl-C neither
             client.delete_logged_model(logged.model_id)
             raise
         client.finalize_logged_model(logged.model_id, "READY")
         return str(logged.model_id)
+
+
+def _stored_already(client: MlflowClient, experiment: str, name: str, content: Digest, scratch: Path) -> str | None:
+    """Return the id of the logged model that holds this, or None. A tag only finds it: its files are looked at."""
+    for found in client.search_logged_models([experiment], f"name = '{name}' AND tags.`{_CONTENT}` = '{content}'"):
+        if found.status == "READY":
+            try:
+                uri = f"models:/{found.model_id}"
+                folder = fetching.download(client, uri, scratch / found.model_id, client.tracking_uri)
+            except ModelError:  # its files are gone
+                continue
+            if model_folder.content_digest(folder) == content:
+                return str(found.model_id)
+    return None
 
 
 def add_version(
