@@ -8,8 +8,8 @@ import pytest
 
 from nbdeploy.validate import holding, prepare, score
 from nbdeploy.validate.context import Context
+from nbdeploy.validate.data.columns import SCORE
 from nbdeploy.validate.data.inputs import read_dataset
-from nbdeploy.validate.data.predictions import SCORE
 from nbdeploy.validate.order import Inputs
 
 N = 3_000

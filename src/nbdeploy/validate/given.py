@@ -14,7 +14,7 @@ import pyarrow as pa
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import Section
 from nbdeploy.stats.tally import ColumnTallies, RepeatTally
-from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.data.columns import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.data.slices import slice_mask
 from nbdeploy.validate.holding import PLACE
 from nbdeploy.validate.summaries import summary

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nbdeploy.stats.tally.levels import plain
-from nbdeploy.validate.data.predictions import decoded
+from nbdeploy.validate.data.columns import decoded
 from nbdeploy.validate.data.rows import Rows
 from nbdeploy.validate.workspace import Workspace
 

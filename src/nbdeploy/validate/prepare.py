@@ -9,9 +9,10 @@ from pathlib import Path
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import DataError, ModelError
+from nbdeploy.validate.data.columns import labels_of
 from nbdeploy.validate.data.fit import check_fit
 from nbdeploy.validate.data.inputs import Dataset
-from nbdeploy.validate.data.predictions import from_file, labels_of, prediction_columns, with_answers
+from nbdeploy.validate.data.predictions import from_file, prediction_columns, with_answers
 from nbdeploy.validate.data.rows import TableRows, Without
 from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sampled
 from nbdeploy.validate.notebooks.papermill_engine import papermill

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbdeploy.errors import DataError, ModelError, NbdeployError
-from nbdeploy.validate.data.predictions import labels_of
+from nbdeploy.validate.data.columns import labels_of
 from nbdeploy.validate.data.rows import ParquetRows, span
 from nbdeploy.validate.subject.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.workspace import Workspace

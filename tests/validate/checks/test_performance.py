@@ -13,7 +13,7 @@ from sklearn import metrics
 from nbdeploy.documents.objective import Objective
 from nbdeploy.validate.checks import performance as check
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.data.columns import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.verdict.findings import find
 from nbdeploy.validate.verdict.tallies import Tallies
 from nbdeploy.validate.workspace import Workspace

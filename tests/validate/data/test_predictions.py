@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from nbdeploy.errors import DataError
+from nbdeploy.validate.data.columns import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.data.inputs import read_dataset
-from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE, from_file, prediction_columns
+from nbdeploy.validate.data.predictions import from_file, prediction_columns
 
 ROWS = {
     "sex": list("fmfm"),

@@ -8,8 +8,8 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from nbdeploy.errors import DataError, ModelError
+from nbdeploy.validate.data.columns import PREDICTED, SCORE
 from nbdeploy.validate.data.inputs import read_dataset
-from nbdeploy.validate.data.predictions import PREDICTED, SCORE
 from nbdeploy.validate.prepare import Inputs, prepare
 from nbdeploy.validate.subject.model import LoadedModel
 

@@ -12,8 +12,8 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import DataError, closest
 from nbdeploy.stats.tally.levels import MISSING, ordered, plain
+from nbdeploy.validate.data.columns import distinct, grouping_columns
 from nbdeploy.validate.data.inputs import Dataset
-from nbdeploy.validate.data.predictions import distinct, grouping_columns
 from nbdeploy.validate.data.slices import nobody_in, slice_mask
 
 MOST_GROUPS = 200

@@ -10,7 +10,7 @@ import pyarrow as pa
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
-from nbdeploy.validate.data.predictions import LABEL, PREDICTED, SCORE
+from nbdeploy.validate.data.columns import LABEL, PREDICTED, SCORE
 from nbdeploy.validate.data.rows import Rows, TableRows
 from nbdeploy.validate.data.slices import nobody_in, slice_columns, slice_mask
 from nbdeploy.validate.subject.class_scores import class_columns
