@@ -41,3 +41,13 @@ def test_a_time_has_three_digits(value, said):
 
 def test_nought_stays_nought_beside_a_limit_that_needs_more_digits():
     assert figures.span((0.0, 0.29997), figures.Scale(), (0.3,)) == "0 to 0.29997"
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [((1.0, 1.0), "1 to 1 feature"), ((1.0, 3.0), "1 to 3 features"), ((0.0, 1.0), "0 to 1 feature")],
+)
+def test_one_is_of_one(interval, said):
+    how = figures.Scale(unit="features", whole=True)
+    assert figures.span(interval, how).replace("\u00a0", " ") == said
+    assert figures.plain(1, how).replace("\u00a0", " ") == "1 feature"

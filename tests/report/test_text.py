@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbdeploy.report.charts.text import cut, width
+from nbdeploy.report.inert import upright
 
 
 @pytest.mark.parametrize("name", ["A" * 200, "i" * 200, "中" * 80, "👩" * 40, "a = b, " * 30])
@@ -23,3 +24,9 @@ def test_what_tells_groups_apart_is_kept():
     names = [f"branch of the northern region={number:02}, sex={sex}" for number in range(60) for sex in "fm"]
     shown = {cut(name, 150) for name in names}
     assert len(shown) == len(names)
+
+
+def test_a_name_that_runs_to_the_left_turns_nothing_round():
+    assert upright("عدد الغرف != 5") == "عدد الغرف&lrm; != 5"
+    assert upright("שלום (0.46), a<b") == "שלום&lrm; (0.46), a&lt;b"
+    assert upright("東京 != 5") == "東京 != 5"

@@ -67,7 +67,12 @@ def number(value: float | None, how: Scale = Scale(), *, apart_from: tuple[float
     text = text.replace("-", "−")
     if how.percent:
         return f"{text}\u00a0%"
-    return f"{text}\u00a0{how.unit}" if how.unit else text
+    return f"{text}\u00a0{_one(text, how.unit)}" if how.unit else text
+
+
+def _one(text: str, unit: str) -> str:
+    """Return the unit of a number: 1 is of one ``feature``, 0 of ``features``."""
+    return unit.removesuffix("s") if text == "1" and unit.isalpha() and unit != "ms" else unit
 
 
 def _tiny(shown: float) -> str:
@@ -100,7 +105,7 @@ def plain(value: float, how: Scale) -> str:
     text = f"{round(shown, 9):,.9f}".rstrip("0").rstrip(".").replace("-", "−")
     if how.percent:
         return f"{text}\u00a0%"
-    return f"{text}\u00a0{how.unit}" if how.unit else text
+    return f"{text}\u00a0{_one(text, how.unit)}" if how.unit else text
 
 
 def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = ()) -> str:
@@ -121,7 +126,9 @@ def span(interval: Interval | None, how: Scale, apart_from: tuple[float, ...] = 
 def bare(text: str, other: str) -> str:
     """Return a number without the unit that the number after it has too; ``2 × 10⁻⁵`` has no unit to lose."""
     unit = other.rpartition("\u00a0")[2] if "\u00a0" in other else ""
-    return text.removesuffix(f"\u00a0{unit}") if unit and not unit.startswith("10") else text
+    if not unit or unit.startswith("10"):
+        return text
+    return text.removesuffix(f"\u00a0{unit}").removesuffix(f"\u00a0{unit.removesuffix('s')}")
 
 
 def p_value(p: float) -> str:

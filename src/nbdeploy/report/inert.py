@@ -10,11 +10,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from markupsafe import Markup, escape
 from pydantic import BaseModel
 
 LIMIT = 1500
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~!>$])")
+_LEFTWARD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]+"
+_LEFTWARDS = re.compile(f"{_LEFTWARD}(?: +{_LEFTWARD})*")
+"""Words of Hebrew, Arabic and other scripts that run from right to left."""
+
 _LOOKALIKES = frozenset("аеорсухіјѕһԁԛԝѡАВЕКМНОРСТУХІЈЅԌοαιρυκΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 """Cyrillic and Greek letters that pass for Latin ones."""
 
@@ -40,6 +45,15 @@ def visible(text: str, limit: int = LIMIT) -> str:
     if len(text) <= limit:
         return "".join(shown)
     return "".join(shown[:limit]) + f"… ({len(text):,} characters in all)"
+
+
+def upright(text: str) -> Markup:
+    """Return text for HTML, escaped, in which names that run to the left do not turn round what stands after them.
+
+    Without the mark, ``عدد != 5`` would be shown as if 5 stood first (Unicode annex 9, section 2.6).
+    """
+    escaped = str(escape(text))
+    return Markup(escaped if text.isascii() else _LEFTWARDS.sub(r"\g<0>&lrm;", escaped))  # noqa: S704 - escaped above
 
 
 def _plain(text: str) -> bool:

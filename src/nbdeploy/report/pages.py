@@ -31,7 +31,7 @@ def page(template: str, **parts: Any) -> str:
 
 
 def _visible(value: Any) -> Any:
-    return inert.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return inert.upright(inert.visible(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _literal(value: Any) -> Any:

@@ -71,7 +71,7 @@ class Literal(str):
 
 
 def _visible(value: Any) -> Any:
-    return inert.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return inert.upright(inert.visible(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _literal(value: Any) -> Any:
@@ -124,7 +124,7 @@ def _brief(text: str, limit: int = 90) -> str:
 
 def _breakable(text: str) -> Markup:
     """Let a group's name break after its equals sign."""
-    return Markup("=<wbr>").join(text.split("="))
+    return Markup("=<wbr>").join(map(inert.upright, text.split("=")))
 
 
 def _jointed(text: str) -> Markup:

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from nbdeploy.documents.finding import Finding
+from nbdeploy.report import figures
 from nbdeploy.report.charts.canvas import Axis, Canvas, numbers, short
 from nbdeploy.report.charts.layout import Layout, both
 from nbdeploy.report.charts.text import width
@@ -72,7 +73,7 @@ def _interval(limits: Any) -> tuple[float, float] | None:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", "\u00a0%")
+    return figures.number(share, figures.Scale(percent=True))
 
 
 def importance(finding: Finding) -> Markup:
@@ -81,7 +82,7 @@ def importance(finding: Finding) -> Markup:
         Bar(
             str(one["feature"]),
             float(one["mean"]),
-            f"{float(one['mean']):.3f}".replace("-", "−"),
+            figures.number(float(one["mean"])),
             _interval([one.get("low"), one.get("high")]),
         )
         for one in finding.data["features"]
@@ -93,7 +94,10 @@ def shap(finding: Finding) -> Markup:
     """Draw the mean absolute SHAP value of each feature."""
     bars = [
         Bar(
-            str(one["feature"]), float(one["mean_abs"]), f"{float(one['mean_abs']):.3f}", _interval(one.get("interval"))
+            str(one["feature"]),
+            float(one["mean_abs"]),
+            figures.number(float(one["mean_abs"])),
+            _interval(one.get("interval")),
         )
         for one in finding.data["features"]
     ]
@@ -106,7 +110,7 @@ def drift(finding: Finding) -> Markup:
         Bar(
             str(one["column"]),
             float(one["psi"]),
-            f"{float(one['psi']):.3f}{' drifted' if one.get('drifted') else ''}",
+            f"{figures.number(float(one['psi']))}{' drifted' if one.get('drifted') else ''}",
             stands_out=bool(one.get("drifted")),
         )
         for one in finding.data["columns"]

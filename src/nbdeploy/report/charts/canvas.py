@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup, escape
 
 from nbdeploy.report.charts.text import cut
-from nbdeploy.report.inert import visible
+from nbdeploy.report.inert import upright, visible
 
 Point = tuple[float, float]
 
@@ -93,7 +93,7 @@ class Canvas:
         full = Markup("<title>{}</title>").format(shown) if written != shown else Markup("")
         self._shapes.append(
             Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}{}</text>').format(
-                cls, _at(at[0]), _at(at[1]), anchor, full, written
+                cls, _at(at[0]), _at(at[1]), anchor, full, upright(written)
             )
         )
 

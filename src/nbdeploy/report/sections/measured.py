@@ -72,11 +72,15 @@ _UNITS = {
 
 def _charts(finding: Finding) -> list[Block]:
     unit = _UNITS.get(finding.metric)
-    told = f" {unit[0]}: {finding.data[unit[1]]}." if unit and isinstance(finding.data.get(unit[1]), str) else ""
+    told = f" {unit[0]}: {_unit(finding.data[unit[1]])}." if unit and isinstance(finding.data.get(unit[1]), str) else ""
     return [
         Block(kind="chart", chart=chart.name, title=chart.title, text=chart.reading + told, findings=(finding.id,))
         for chart in charts_for(finding)
     ]
+
+
+def _unit(name: str) -> str:
+    return "that of the target" if name == "target" else name
 
 
 def _grouped(findings: Sequence[Finding]) -> list[Block]:
