@@ -171,6 +171,20 @@ def test_a_refusal_is_one_sentence_without_traceback(shell, declared):
     assert all(len(line) <= 96 for line in text.splitlines())
 
 
+@pytest.mark.parametrize("line", ["%status chrn", "%audit chrn", "%card chrn", "%card chrn --draft", "%objective chrn"])
+def test_a_name_that_nothing_has_is_refused_and_not_found_in_order(shell, declared, line):
+    text = " ".join(shown(shell, line).split())
+    assert text == (
+        "ObjectiveError: E-OBJECTIVE no objective 'chrn' is declared here; did you mean 'churn'? "
+        "Next: declared are: churn"
+    )
+
+
+def test_an_objective_that_is_declared_no_longer_can_be_audited(shell, declared):
+    (declared / "objectives" / "churn.yaml").unlink()
+    assert "The chain of churn holds" in str(shell.run_line_magic("audit", "churn"))
+
+
 def test_the_next_command_of_a_refusal_runs_in_a_cell(shell, empty_folder):
     text = " ".join(shown(shell, "%status").split())
     command = text.split("with: ")[1]

@@ -134,12 +134,26 @@ class Project:
         """
         file = self.objective_file(name)
         if not file.is_file():
-            known = self.declared()
-            raise ObjectiveError(
-                f"no objective {name!r} is declared here{closest(name, known)}",
-                next=f"declared are: {', '.join(known)}" if known else "declare one with: nbdeploy declare FILE",
-            )
+            raise self._unknown(name)
         return read_objective(file.read_bytes(), name=name, origin=f"{file.name}")
+
+    def require_name(self, name: str) -> None:
+        """Refuse a name that no objective has and no statement in the ledger: nothing true could be told of it.
+
+        Raises
+        ------
+        ObjectiveError
+            The closest name is given.
+        """
+        if not self.objective_file(name).is_file() and not self.chain().objectives_named(name):
+            raise self._unknown(name)
+
+    def _unknown(self, name: str) -> ObjectiveError:
+        known = self.declared()
+        return ObjectiveError(
+            f"no objective {name!r} is declared here{closest(name, known)}",
+            next=f"declared are: {', '.join(known)}" if known else "declare one with: nbdeploy declare FILE",
+        )
 
     def run_folder(self, name: str, attempt: int | None) -> Path:
         """Return the folder of one attempt, or of the draft."""
@@ -162,6 +176,13 @@ class Project:
         else:
             chosen = recorded[-1] if recorded else folder / "none"
         if not (chosen / "evidence.json").is_file():
+            if not folder.is_dir():
+                self.require_name(name)
+            if attempt is not None and recorded:
+                raise ProjectError(
+                    f"there is no attempt {attempt} of {name!r} here",
+                    next=f"attempts there are: {', '.join(str(int(path.name)) for path in recorded)}",
+                )
             what = "draft" if draft else (f"attempt {attempt}" if attempt else "recorded validation")
             raise ProjectError(
                 f"there is no {what} of {name!r}", next=f"make one with: nbdeploy validate {name} --model … --data …"

@@ -54,6 +54,11 @@ def audit(name: str | None = None) -> Audited:
     ----------
     name
         An objective; all of the project's unless given.
+
+    Raises
+    ------
+    ObjectiveError
+        There is none of that name, here or in the ledger.
     """
     project = Project.require()
     lines: list[str] = []
@@ -62,6 +67,8 @@ def audit(name: str | None = None) -> Audited:
         entries = project.ledger.verify()
     except NbdeployError as error:
         return Audited(name or project.settings.project.name, (), (str(error),))
+    if name is not None:
+        project.require_name(name)
     chain = read_chain(entries, project.policy, ledger=project.ledger.public)
     lines.append(f"{len(entries)} ledger entries; every one is in the signed tree.")
     problems += [f"entry {entry.index}: {reason}" for entry, reason in chain.ignored]

@@ -90,8 +90,15 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
         Also the registered models that nothing governs.
     settle
         Seconds to wait at most for rollouts under way.
+
+    Raises
+    ------
+    ObjectiveError
+        There is none of that name, here or in the ledger.
     """
     project = Project.require()
+    if name is not None:
+        project.require_name(name)
     journal = Journal(project.settings.journal_url)
     deadline = time.monotonic() + settle
     while settle and service_url(project) and time.monotonic() < deadline and _moving(project, journal, name):
