@@ -113,7 +113,7 @@ def _narrow_disparity(objective: Objective, name: str, bound: float, rows: int) 
     per_group = rows // (2 ** len(objective.sensitive))
     if per_group < objective.min_group_size:
         return (
-            f"{rows} rows over {len(objective.sensitive)} crossed features leave about {per_group} a group, "
+            f"{rows} rows leave about {per_group} in each group by {', '.join(objective.sensitive)}, "
             f"under the minimum of {objective.min_group_size}"
         )
     room = abs(1 - bound) if name.endswith("_ratio") else abs(bound)

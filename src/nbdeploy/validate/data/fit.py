@@ -96,7 +96,16 @@ def _check_type(objective: Objective, dataset: Dataset) -> None:
     kind = dataset.source.schema.field(objective.target).type
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
     if objective.task == "regression" and not number:
-        raise DataError(f"{dataset.told}: the target {objective.target!r} of a regression holds {kind}")
+        raise DataError(
+            f"{dataset.told}: the target {objective.target!r} of a regression holds {_called(kind)} and no numbers",
+            next="make numbers of them, or declare `task: multiclass`",
+        )
+
+
+def _called(kind: pa.DataType) -> str:
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        return "texts"
+    return "dates" if pa.types.is_temporal(kind) else f"{kind} values"
 
 
 def _check_classes(objective: Objective, name: str, found: Sequence[Scalar]) -> None:
