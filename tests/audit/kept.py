@@ -22,7 +22,8 @@ from nbdeploy.audit.packing import pack, sums
 from nbdeploy.audit.recompute import recompute
 from nbdeploy.audit.verify import Verdict, verify
 from nbdeploy.documents.evidence import NotebookRun
-from nbdeploy.documents.finding import Finding, GateCondition, GroupValue
+from nbdeploy.documents.finding import Finding, GroupValue
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.statements import DeploymentPredicate
 from nbdeploy.report.write import write_card

@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from tests.registry import store
 
 from nbdeploy.documents.evidence import DataSubject, Evidence, ModelSubject, ObjectiveRef, Run, Subject, VerdictSummary
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.objective import Objective
 from nbdeploy.registry import Registry
 

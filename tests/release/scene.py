@@ -19,7 +19,8 @@ from nbdeploy.approve.signoff import decide
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.display import Display
 from nbdeploy.documents.evidence import Evidence, ModelSubject, ObjectiveRef, Run, Subject, VerdictSummary
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.objective import Objective, Rollout
 from nbdeploy.documents.release import Release
 from nbdeploy.documents.request import DigestSet, Request

@@ -19,7 +19,8 @@ from nbdeploy.documents.evidence import (
     Subject,
     VerdictSummary,
 )
-from nbdeploy.documents.finding import Finding, GateCondition, worst
+from nbdeploy.documents.finding import Finding, worst
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.measurement import GroupValue, Pair
 from nbdeploy.documents.objective import ImpactAudit, Objective, Regulations
 

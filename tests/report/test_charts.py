@@ -7,7 +7,8 @@ import re
 
 import card_examples
 
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.report import charts
 from nbdeploy.report.assemble import assemble

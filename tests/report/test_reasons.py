@@ -5,8 +5,8 @@ from __future__ import annotations
 import card_examples
 import pytest
 
-from nbdeploy.documents.finding import Finding, GateCondition
-from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import Gate, GateCondition
 from nbdeploy.documents.measurement import Pair
 from nbdeploy.report import reasons
 from nbdeploy.validate.verdict.judge import judge

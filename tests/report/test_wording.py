@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.report import wording
 from nbdeploy.report.inert import deceptive, markdown, visible
 
@@ -79,3 +80,8 @@ def test_markdown_of_a_foreign_name_is_only_text():
     assert not re.search(r"(?<!\\)[\[\]!]", text)
     for dangerous in ("<b", " | ", "://", "www.", "@", " *a", " `c"):
         assert dangerous not in text
+
+
+def test_a_change_of_a_bound_is_told_without_operators():
+    assert wording.compared("roc_auc >= 0.80 → >= 0.75") == "roc_auc at least 0.80 → at least 0.75"
+    assert wording.compared("<b> is no bound") == "<b> is no bound"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from nbdeploy.documents.gate import Operator
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.measurement import GroupValue, Pair
 from nbdeploy.documents.record import Interval, Number, Record
 from nbdeploy.documents.sections import Section
@@ -19,13 +19,6 @@ SEVERITY: tuple[Verdict, ...] = ("pass", "inconclusive", "not_evaluated", "fail"
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the overall verdict; without any verdict nothing was evaluated."""
     return max(verdicts, key=SEVERITY.index, default="not_evaluated")
-
-
-class GateCondition(Record):
-    """The condition as it was applied."""
-
-    op: Operator
-    bound: float | tuple[float, float]
 
 
 class Finding(Record):

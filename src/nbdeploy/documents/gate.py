@@ -17,7 +17,37 @@ Operator = Literal[">=", "<=", ">", "<", "==", "between"]
 _CONDITION = re.compile(r"^\s*(>=|<=|==|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*$")
 
 
-class Gate(Record):
+class GateCondition(Record):
+    """A bound, and how a value must lie to it."""
+
+    op: Operator
+    bound: float | tuple[float, float]
+
+    @property
+    def region(self) -> tuple[float, float]:
+        """The closed range that satisfies it, ends included or not as `op` says."""
+        if isinstance(self.bound, tuple):
+            return self.bound
+        if self.op in (">=", ">"):
+            return (self.bound, math.inf)
+        if self.op in ("<=", "<"):
+            return (-math.inf, self.bound)
+        return (self.bound, self.bound)
+
+    def holds(self, value: float) -> bool:
+        """Whether one exact value satisfies it."""
+        low, high = self.region
+        if self.op in (">", "<"):
+            return low < value if self.op == ">" else value < high
+        return low <= value <= high
+
+    def __str__(self) -> str:
+        if isinstance(self.bound, tuple):
+            return f"between {self.bound[0]:g} and {self.bound[1]:g}"
+        return f"{self.op} {self.bound:g}"
+
+
+class Gate(GateCondition):
     """One condition on one measure: ``">= 0.75"``, or ``{min:, max:, group:, slice:}``.
 
     `group` as a text or list names the features whose partition is judged (``sex`` or ``[sex, age_band]``); as a
@@ -25,8 +55,6 @@ class Gate(Record):
     `n` belong to ``forbidden_in_top``.
     """
 
-    op: Operator
-    bound: float | tuple[float, float]
     group: tuple[str, ...] | dict[str, Scalar] | None = None
     slice: str | None = None
     features: tuple[str, ...] | None = None
@@ -78,26 +106,3 @@ class Gate(Record):
         group = {"group": {"anyOf": [{"type": "string"}, written["group"]]}}
         mapping = {"type": "object", "properties": limits | written | group, "additionalProperties": False}
         return {"anyOf": [{"type": "string", "pattern": _CONDITION.pattern}, mapping, dict(stored)]}
-
-    @property
-    def region(self) -> tuple[float, float]:
-        """The closed range that satisfies the gate, ends included or not as `op` says."""
-        if isinstance(self.bound, tuple):
-            return self.bound
-        if self.op in (">=", ">"):
-            return (self.bound, math.inf)
-        if self.op in ("<=", "<"):
-            return (-math.inf, self.bound)
-        return (self.bound, self.bound)
-
-    def holds(self, value: float) -> bool:
-        """Whether one exact value satisfies the gate."""
-        low, high = self.region
-        if self.op in (">", "<"):
-            return low < value if self.op == ">" else value < high
-        return low <= value <= high
-
-    def __str__(self) -> str:
-        if isinstance(self.bound, tuple):
-            return f"between {self.bound[0]:g} and {self.bound[1]:g}"
-        return f"{self.op} {self.bound:g}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.report import figures, wording
 
 _NUMBER = r"-?(?:\d[\d.]*(?:e[+-]?\d+)?|inf)"
@@ -74,11 +75,7 @@ def _beyond(finding: Finding, found: re.Match[str]) -> str:
 
 def _gate(gate: GateCondition | None) -> str:
     """Return the gate as reasons write it."""
-    if gate is None:
-        return "no gate"
-    if isinstance(gate.bound, tuple):
-        return f"between {gate.bound[0]:g} and {gate.bound[1]:g}"
-    return f"{gate.op} {gate.bound:g}"
+    return "no gate" if gate is None else str(gate)
 
 
 def _judged(finding: Finding, found: re.Match[str]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Interval, group_label
 from nbdeploy.report import figures, wording
@@ -18,17 +19,6 @@ from nbdeploy.report.charts.text import width
 
 SPARK = 140
 """Pixels of a line beside a gate: what the narrowest table has, since text that is made smaller cannot be read."""
-
-
-def region(gate: GateCondition) -> tuple[float, float]:
-    """Return the range of values that satisfies a gate."""
-    if isinstance(gate.bound, tuple):
-        return gate.bound
-    if gate.op in (">=", ">"):
-        return gate.bound, math.inf
-    if gate.op in ("<=", "<"):
-        return -math.inf, gate.bound
-    return gate.bound, gate.bound
 
 
 def _finite(values: Sequence[float | None]) -> list[float]:
@@ -58,7 +48,7 @@ def _whisker(  # noqa: PLR0917 - where, then what
 
 
 def _allowed(canvas: Canvas, axis: Axis, gate: GateCondition, top: float, bottom: float) -> None:
-    low, high = region(gate)
+    low, high = gate.region
     start, end = axis(max(low, axis.low)), axis(min(high, axis.high))
     canvas.rect(start, top, end - start, bottom - top, "c-allowed")
     for edge in _finite([low, high]):

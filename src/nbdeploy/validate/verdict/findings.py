@@ -8,7 +8,8 @@ from typing import Any
 
 from nbdeploy.documents import catalog
 from nbdeploy.documents.evidence import VerdictSummary
-from nbdeploy.documents.finding import Finding, GateCondition, worst
+from nbdeploy.documents.finding import Finding, worst
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.measurement import Measurement, Pair
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
