@@ -10,7 +10,7 @@
 #: Better: copy the lines from a place that you trust, because whoever changed the bundle could have changed this file.
 #: POLICY is your own copy of the policy file of those days, if you have one; without it the policy in the bundle says whose
 #: keys these are, and whoever made the bundle could have written that policy. One line is printed for each step. The exit
-#: code is 0 if all holds and 1 at the first thing that does not.
+#: code is 0 if all holds, 1 at the first thing that does not, and 2 where there is no bundle.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -19,7 +19,15 @@ trap 'rm -rf "$work"' EXIT
 folder=${1:-.}
 [ $# = 0 ] || shift
 copies=$#
-for policy in "$@"; do cp "$policy" "$work/own-$(sha256sum <"$policy" | cut -d ' ' -f 1).toml"; done
+none() {
+    printf '%s\n' "$*"
+    exit 2
+}
+for policy in "$@"; do
+    [ -f "$policy" ] || none "there is no policy $policy"
+    cp "$policy" "$work/own-$(sha256sum <"$policy" | cut -d ' ' -f 1).toml"
+done
+[ -f "$folder/SHA256SUMS" ] && [ -f "$folder/bundle.json" ] || none "$folder is no unpacked bundle"
 cd "$folder"
 tab=$(printf '\t')
 step() { printf 'ok    %s\n' "$*"; }
@@ -46,7 +54,7 @@ grep -vxE 'bundle\.json|SHA256SUMS|RECIPE\.txt|verify\.sh|ledger/(checkpoint|pub
     "$work/found" >"$work/stray" || true
 [ ! -s "$work/stray" ] || fail "a bundle has no place for $(head -n 1 "$work/stray")"
 if grep -qvxE '[0-9a-f]{64}  .+' SHA256SUMS || [ -n "$(tail -c 1 SHA256SUMS)" ]; then fail 'SHA256SUMS has another form'; fi
-for name in bundle.json ledger/public ledger/checkpoint; do [ -f "$name" ] || fail "$name is missing"; done
+for name in ledger/public ledger/checkpoint; do [ -f "$name" ] || fail "$name is missing"; done
 sha256sum --check --strict --quiet SHA256SUMS >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums")"
 step "$(wc -l <SHA256SUMS) files are those that SHA256SUMS names"
 #:

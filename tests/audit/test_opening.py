@@ -76,8 +76,28 @@ def test_what_is_no_bundle_exits_with_two_and_one_sentence(
 
 
 def test_a_missing_file_is_told(tmp_path: Path):
-    with pytest.raises(BundleError), opened(tmp_path / "none.zip"):
-        pass
+    with pytest.raises(BundleError, match=r"none\.zip is no bundle \(No such file or directory\)"):
+        opened(tmp_path / "none.zip").__enter__()
+
+
+def test_an_unpacked_bundle_is_not_taken_for_the_name_of_an_objective(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "bundle.json").write_text("{}")
+    with pytest.raises(SystemExit) as left:
+        main(["audit", "verify", str(tmp_path)])
+    assert left.value.code == 2
+    assert f"sh {tmp_path}/verify.sh {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_policy_that_cannot_be_read_says_nothing_about_the_bundle(
+    bundle: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "bundle.zip").write_bytes(bundle)
+    with pytest.raises(SystemExit) as left:
+        main(["audit", "verify", str(tmp_path / "bundle.zip"), "--policy", str(tmp_path / "none.toml")])
+    assert left.value.code == 2  # 1 would say that it does not hold
+    assert "none.toml cannot be read" in capsys.readouterr().err
 
 
 def test_a_bundle_is_verified_from_anywhere_and_exits_with_zero(

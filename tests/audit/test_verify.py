@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.admission.world import DAY, NOW, key, policy, policy_text
-from tests.audit.kept import Kept, recomputed, shell, unpacked, verified
+from tests.audit.kept import Kept, evidence_with_tallies, packed, recomputed, shell, unpacked, verified
 
+from nbdeploy.audit import layout
 from nbdeploy.audit.recipe import recipe, script
+from nbdeploy.audit.recompute import Recomputed, recompute_evidence
+from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.statements import ObjectivePredicate
-from nbdeploy.trust.digests import bytes_digest
+from nbdeploy.trust.digests import bytes_digest, model_digest
 from nbdeploy.trust.policy.file import read_policy
 from nbdeploy.trust.policy.signing import Offered, sign_policy
 
@@ -69,6 +72,39 @@ def test_numbers_are_calculated_again_from_the_tallies(bundle: bytes, tmp_path: 
     assert not found.problems
     assert found.agreed >= 8
     assert "performance.roc_auc" in found.untold
+
+
+def test_intervals_of_another_version_are_no_accusation(bundle: bytes):
+    """Methods get better; the numbers themselves are held to the counts, whoever calculated them."""
+    files = unpacked(bundle)
+    evidence = Evidence.from_bytes(next(data for name, data in files.items() if name.endswith("evidence.json")))
+    findings = [
+        one.model_copy(update={"interval": (0.1, 0.2)}) if one.recomputed and one.interval else one
+        for one in evidence.findings
+    ]
+    for version, accused in ((evidence.run.nbdeploy, 1), ("0.0.9", 0)):
+        changed = {"findings": tuple(findings), "run": evidence.run.model_copy(update={"nbdeploy": version})}
+        result = Recomputed()
+        recompute_evidence(evidence.model_copy(update=changed), result)
+        told = [problem for problem in result.problems if "the interval of" in problem]
+        assert len(told) == accused
+        assert any("nbdeploy 0.0.9 calculated them" in line for line in result.lines) is not bool(accused)
+
+
+def test_a_card_of_another_version_is_not_drawn_again_and_that_is_said(tmp_path: Path):
+    world = Kept(tmp_path)
+    evidence = evidence_with_tallies(model_digest(world.stored), world.verdicts)
+    older = evidence.model_copy(update={"run": evidence.run.model_copy(update={"nbdeploy": "0.0.9"})})
+    world.declare()
+    world.ask(world.validate(evidence=older))
+    bundle = packed(unpacked(world.bundle()) | {f"{folder_of(world)}card.md": b"drawn otherwise in those days\n"})
+    verdict = verified(bundle, tmp_path)
+    assert not verdict.problems
+    assert any("nbdeploy 0.0.9 made its card" in line for line in verdict.requests[0].lines)
+
+
+def folder_of(world: Kept) -> str:
+    return layout.documents(world.digests()["evidence"])
 
 
 def test_the_recipe_shows_the_lines_of_the_script(bundle: bytes):

@@ -93,10 +93,15 @@ def opened(file: Path) -> Iterator[Bundle]:
         It is no zip, or not one that is read alike everywhere: a name that leads out or stands twice, a link, an
         encrypted or unknown kind of entry, more than fits.
     """
+    if file.is_dir():
+        raise BundleError(
+            f"{file} is a folder", next=f"name the zip, or check the unpacked bundle: sh {file}/verify.sh {file}"
+        )
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, UnicodeDecodeError, NotImplementedError) as error:
-        raise BundleError(f"{file} is no bundle ({error})") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BundleError(f"{file} is no bundle ({reason})") from None
     with archive:
         infos = archive.infolist()
         if len(infos) > _FILES:

@@ -38,6 +38,19 @@ def paper_problems(bundle: Bundle, chain: Chain, request: Request) -> Iterator[s
     yield from _model(bundle, request)
 
 
+def drawn_elsewhere(bundle: Bundle, request: Request) -> Iterator[str]:
+    """Yield that the card's pages were not made again, where another version of nbdeploy made them."""
+    try:
+        evidence = Evidence.from_bytes(bundle.read(f"{layout.documents(request.digests.evidence)}evidence.json"))
+    except Refusal:
+        return  # which is a problem of the papers
+    if evidence.run.nbdeploy != __version__:
+        yield (
+            f"nbdeploy {evidence.run.nbdeploy} made its card, and this is {__version__}: the pages were not made again. "
+            "card.html is the one that was signed, card.md and junit.xml are not signed."
+        )
+
+
 def notebooks(evidence: Evidence) -> frozenset[str]:
     """Return the digests of the executed notebooks that the evidence names."""
     return frozenset(run.executed_digest for run in evidence.subject.notebooks if run.executed_digest)

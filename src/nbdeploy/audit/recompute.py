@@ -9,12 +9,14 @@ from typing import TypedDict
 
 import numpy as np
 
+from nbdeploy import __version__
 from nbdeploy.audit import layout
 from nbdeploy.audit.opening import Bundle
 from nbdeploy.audit.score_bounds import score_bounds
 from nbdeploy.audit.verify import Verdict
 from nbdeploy.documents.evidence import Evidence, TallyTable
-from nbdeploy.documents.finding import Finding, GateCondition
+from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.errors import NbdeployError
@@ -31,10 +33,16 @@ _Key = tuple[tuple[str, Scalar], ...]
 
 @dataclass
 class Recomputed:
-    """What recalculating gave: how many numbers agree or lie within bounds, which do not, and which are untold."""
+    """What recalculating gave: how many numbers agree or lie within bounds, which do not, and which are untold.
+
+    `by_others` counts intervals that differ where another version of nbdeploy, of `versions`, made them: its method
+    may have been another, and the number itself is held to the counts all the same.
+    """
 
     agreed: int = 0
     bounded: int = 0
+    by_others: int = 0
+    versions: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     untold: dict[str, str] = field(default_factory=dict)
 
@@ -44,6 +52,11 @@ class Recomputed:
         told = [f"{self.agreed} numbers were calculated again from the tallies and are the same."]
         if self.bounded:
             told.append(f"{self.bounded} more lie within what the bins of scores allow.")
+        if self.by_others:
+            told.append(
+                f"{self.by_others} intervals are others: nbdeploy {', '.join(sorted(self.versions))} calculated them, "
+                f"and this is {__version__}, whose methods may differ."
+            )
         why: dict[str, list[str]] = {}
         for name, reason in self.untold.items():
             why.setdefault(reason, []).append(name)
@@ -58,6 +71,17 @@ class Recomputed:
             self.agreed += 1
         else:
             self.problems.append(f"{name} is told as {_shown(told)}, and the tallies give {_shown(found)}")
+
+    def hold_interval(self, name: str, told: Sequence[float | None], found: Sequence[float | None], by: str) -> None:
+        """Compare an interval that a version of nbdeploy calculated."""
+        if all(_same(one, other) for one, other in zip(told, found, strict=True)):
+            self.agreed += 2
+        elif by != __version__:
+            self.by_others += 1
+            self.versions.add(by)
+        else:
+            one, other = (" to ".join(_shown(limit) for limit in limits) for limits in (told, found))
+            self.problems.append(f"the interval of {name} is told as {one}, and the tallies give {other}")
 
     def hold_between(self, name: str, told: float, bounds: tuple[float, float]) -> None:
         """Hold one number to its bounds."""
@@ -86,7 +110,7 @@ def recompute(bundle: Bundle, verdict: Verdict) -> Recomputed:
 
 def recompute_evidence(evidence: Evidence, result: Recomputed) -> None:
     """Calculate the findings of one evidence again."""
-    objective = evidence.objective.content
+    objective, by = evidence.objective.content, evidence.run.nbdeploy
     tables = {table.features: _Table(table, objective) for table in evidence.tallies}
     for table in evidence.tallies:
         told = sum(cell.n or 0 for cell in table.cells)
@@ -101,7 +125,7 @@ def recompute_evidence(evidence: Evidence, result: Recomputed) -> None:
             if finding.by_group:
                 result.untold[f"{finding.id} by group"] = "because scores are told of all rows only"
         else:
-            _check_finding(finding, objective, tables, result)
+            _check_finding(finding, objective, tables, result, by)
 
 
 class _Classes(TypedDict):
@@ -136,7 +160,7 @@ class _Table:
 
 
 def _check_finding(
-    finding: Finding, objective: Objective, tables: dict[tuple[str, ...], _Table], result: Recomputed
+    finding: Finding, objective: Objective, tables: dict[tuple[str, ...], _Table], result: Recomputed, by: str
 ) -> None:
     name = disparity_name(finding.metric)
     of_counts = finding.metric in _OF_COUNTS if name is None else all(one in _OF_COUNTS for one in name.compared)
@@ -145,13 +169,13 @@ def _check_finding(
     elif finding.slice is not None or (name is not None and name.conditional):
         result.untold[finding.id] = "because its rows are a part that no tally tells apart"
     elif name is not None:
-        _check_disparity(finding, objective, tables.get(finding.features), result)
+        _check_disparity(finding, objective, tables.get(finding.features), result, by)
     else:
-        _check_metric(finding, objective, tables, result)
+        _check_metric(finding, objective, tables, result, by)
 
 
 def _check_metric(
-    finding: Finding, objective: Objective, tables: dict[tuple[str, ...], _Table], result: Recomputed
+    finding: Finding, objective: Objective, tables: dict[tuple[str, ...], _Table], result: Recomputed, by: str
 ) -> None:
     whole = tables.get(())
     level = finding.level or objective.level
@@ -162,7 +186,7 @@ def _check_metric(
         result.hold(finding.id, finding.value, float(found[0]))
         if finding.metric in RATES and finding.interval is not None:
             limits = estimates(whole.tally, finding.metric, level, 0, **whole.classes)[0].interval
-            _hold_interval(finding.id, finding.interval, limits, result)
+            result.hold_interval(finding.id, finding.interval, limits or (None, None), by)
     if finding.by_group:
         _check_groups(finding, tables.get(finding.features), result)
 
@@ -183,7 +207,7 @@ def _check_groups(finding: Finding, table: _Table | None, result: Recomputed) ->
             result.hold(where, one.value, float(known[key]))
 
 
-def _check_disparity(finding: Finding, objective: Objective, table: _Table | None, result: Recomputed) -> None:
+def _check_disparity(finding: Finding, objective: Objective, table: _Table | None, result: Recomputed, by: str) -> None:
     if table is None or not table.is_whole:
         result.untold[finding.id] = "because small counts are not told"
         return
@@ -195,15 +219,8 @@ def _check_disparity(finding: Finding, objective: Objective, table: _Table | Non
     )
     result.hold(finding.id, finding.value, found.value)
     if finding.interval is not None:
-        _hold_interval(finding.id, finding.interval, found.interval, result)
+        result.hold_interval(finding.id, finding.interval, found.interval or (None, None), by)
     _check_groups(finding, table, result)
-
-
-def _hold_interval(
-    name: str, told: Sequence[float | None], found: Sequence[float | None] | None, result: Recomputed
-) -> None:
-    for word, one, other in zip(("lower", "upper"), told, found or (None, None), strict=True):
-        result.hold(f"the {word} limit of {name}", one, other)
 
 
 def _check_verdict(finding: Finding, objective: Objective, result: Recomputed) -> None:

@@ -16,7 +16,7 @@ from nbdeploy.audit.files import file_problems, recipe_problems, stray_problems
 from nbdeploy.audit.judging import in_force
 from nbdeploy.audit.ledger import Logbook, read_ledger
 from nbdeploy.audit.opening import Bundle
-from nbdeploy.audit.papers import paper_problems
+from nbdeploy.audit.papers import drawn_elsewhere, paper_problems
 from nbdeploy.audit.selecting import Looked, about, kind_of, look, policy_named
 from nbdeploy.audit.sheets import draw, sheet_problems
 from nbdeploy.audit.story import Event, events
@@ -139,7 +139,7 @@ def _request(desk: _Desk, entry: Entry, name: str) -> Told:
         for one, why in chain.ignored
         if one.index not in mine
     ]
-    lines += _standing_lines(chain, request, policy, desk.now)
+    lines += [*_standing_lines(chain, request, policy, desk.now), *drawn_elsewhere(bundle, request)]
     return Told(request, policy, name, events(chain, request), tuple(lines), tuple(problems))
 
 

@@ -41,7 +41,9 @@ def audit_verify(subject: str | None, recompute: bool, policies: tuple[Path, ...
 
     Exit codes: 0 it holds, 1 it does not, 2 this is no bundle.
     """
-    if subject is not None and (subject.endswith(".zip") or Path(subject).is_file()):
+    if subject is not None and (
+        subject.endswith(".zip") or Path(subject).is_file() or Path(subject, "bundle.json").is_file()
+    ):
         bundle = flow.verify_bundle(Path(subject), again=recompute, policies=policies)
         draw(bundle)
         return bundle.exit_code

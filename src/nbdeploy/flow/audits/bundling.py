@@ -17,7 +17,7 @@ from nbdeploy.audit.packing import pack
 from nbdeploy.audit.recompute import Recomputed, recompute
 from nbdeploy.audit.verify import Verdict, verify
 from nbdeploy.documents.request import Request
-from nbdeploy.errors import DigestError, ProjectError
+from nbdeploy.errors import DigestError, PolicyError, ProjectError
 from nbdeploy.flow.policies.kept import kept_policy
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown, Table
@@ -120,10 +120,13 @@ def verify_bundle(file: Path, *, again: bool = False, policies: Sequence[Path] =
     ------
     BundleError
         It is no bundle.
-    PolicyError
-        The auditor's policy cannot be read.
+    ProjectError
+        The auditor's policy cannot be read: that says nothing about the bundle.
     """
-    own = [read_policy(stable_bytes(one)) for one in policies]
+    try:
+        own = [read_policy(stable_bytes(one)) for one in policies]
+    except PolicyError as error:
+        raise ProjectError(error.fact, next=error.next) from None
     with opened(file) as bundle:
         verdict = verify(bundle, datetime.now(UTC), own)
         return BundleVerified(file, verdict, recompute(bundle, verdict) if again else None)
