@@ -46,8 +46,8 @@ def drawn_elsewhere(bundle: Bundle, request: Request) -> Iterator[str]:
         return  # which is a problem of the papers
     if evidence.run.nbdeploy != __version__:
         yield (
-            f"nbdeploy {evidence.run.nbdeploy} made its card, and this is {__version__}: the pages were not made again. "
-            "card.html is the one that was signed, card.md and junit.xml are not signed."
+            f"nbdeploy {evidence.run.nbdeploy} made its card, and this is {__version__}: the pages were not made "
+            "again. card.html is the one that was signed, card.md and junit.xml are not signed."
         )
 
 
