@@ -227,7 +227,7 @@ def test_idle_inputs_seem_to_tell_something_no_more_often_than_the_level_says():
         outcome = (rng.random(300) < 0.3).astype(float)
         learnt = halves(pd.Series(outcome), rng, stratified=True)
         bins = bins_of(pd.Series(rng.normal(size=300)), quantity=True)
-        told.append(strength("idle", bins, [outcome], learnt, 0.9, regression=False)["interval"])
+        told.append(strength("idle", bins, {"1": outcome}, learnt, 0.9, regression=False)["interval"])
     assert np.mean([low > 0.5 for low, _ in told]) <= 0.08
     assert np.mean([high < 0.5 for _, high in told]) <= 0.08
 
@@ -275,6 +275,52 @@ def test_labels_of_true_and_false_are_looked_over_like_others(from_predictions, 
     context = from_predictions(frame, objective()).context("data")
     check.suspect_labels(context)
     assert recorded(context)["data.suspect_label_share"].value < 0.03
+
+
+def test_a_target_that_moved_counts_as_drift_and_is_told_with_its_effect(from_predictions, objective, recorded):
+    frame, train = people(1000), people(1000, seed=1)
+    train["progressed"] = (np.random.default_rng(2).random(1000) < 0.2).astype(int)
+    context = from_predictions(frame, objective(), train).context("data")
+    said = check.drift(context).text
+    (moved,) = [one for one in recorded(context)["data.drifted_columns"].data["columns"] if one["drifted"]]
+    assert moved["column"] == "progressed"
+    assert said.startswith("Drifted: progressed, which is to be told, (Cramér's V 0.297")
+
+
+def test_columns_that_stayed_are_said_to_have(from_predictions, objective):
+    context = from_predictions(people(1000), objective(), people(1000, seed=1)).context("data")
+    assert check.drift(context).text.startswith("No column of 6 drifted; ")
+
+
+def test_texts_written_for_a_missing_value_are_told_and_not_counted(from_predictions, objective, recorded):
+    frame = people()
+    frame.loc[:49, "town"] = "?"
+    frame.loc[50:59, "town"] = "Unknown"
+    context = from_predictions(frame, objective()).context("data")
+    said = check.missing_values(context).text
+    assert "“?” in town (50 rows), “Unknown” in town (10 rows)" in said
+    found = recorded(context)["data.missing_share"]
+    assert found.value == 0
+    assert [one["rows"] for one in found.data["stand_ins"]] == [50, 10]
+
+
+def test_a_column_without_fences_is_named_instead_of_passed_over(from_predictions, objective):
+    frame = people()
+    frame["gain"] = np.where(np.arange(200) < 180, 0.0, np.linspace(1, 99_999, 200))
+    said = check.outliers(from_predictions(frame, objective()).context("data")).text
+    assert "half of their values are one and the same: gain." in said
+
+
+def test_an_input_that_tells_one_of_several_classes_is_said_to_tell_that_one(from_predictions, objective):
+    from sklearn.datasets import load_iris
+
+    frame = load_iris(as_frame=True).frame.rename(columns={"target": "progressed"})
+    frame["predicted"] = frame["progressed"]
+    flowers = objective(
+        task="multiclass", positive=None, favourable=None, sensitive=[], gates={"performance": {"accuracy": ">= 0"}}
+    )
+    said = check.target_leakage(from_predictions(frame, flowers).context("data")).text
+    assert "tell one class of 3, 0, almost alone" in said
 
 
 def test_outcomes_that_can_hardly_be_told_are_no_suspects(from_predictions, objective, recorded):

@@ -231,7 +231,9 @@ def test_examples_tell_why_a_row_is_shown_and_suppress_identifiers(of_model, obj
 
 def test_an_input_that_tells_a_sensitive_feature_is_its_best_proxy(boosted, recorded):
     context = boosted.context("explainability")
-    explainability.proxy_strength(context)
+    shown = explainability.proxy_strength(context)
+    assert "of single inputs by shoe (" in shown.text
+    assert len(shown.table.rows) == 2  # the strongest is not told twice
     found = recorded(context)
     sex = found["explainability.proxy_strength:sex"]
     # Shoes differ by four sizes at a spread of one: the area is Φ(4 / √2) = 0.9977.

@@ -252,6 +252,13 @@ class TestCosts:
         lowest, highest = found["performance.expected_cost_per_1000"].interval
         assert high - low < 0.5 * (highest - lowest)
 
+    def test_decisions_dearer_than_a_constant_answer_are_said_to_be(self, tmp_path):
+        rows = pd.DataFrame({"label": [0, 0, 1, 1] * 50, "predicted": [0, 0, 0, 1] * 50})
+        costly = opened(tmp_path / "w", declared(sensitive=[], costs={"false_positive": 5, "false_negative": 60}), rows)
+        assert "cost more than always saying positive:" in check.expected_costs(costly).text
+        cheap = opened(tmp_path / "v", declared(sensitive=[], costs={"false_positive": 5, "false_negative": 1}), rows)
+        assert "cost more" not in check.expected_costs(cheap).text
+
     def test_a_regression_costs_by_the_unit(self, tmp_path, recorded):
         rows = pd.DataFrame({"label": [10.0, 20.0, 30.0, 40.0], "predicted": [12.0, 20.0, 27.0, 41.0]})
         objective = declared(

@@ -13,7 +13,7 @@ from nbdeploy.validate.checks.columns import numeric
 from nbdeploy.validate.checks.data.distribution import distribution, sketched
 from nbdeploy.validate.checks.data.shifts import NOTICEABLE, Shift, kind_shift, number_shift
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, QUIET, bars, heading, legend, panels, rows_height, text_width
-from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.shown import Shown, measured, number, span
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from nbdeploy.validate.given import TableName
 
 _DRAWN_LEVELS = 8
+_SAID = 6
 
 
 def drift(context: Context) -> Shown:
     """Record the number of columns that drifted and the largest population stability index.
+
+    The columns are the inputs, the sensitive features and, where the reference has it, the target.
 
     PSI = Σ (aᵢ − bᵢ)·ln(aᵢ/bᵢ) over tenths of the reference data (or its commonest levels), half a row added to each
     so that an empty bin stays finite. A column counts as drifted when PSI ≥ 0.1 and a two-sample Kolmogorov–Smirnov
@@ -34,7 +37,8 @@ def drift(context: Context) -> Shown:
     """
     against: TableName = "train" if context.reference is None else "reference"
     reference = context.train if context.reference is None else context.reference
-    columns = [] if reference is None else [c for c in context.features if c in context.data and c in reference]
+    watched = dict.fromkeys((*context.features, *context.objective.sensitive, context.objective.target))
+    columns = [] if reference is None else [c for c in watched if c in context.data and c in reference]
     if reference is None or not columns:
         context.not_available("no reference or training data was given", "drifted_columns", "max_psi")
         return Shown(text="Not measured: neither reference nor training data was given (--reference, --train).")
@@ -90,8 +94,23 @@ def _record(context: Context, shifts: list[Shift], against: TableName, each: flo
         n=context.rows,
         data={"column": shifts[0].column, "shapes": [_shape(one) for one in shifts[:4]]},
     )
-    text = f"{', '.join(uncounted)}: almost every row has its own value, so nothing is compared." if uncounted else ""
+    text = _said(drifted, shifts, context.objective.target)
+    text += f" {', '.join(uncounted)}: almost every row has its own value, so nothing is compared." if uncounted else ""
     return Shown(_draw(shifts, against, each), measured([counted, largest]), text, alternative="shift of each column")
+
+
+def _said(drifted: list[Shift], shifts: list[Shift], target: str) -> str:
+    """Return which columns drifted in words, each with its effect; where none did, the one that moved most."""
+
+    def effect(one: Shift) -> str:
+        named = f"{one.column}, which is to be told," if one.column == target else one.column
+        return f"{named} ({one.effect.name} {number(one.effect.value)}, {span(one.effect.interval)})"
+
+    if not drifted:
+        return f"No column of {len(shifts)} drifted; {effect(shifts[0])} moved most."
+    shown = [effect(one) for one in drifted[:_SAID]]
+    more = f" and {len(drifted) - _SAID} more" if len(drifted) > _SAID else ""
+    return f"Drifted: {'; '.join(shown)}{more}."
 
 
 def _told(one: Shift, level: float) -> dict[str, Any]:

@@ -36,10 +36,11 @@ def outliers(context: Context) -> Shown:
         data={"columns": columns[:100]},
     )
     far = [one for one in columns if one["outliers"]]
+    without = [name for name in names if name not in {one["column"] for one in columns}]
+    left_out = f" Left out, for half of their values are one and the same: {', '.join(without)}." if without else ""
     if not far:
-        return Shown(
-            table=measured([found]), text=f"No value of {len(columns)} numeric columns lies beyond its fences."
-        )
+        text = f"No value of {len(columns)} numeric columns lies beyond its fences.{left_out}"
+        return Shown(table=measured([found]), text=text)
     rows = tuple(
         (
             one["column"],
@@ -51,7 +52,8 @@ def outliers(context: Context) -> Shown:
         for one in far[:_SHOWN]
     )
     table = Table(("Column", "Lower fence", "Upper fence", "Beyond", "Share"), rows)
-    return Shown(table=table, text=f"{found.value or 0:.2%} of {number(cells)} numeric cells lie beyond their fences.")
+    text = f"{found.value or 0:.2%} of {number(cells)} numeric cells lie beyond their fences.{left_out}"
+    return Shown(table=table, text=text)
 
 
 def _fences(context: Context, names: tuple[str, ...]) -> dict[str, tuple[float, float]]:

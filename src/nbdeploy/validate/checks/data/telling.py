@@ -62,9 +62,10 @@ def target_leakage(context: Context) -> Shown:
 
 def _record(context: Context, metric: str, found: list[dict[str, Any]], rows: tuple[int, int], outcomes: int) -> Shown:
     telling = [one["column"] for one in found if one["value"] >= TELLING[metric]]
+    what = "the target" if outcomes == 1 else f"one class of {outcomes}, {found[0]['class']},"
     note = (
-        f"{', '.join(telling[:3])} {'tells' if len(telling) == 1 else 'tell'} the target almost alone: "
-        "make sure that it is known before the outcome."
+        f"{', '.join(telling[:3])} {'tells' if len(telling) == 1 else 'tell'} {what} almost alone: make sure that "
+        f"{'it is' if len(telling) == 1 else 'they are'} known before the outcome."
         if telling
         else f"The input that tells most: {found[0]['column']}."
     )
@@ -92,15 +93,15 @@ def _record(context: Context, metric: str, found: list[dict[str, Any]], rows: tu
     return Shown(figure, measured([recorded]), note, alternative="strength of each input alone")
 
 
-def _outcomes(context: Context, target: pd.Series) -> list[NDArray[np.float64]]:
-    """Return what is to be told, each of shape (rows,): the number, or 0/1 for each class (one of two is enough)."""
+def _outcomes(context: Context, target: pd.Series) -> dict[str, NDArray[np.float64]]:
+    """Return what is to be told by name, each of shape (rows,): the number, or 0/1 for each class (one of two)."""
     if context.objective.task == "regression":
         values = target.to_numpy(dtype=np.float64)
-        return [values] if np.ptp(values) else []
+        return {context.objective.target: values} if np.ptp(values) else {}
     counts = target.value_counts()
     classes = list(counts[counts >= _LEAST_OF_CLASS].index)
     wanted = [context.objective.positive_class] if context.objective.task == "binary" else classes
-    return [np.equal(target.to_numpy(), one).astype(np.float64) for one in wanted if one in classes]
+    return {str(one): np.equal(target.to_numpy(), one).astype(np.float64) for one in wanted if one in classes}
 
 
 def halves(target: pd.Series, rng: np.random.Generator, *, stratified: bool) -> NDArray[np.bool_]:
@@ -131,7 +132,7 @@ def bins_of(column: pd.Series, *, quantity: bool) -> NDArray[np.int64]:
 def strength(
     name: str,
     bins: NDArray[np.int64],
-    outcomes: list[NDArray[np.float64]],
+    outcomes: dict[str, NDArray[np.float64]],
     learnt: NDArray[np.bool_],
     level: float,
     *,
@@ -139,7 +140,7 @@ def strength(
 ) -> dict[str, Any]:
     """Return how well a column's bins tell the outcome that they tell best, with limits, on the rows not learnt on."""
     best: dict[str, Any] = {}
-    for outcome in outcomes:
+    for name_of, outcome in outcomes.items():
         score, judged = _told(bins, outcome, learnt), outcome[~learnt]
         if regression:
             value, limits = _explained(score, judged, level)
@@ -147,7 +148,7 @@ def strength(
             counts = separation(judged > 0, score)
             value, limits = counts.area.value, counts.interval(level)[0]
         if not best or value > best["value"]:
-            best = {"column": name, "value": value, "interval": limits}
+            best = {"column": name, "value": value, "interval": limits, "class": name_of}
     return best
 
 

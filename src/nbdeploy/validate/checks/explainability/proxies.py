@@ -57,7 +57,7 @@ def proxy_strength(context: Context) -> Shown:
     if not known:
         context.not_available("no sensitive feature has two groups that are large enough", "proxy_strength")
         return Shown(table=measured(found))
-    found.append(_headline(context, known))
+    _headline(context, known)
     figure, (axis,) = panels(height=rows_height(len(known), least=1.3))
     labels = [", ".join(one.features) for one in known]
     bars(axis, labels, [(one.value or 0) - 0.5 for one in known], [_shifted(one.interval) for one in known])
@@ -65,14 +65,15 @@ def proxy_strength(context: Context) -> Shown:
     axis.set_xticks([0, 0.1, 0.2, 0.3, 0.4, 0.5], ["0.5", "0.6", "0.7", "0.8", "0.9", "1"])
     axis.set_xlabel("0.5: guessing, 1: told without error (area under the ROC curve)")
     heading(axis, "How well the inputs tell a sensitive feature")
-    return Shown(figure, measured(found), alternative="how well the inputs tell each sensitive feature")
+    said = "\n".join(f"{', '.join(one.features)}: {one.note}" for one in known)
+    return Shown(figure, measured(found), said, alternative="how well the inputs tell each sensitive feature")
 
 
-def _headline(context: Context, known: list[Measurement]) -> Measurement:
+def _headline(context: Context, known: list[Measurement]) -> None:
     """Record the strongest once more, without its feature: what a gate that names none is of."""
     top = known[0]
     of = ", ".join(top.features)
-    return context.record(
+    context.record(
         "proxy_strength",
         top.value,
         interval=top.interval,
@@ -121,8 +122,12 @@ def _record(context: Context, rows: pd.DataFrame, name: str) -> Measurement:
             "single": [{"feature": feature, "area": area} for feature, area in alone[:10]],
             "is_input": name in context.features,
         },
-        note=f"{best.group} is told best; of single inputs by {alone[0][0]} ({alone[0][1]:.2f}).",
+        note=f"{best.group} is told best; of single inputs by {_best_three(alone)}.",
     )
+
+
+def _best_three(alone: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{feature} ({area:.2f})" for feature, area in alone[:3])
 
 
 def _groups(rows: pd.DataFrame, name: str) -> dict[str, NDArray[np.bool_]]:

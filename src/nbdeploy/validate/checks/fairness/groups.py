@@ -103,10 +103,14 @@ def _draw(lines: list[tuple[list[Measurement], list[Measurement]]]) -> Any:
         for place, one in enumerate(shown):
             axis = next(left)
             _draw_metric(axis, one, named=place == 0)
-            heading(axis, text_width([f"{_label(one.metric)} by {' × '.join(one.features)}"], 40)[0])
+            heading(axis, _title(one) if place == 0 else _label(one.metric))
         if spread:
             _draw_spread(next(left), spread)
     return figure
+
+
+def _title(one: Measurement) -> str:
+    return text_width([f"{_label(one.metric)} by {' × '.join(one.features)}"], 40)[0]
 
 
 def _draw_metric(axis: Axes, one: Measurement, *, named: bool) -> None:

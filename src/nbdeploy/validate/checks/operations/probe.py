@@ -154,14 +154,17 @@ def _apart(one: Any, other: Any) -> float:
 
 
 def _batches(ask: Asking, rows: Any, largest: int, seconds: float) -> list[dict[str, Any]]:
-    """Time batches of each size for so many seconds, or eight times as long where that has brought few."""
+    """Time batches of each size for so many seconds, or up to twenty times as long where that has brought few.
+
+    Fewer than `FEW` give the median no limits, so that nothing could be said of the throughput.
+    """
     found: list[dict[str, Any]] = []
     for size in BATCHES:
         if size > largest:
             break
         batch = rows.take([at % len(rows) for at in range(size)]).reset_index(drop=True)
         times: list[float] = []
-        while not times or (len(times) < 20 and sum(times) < (seconds if len(times) >= FEW else 8 * seconds)):
+        while not times or (len(times) < 20 and sum(times) < (seconds if len(times) >= FEW else 20 * seconds)):
             start = time.perf_counter()
             ask(batch)
             times.append(time.perf_counter() - start)

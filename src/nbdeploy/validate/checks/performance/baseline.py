@@ -8,7 +8,7 @@ import numpy as np
 
 from nbdeploy.stats.paired import Gain, mean_gain, rate_gain
 from nbdeploy.stats.tally.levels import plain
-from nbdeploy.validate.checks.shown import Shown, measured
+from nbdeploy.validate.checks.shown import Shown, measured, number
 from nbdeploy.validate.context import Context
 
 
@@ -32,7 +32,20 @@ def gain_over_baseline(context: Context) -> Shown:
         data=told | {"from": "train" if learnt else "evaluation"},
         sample=gain.n,
     )
-    return Shown(table=measured([found]), text=f"The dummy model always says {told['always']}.")
+    return Shown(table=measured([found]), text=_said(told))
+
+
+def _said(told: dict[str, Any]) -> str:
+    """Return both figures in words: which is better, and that a rare class can be found below a dummy's accuracy."""
+    model, dummy = told["model"], told["baseline"]
+    if told["metric"] != "accuracy":
+        return f"A mean absolute error of {number(model)}, against {number(dummy)} of always saying {told['always']}."
+    text = f"An accuracy of {model:.1%}, against {dummy:.1%} of always saying {told['always']}."
+    if model < dummy:
+        text += (
+            " Who looks for the rare gives up accuracy, which counts a rare class missed as little as a false alarm."
+        )
+    return text
 
 
 def _of_decisions(context: Context, answers: Any) -> tuple[Gain, dict[str, Any]]:

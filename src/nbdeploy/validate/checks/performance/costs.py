@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbdeploy.documents.costs import Costs
+from nbdeploy.documents.measurement import Measurement
 from nbdeploy.stats.expected_cost import PER, CostCurve, cost_curve
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, heading, legend, panels
 from nbdeploy.validate.checks.performance.gained import why_not_compared
@@ -49,7 +50,7 @@ def expected_costs(context: Context) -> Shown:
     if context.previous is None:
         _not_available(context, why_not_compared(context), _OF_ALL[-1:])
     said = f"{costs.unit or 'Units of the costs declared'}, for {PER:,} decisions; one decision is one {costs.per}."
-    return Shown(table=measured(found), text="\n".join([said, *_kpis(context)]))
+    return Shown(table=measured(found), text="\n".join([said, *_dearer(found), *_kpis(context)]))
 
 
 def cost_by_threshold(context: Context) -> Shown:
@@ -116,6 +117,17 @@ def _reach(curve: CostCurve) -> tuple[float, float]:
     most = min(high, low + 4 * (float(np.median(curve.upper)) - low)) if len(curve.cost) > 2 else high
     air = (most - low) * 0.08 or 1.0
     return low - air, most + air
+
+
+def _dearer(found: Sequence[Measurement]) -> list[str]:
+    """Return a line where the model costs more than the cheapest constant answer: the money says to do without it."""
+    saved = next((one for one in found if one.metric == _OF_ALL[1]), None)
+    if saved is None or saved.value is None or saved.value >= 0:
+        return []
+    sure = saved.interval is not None and saved.interval[1] is not None and saved.interval[1] < 0
+    how = "" if sure else ", though chance may explain it"
+    always = saved.data.get("always")
+    return [f"These decisions cost more than always saying {always}{how}: another threshold, or no model, is cheaper."]
 
 
 def _kpis(context: Context) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbdeploy.documents.catalog import measure
 from nbdeploy.stats.curves import reliability_of_bins, roc_curve
 from nbdeploy.stats.intervals import estimate
 from nbdeploy.validate.checks.drawing import dots, heading, panels, rows_height
@@ -106,8 +107,15 @@ def _table(lines: list[dict[str, Any]]) -> Table:
     return Table(("Class", "Rows", "ROC AUC", "Average precision", "Calibration error"), tuple(rows))
 
 
+def _label(metric: str) -> str:
+    entry = measure("performance", metric)
+    return metric if entry is None else entry.label
+
+
 def _told(found: list[Any]) -> str:
     return "; ".join(
-        f"{one.metric} {number(one.value)} ({span(one.interval)})" if one.value is not None else str(one.undefined)
+        f"{_label(one.metric)} {number(one.value)} ({span(one.interval)})"
+        if one.value is not None
+        else str(one.undefined)
         for one in found
     )

@@ -83,7 +83,9 @@ def _record(
         data={"slices": slices, "overall": overall, "found_on": rows[0], "judged_on": rows[1]},
         note=f"The weakest slice: {slices[0]['slice']}.",
     )
-    labels = [one["slice"].replace("`", "").replace(" and ", "\nand ") for one in slices]
+    labels = [
+        f"{one['slice'].replace('`', '').replace(' and ', chr(10) + 'and ')}: {one['n']:,} rows" for one in slices
+    ]
     figure, (axis,) = panels(height=0.9 + 0.17 * sum(label.count("\n") + 1.5 for label in labels))
     dots(axis, labels, [one[key] for one in slices], [one["interval"] for one in slices])
     axis.set_yticks(range(len(slices)), labels, fontsize=7.5)
