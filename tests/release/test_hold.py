@@ -76,7 +76,16 @@ def test_l1_a_revocation_taken_out_of_the_database_is_told_when_what_runs_is_loo
         database.execute('DELETE FROM ledger_entries WHERE "index" = (SELECT max("index") FROM ledger_entries)')
     scene.start()
     scene.controller.reconcile()
-    assert [text for text in texts(scene) if text.startswith("ledger: E-LOG the ledger has")]
+    assert [text for text in texts(scene) if text.startswith("the ledger's entries: E-LOG the ledger has")]
+
+
+def test_a_clock_that_was_put_back_does_not_end_the_looks(scene):
+    """A machine that starts with a wrong date, and is set right: its copies are looked at as before."""
+    request = scene.deploy("old", "1")
+    scene.later(minutes=11)
+    (scene.root / "admitted" / request.id / "model" / "model.pkl").write_bytes(b"changed")
+    scene.later(minutes=-5)
+    assert any("it is fetched and verified anew" in text for text in texts(scene))
 
 
 def test_a13_a_canary_that_is_revoked_loses_its_share(scene):
@@ -237,6 +246,12 @@ def test_r5_advisories_that_cannot_be_read_hold_a_release_up_and_are_said(scene)
     request = scene.deploy("old", "1")
     assert scene.release(request).state == "waiting"
     assert any("E-ADVISORY" in text for text in texts(scene))
+    for seconds in (1, 6, 1, 6):
+        scene.later(seconds=seconds)
+    (alert,) = scene.journal.alerts()  # however often it was tried
+    assert alert.over is None
     advisories.write_text('{"id": "PYSEC-1", "affected": []}')
     scene.later(seconds=6)
     assert scene.release(request).state == "live"
+    (alert,) = scene.journal.alerts()
+    assert alert.over is not None

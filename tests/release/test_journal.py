@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +17,7 @@ from nbdeploy.documents.objective import Rollout
 from nbdeploy.documents.release import Release
 from nbdeploy.errors import ServiceError
 from nbdeploy.release.journal import Journal, Journaled
+from nbdeploy.release.living import began
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -80,6 +84,28 @@ def test_the_same_alert_is_noted_once(journal):
     assert [alert.text for alert in journal.alerts()] == ["moved", "moved again"]
 
 
+def test_trouble_that_is_over_is_an_alert_again_when_it_comes_back(journal):
+    journal.alert("registry", "no answer", trouble=True)
+    journal.alert("registry", "an alias was moved")
+    journal.over("churn")
+    assert [alert.over for alert in journal.alerts()] == [None, None]
+    journal.over("registry")
+    assert [alert.over is None for alert in journal.alerts()] == [False, True]  # a move is not undone by an answer
+    assert journal.alert("registry", "no answer", trouble=True)
+    assert not journal.alert("registry", "no answer", trouble=True)
+    assert [alert.text for alert in journal.alerts() if alert.over is None] == ["an alias was moved", "no answer"]
+
+
+def test_a_process_that_got_a_dead_controllers_number_is_no_controller(journal, tmp_path):
+    """After a power cut: the number in the lease belongs to somebody else, and nobody would end that one."""
+    assert journal.take_lease()
+    holder = f"{socket.gethostname()}:{os.getppid()}"
+    for since, taken in ((began(os.getppid()), False), ("0-1", True)):
+        with sqlite3.connect(tmp_path / "ledger.db") as database:
+            database.execute("UPDATE release_lease SET holder = ?", (f"{holder}:{since}",))
+        assert journal.take_lease() == taken
+
+
 def test_there_is_one_controller_and_a_dead_one_is_succeeded_at_once(journal, tmp_path):
     script = (
         "import sys; from nbdeploy.release.journal import Journal; "
@@ -134,3 +160,15 @@ def test_a_journal_in_postgresql_keeps_what_is_written_and_one_controller():
         assert len(journal.alerts()) == 1
         assert journal.take_lease()
         del journal, other  # their connections end before the server does
+
+
+def test_what_did_not_change_is_read_once_however_often_it_is_looked_at(journal):
+    """The controller looks several times a second, at every version that there ever was."""
+    journal.write(journaled(), replace(journaled("r-00000002"), address="dev/churn"))
+    first, other = journal.releases()
+    assert journal.addresses() == ["churn", "dev/churn"]
+    assert journal.releases("dev/churn") == [other]
+    journal.write(other.stepped("rolling", 5, "begun", NOW))
+    again, moved = journal.releases()
+    assert again.release is first.release
+    assert (moved.release.weight, other.release.weight) == (5, 0)

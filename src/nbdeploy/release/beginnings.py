@@ -30,7 +30,7 @@ class Beginnings:
     intake: Intake
     routes: Routes
     moves: Moves
-    _retry: dict[str, datetime] = field(default_factory=dict, init=False)
+    _retry: dict[str, tuple[datetime, NbdeployError]] = field(default_factory=dict, init=False)
 
     def take_in(self, chain: Chain) -> None:
         """Write down every request that is approved now and has no release yet."""
@@ -60,8 +60,11 @@ class Beginnings:
         if not waiting or any(journaled.release.state in ACTIVE for journaled in found):
             return
         request = chain.request(waiting[-1].release.request).predicate.request
-        if self._retry.get(request.id, self.book.clock()) <= self.book.clock():
-            self._begin(chain, waiting[-1], request)
+        now = self.book.clock()
+        until, error = self._retry.get(request.id, (now, None))
+        if error is not None and now < until <= now + RETRY:  # later only after the clock was put back
+            raise error
+        self._begin(chain, waiting[-1], request)
 
     def _begin(self, chain: Chain, journaled: Journaled, request: Request) -> None:
         """Verify a release, start it and give it its first share of the traffic."""
@@ -70,7 +73,7 @@ class Beginnings:
             weights = plan(request.rollout, first=self.book.live(journaled.address) is None).weights
             self.intake.admit(request, chain=chain, policy=self.book.authority.policy(), now=self.book.clock())
         except (RegistryError, AdvisoryError) as error:  # nobody said no: it is tried again
-            self._retry[request.id] = self.book.clock() + RETRY
+            self._retry[request.id] = (self.book.clock() + RETRY, error)
             self.book.write(journaled.stepped("waiting", 0, error.sentence, self.book.clock()))
             raise
         except (Refusal, ServiceError) as error:

@@ -32,17 +32,17 @@ class Book:
     authority: Authority
     signer: Signer
     clock: Callable[[], datetime]
-    _wrong: dict[str, str] = field(default_factory=dict, init=False)
+    _found: dict[str, str] = field(default_factory=dict, init=False)
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
     def places(self) -> list[str]:
         """Return every address that something was deployed to."""
-        return sorted({journaled.address for journaled in self.journal.releases()})
+        return self.journal.addresses()
 
     def at(self, place: str) -> list[Journaled]:
         """Return the releases of one address, oldest first."""
-        return [found for found in self.journal.releases() if found.address == place]
+        return self.journal.releases(place)
 
     def live(self, place: str) -> Journaled | None:
         """Return the release that is live at an address."""
@@ -76,13 +76,16 @@ class Book:
 
     def complaint(self, about: str, act: Callable[[], object]) -> str:
         """Do something as `attempt` does, and return what went wrong; empty if nothing did."""
+        problem = ""
         try:
             act()
         except (NbdeployError, OSError) as error:
-            self.journal.alert(about, str(error))
-            if self._wrong.get(about) != str(error):  # tried several times a second, and told once
-                _log.warning("%s: %s", about, error)
-            self._wrong[about] = str(error)
-            return str(error)
-        self._wrong.pop(about, None)
-        return ""
+            problem = str(error)
+        if self._found.get(about) != problem:  # tried several times a second, and told once
+            if problem:
+                _log.warning("%s: %s", about, problem)
+                self.journal.alert(about, problem, trouble=True)
+            else:
+                self.journal.over(about)
+            self._found[about] = problem
+        return problem

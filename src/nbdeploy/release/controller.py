@@ -90,7 +90,7 @@ class Controller:
             carry_out(command, book, self.moves)
         self.hold.look(chain)
         for journaled in self.journal.releases():
-            book.attempt(journaled.release.request, partial(self._proceed, journaled))
+            book.attempt(f"the rollout of {journaled.release.request}", partial(self._proceed, journaled))
         if sound:
             self.beginnings.take_in(chain)
             for place in book.places():

@@ -47,13 +47,14 @@ class Hold:
         """Take down what may not run any more, and tell a human of what else does not hold."""
         policy, now = self.book.authority.policy(), self.book.clock()
         state = (policy.digest, sum(map(len, chain.revocations.values())), len(chain.ignored))
-        due = self._looked is None or now - self._looked >= self.every
+        # A clock that was put back must not keep the next look waiting until it has caught up.
+        due = self._looked is None or not timedelta(0) <= now - self._looked < self.every
         if not due and state == self._state:
             return
         if due:
             self._looked = now
             # Whoever can write to the database could take a revocation out of it while nobody looked.
-            self.book.attempt("ledger", self.book.ledger.verify)
+            self.book.attempt("the ledger's entries", self.book.ledger.verify)
         self._state = state
         for journaled in self.book.journal.releases():
             if journaled.release.state in _RUNS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from collections.abc import Callable, Iterator
 
@@ -29,8 +30,9 @@ def listening(port: int) -> Iterator[socket.socket]:
         listener.listen(1024)
     except OSError as error:
         listener.close()
+        why = "is in use" if error.errno == errno.EADDRINUSE else "cannot be listened at"
         raise ServiceError(
-            f"port {port} is in use ({error.strerror})", next="choose another one with --port, or --port 0"
+            f"port {port} {why} ({error.strerror})", next="choose another one with --port, or --port 0"
         ) from None
     with listener:
         yield listener

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 
-from nbdeploy.errors import ServiceError
+from nbdeploy.errors import NbdeployError, ServiceError
 from nbdeploy.release.controller import Controller
 from nbdeploy.release.journal import Journal
 
@@ -30,12 +30,15 @@ def leased(journal: Journal) -> Iterator[None]:
     try:
         yield
     finally:
-        journal.leave_lease()
+        try:
+            journal.leave_lease()
+        except ServiceError as error:  # it ends with this process anyway
+            _log.warning("%s", error)
 
 
 def reconcile_until(controller: Controller, stop: threading.Event) -> None:
     """Reconcile until told to stop, while no other controller does. Whatever happens in a round ends no loop."""
-    resumed = False
+    resumed, told = False, ""
     while not stop.is_set():
         try:
             if controller.journal.take_lease():
@@ -43,6 +46,15 @@ def reconcile_until(controller: Controller, stop: threading.Event) -> None:
                     controller.resume()
                     resumed = True
                 controller.reconcile()
+            if told:
+                _log.warning("the controller goes on")
+            told = ""
+        except NbdeployError as error:
+            # Not even an alert could be noted: the journal's database is away. It is told once and tried again.
+            if told != str(error):
+                _log.warning("%s What runs goes on answering, and nothing is decided until this is mended.", error)
+            told = str(error)
+            stop.wait(1)
         except Exception:  # noqa: BLE001 - a defect, for errors are met inside: it is logged whole, and traffic goes on
             _log.exception("a round of the controller failed")
             stop.wait(5)

@@ -61,7 +61,7 @@ class Routes:
         now = self.book.clock()
         if not self.target.running(request):
             until, _ = self._failed.get(request, (now, ""))
-            if now < until:
+            if now < until <= now + RETRY:  # later than that only after the clock was put back
                 return False
             problem = self.book.complaint(request, partial(self.start, request))
             if problem:

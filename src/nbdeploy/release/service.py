@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -36,6 +37,11 @@ from nbdeploy.trust.ledger.opening import ledger_token, open_ledger
 from nbdeploy.trust.ledger.service import LedgerService
 from nbdeploy.trust.ledger.store import Ledger
 from nbdeploy.trust.policy.signing import read_offered
+
+_LAST_ROUND_SECONDS = 15.0
+"""How long the end of the service waits for what the controller is at."""
+
+_log = logging.getLogger(__name__)
 
 
 def run_service(settings: Settings, policy_file: Path, *, port: int = 8080, say: Callable[[str], None] = print) -> int:
@@ -107,7 +113,7 @@ def _registry(settings: Settings, journal: Journal) -> tuple[Bytes, Mirror]:
         try:
             registry.models()
         except RegistryError as error:
-            journal.alert("registry", str(error))
+            journal.alert("registry", str(error), trouble=True)
 
     threading.Thread(target=open_it, name="registry", daemon=True).start()
 
@@ -134,10 +140,11 @@ async def _serve(
     controller = make(target)
     gateway.app.router.routes.extend(also(controller))
     server = Server(gateway, announce)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+            loop.add_signal_handler(number, server.stop)
     stop = threading.Event()
-    work = threading.Thread(target=reconcile_until, args=(controller, stop), name="controller")
+    work = threading.Thread(target=reconcile_until, args=(controller, stop), name="controller", daemon=True)
     work.start()
     try:
         await server.serve(sockets=[listener])
@@ -145,8 +152,12 @@ async def _serve(
         stop.set()
         (state / STATE).unlink(missing_ok=True)
         # The controller's thread may be waiting for this loop, so the loop goes on while it ends.
-        await asyncio.to_thread(work.join)
+        await asyncio.to_thread(work.join, _LAST_ROUND_SECONDS)
         await asyncio.to_thread(target.stop_all)
+        if work.is_alive():
+            # It waits for a download or a database. A step that is not journaled begins anew at the next start.
+            _log.warning("the controller was busy still, and was not waited for; the next one begins that step anew")
+            os._exit(0)
 
 
 def main(arguments: list[str] | None = None) -> int:

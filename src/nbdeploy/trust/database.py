@@ -89,9 +89,13 @@ class Database:
             raise self._complaint(f"{self._name} at {where} cannot be {act} ({_reason(error)})") from None
 
 
+_PATIENCE = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+"""libpq's: a server that is gone without a word is noticed within a minute, and not after two hours."""
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return sql.create_engine(url, pool_pre_ping=True)
+        return sql.create_engine(url, pool_pre_ping=True, connect_args=_PATIENCE if "psycopg" in url else {})
     # The driver must not open transactions by itself: BEGIN IMMEDIATE takes the writer's place at once. And no pool:
     # a SQLite connection that is carried over a fork, as kernels are started, breaks the file's locks.
     engine = sql.create_engine(url, poolclass=sql.NullPool, connect_args={"timeout": 30, "isolation_level": None})

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sql
 
 from nbdeploy.release.journal.tables import TABLES
+from nbdeploy.release.living import began, lives
 from nbdeploy.trust.database import Database
 
 _lease = sql.Table(
@@ -32,7 +33,7 @@ class Lease:
         A holder on this machine counts as alive as long as its process does; one elsewhere until its time is up.
         """
         now = datetime.now(UTC)
-        mine = f"{socket.gethostname()}:{os.getpid()}"
+        mine = _myself()
         values = {"holder": mine, "until": (now + timedelta(seconds=seconds)).isoformat()}
         with self._database.writing() as connection:
             row = connection.execute(sql.select(_lease)).first()
@@ -47,17 +48,13 @@ class Lease:
     def leave_lease(self) -> None:
         """Let another controller take over at once."""
         with self._database.writing() as connection:
-            connection.execute(_lease.delete().where(_lease.c.holder == f"{socket.gethostname()}:{os.getpid()}"))
+            connection.execute(_lease.delete().where(_lease.c.holder == _myself()))
+
+
+def _myself() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{began(os.getpid())}"
 
 
 def _alive(holder: str, until: datetime, now: datetime) -> bool:
-    host, _, process = holder.rpartition(":")
-    if host != socket.gethostname():
-        return now < until
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, and belongs to somebody else
-        return True
-    return True
+    host, process, since = holder.rsplit(":", 2)
+    return lives(int(process), since) if host == socket.gethostname() else now < until

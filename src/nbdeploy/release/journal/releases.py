@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sql
@@ -79,10 +80,18 @@ class Releases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def releases(self) -> list[Journaled]:
-        """Return every release, oldest first."""
+    def releases(self, address: str | None = None) -> list[Journaled]:
+        """Return every release, or those of one address, oldest first."""
+        query = sql.select(_releases).order_by(_releases.c.number)
+        if address is not None:
+            query = query.where(_releases.c.address == address)
         with self._database.reading() as connection:
-            return [_journaled(row) for row in connection.execute(sql.select(_releases).order_by(_releases.c.number))]
+            return [_journaled(row) for row in connection.execute(query)]
+
+    def addresses(self) -> list[str]:
+        """Return every address that something was to be released at."""
+        with self._database.reading() as connection:
+            return sorted(connection.execute(sql.select(_releases.c.address).distinct()).scalars())
 
     def release(self, request: str) -> Journaled | None:
         """Return the release of a request, or None if it never came to one."""
@@ -115,6 +124,12 @@ class Releases:
             connection.execute(_statements.update().where(_statements.c.number == number).values(logged=True))
 
 
+@lru_cache(maxsize=10_000)
+def _release(document: bytes) -> Release:
+    """Read a release, each once: the controller looks at all of them several times a second, and few ever change."""
+    return Release.from_bytes(document)
+
+
 def _values(journaled: Journaled) -> dict[str, Any]:
     return {
         "address": journaled.address,
@@ -127,5 +142,6 @@ def _values(journaled: Journaled) -> dict[str, Any]:
 
 
 def _journaled(row: Any) -> Journaled:
-    release = Release.from_bytes(bytes(row.document))
-    return Journaled(release, row.address, int(row.number), row.previous, bool(row.paused), bool(row.baked))
+    return Journaled(
+        _release(bytes(row.document)), row.address, int(row.number), row.previous, bool(row.paused), bool(row.baked)
+    )
