@@ -14,10 +14,11 @@ from typing import Any
 from nbdeploy.errors import ServiceError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.show import Result, Shown
-from nbdeploy.release.running import STATE, Serving, service_state
+from nbdeploy.release.running import STATE, Serving, service_process, service_state
 
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 90.0
+"""Requests under way, the controller's last round and the workers have 30, 15 and 30 s."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Services that this process started, by their process id."""
@@ -59,6 +60,14 @@ def state_of(project: Project) -> Serving | None:
     return service_state(project.settings.state / STATE)
 
 
+def silent_service(project: Project) -> str | None:
+    """Return what to know of a service of this project that lives and does not answer, or None."""
+    found = service_process(project.settings.state / STATE)
+    if found is None or state_of(project) is not None:
+        return None
+    return f"the service of this project (process {found.pid}) does not answer at {found.url}"
+
+
 def service_url(project: Project) -> str | None:
     """Return the address of this project's running service, or None."""
     running = state_of(project)
@@ -90,6 +99,9 @@ def up(*, port: int = 0, policy_file: Path | None = None) -> Started:
     running = state_of(project)
     if running is not None:
         return Started(running.url, running.pid)
+    silent = silent_service(project)
+    if silent is not None:
+        raise ServiceError(silent, next="nbdeploy down, then nbdeploy up")
     log = project.settings.state / "service.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
@@ -117,11 +129,16 @@ def serve_here(*, port: int = 8080, policy_file: Path | None = None) -> int:
     """Run the service in this terminal until Ctrl-C or SIGTERM; return its exit code."""
     project = Project.require()
     process = subprocess.Popen(_command(project, port, policy_file))
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # the child has it too and answers what is under way first
-            continue
+
+    def pass_on(number: int, _: object) -> None:
+        process.send_signal(number)  # it answers what is under way first; told twice, it stops once
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return process.wait()
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def down(*, missing_ok: bool = False) -> Stopped:
@@ -133,7 +150,7 @@ def down(*, missing_ok: bool = False) -> Stopped:
         None is running, unless `missing_ok`; or it did not stop.
     """
     project = Project.find()
-    running = state_of(project) if project else None
+    running = service_process(project.settings.state / STATE) if project else None
     if project is None or running is None:
         if missing_ok:
             return Stopped(None)
@@ -142,7 +159,10 @@ def down(*, missing_ok: bool = False) -> Stopped:
     deadline = time.monotonic() + _STOP_SECONDS
     while not _gone(running.pid):
         if time.monotonic() > deadline:
-            raise ServiceError(f"the service (process {running.pid}) did not stop within {_STOP_SECONDS:g} s")
+            raise ServiceError(
+                f"the service (process {running.pid}) did not stop within {_STOP_SECONDS:g} s",
+                next=f"kill -9 {running.pid}; every step is journaled, and nbdeploy up goes on from there",
+            )
         time.sleep(0.05)
     return Stopped(running.url)
 

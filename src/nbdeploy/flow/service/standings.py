@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +17,13 @@ from nbdeploy.approve.conditions import conditions
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.service.serving import service_url
+from nbdeploy.flow.service.serving import service_url, silent_service
 from nbdeploy.flow.show import Result, Shown, Table
 from nbdeploy.release.addresses import address
-from nbdeploy.release.journal import Journal, Journaled
+from nbdeploy.release.journal import Alert, Journal, Journaled
 
+_SHOWN_AFTERWARDS = timedelta(days=1)
+"""How long trouble that is over is told of."""
 _MOVING = ("waiting", "verifying", "starting", "rolling")
 
 
@@ -50,6 +52,7 @@ class StatusReport(Result):
     alerts: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     at: datetime | None = None
+    silent: str | None = None
 
     def show(self) -> Shown:
         headers = ("objective", "model", "endpoint", "environment", "live", "standing", "note")
@@ -57,11 +60,11 @@ class StatusReport(Result):
             (line.objective, line.model, line.endpoint, line.environment, line.live, line.standing, line.note)
             for line in self.lines
         ]
-        serving = (
-            f"Serving at {self.service}."
-            if self.service
-            else "No service is running here (start it with: nbdeploy up)."
-        )
+        serving = "No service is running here (start it with: nbdeploy up)."
+        if self.service:
+            serving = f"Serving at {self.service}."
+        elif self.silent:
+            serving = f"{self.silent[0].upper()}{self.silent[1:]} (nbdeploy down, then nbdeploy up)."
         return Shown(
             title=f"Project {self.project}",
             lines=[
@@ -106,15 +109,25 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
     lines = tuple(_lines(project, journal, name))
     governed = {project.objective(known).content.governed_model for known in project.declared()}
     ungoverned = tuple(model for model in project.registry.models() if model not in governed) if everything else ()
+    now = datetime.now(UTC)
+    service = service_url(project)
     return StatusReport(
         project=project.settings.project.name,
-        service=service_url(project),
+        service=service,
+        silent=None if service else silent_service(project),
         lines=lines,
         ungoverned=ungoverned,
-        alerts=tuple(f"{alert.at:%Y-%m-%d %H:%M} UTC, {alert.about}: {alert.text}" for alert in journal.alerts()),
+        alerts=tuple(
+            _told(alert) for alert in journal.alerts() if alert.over is None or now - alert.over < _SHOWN_AFTERWARDS
+        ),
         conditions=conditions_told(project, project.chain(), name),
-        at=datetime.now(UTC),
+        at=now,
     )
+
+
+def _told(alert: Alert) -> str:
+    over = f" (over since {alert.over:%Y-%m-%d %H:%M} UTC)" if alert.over else ""
+    return f"{alert.at:%Y-%m-%d %H:%M} UTC, {alert.about}: {alert.text}{over}"
 
 
 def conditions_told(project: Project, chain: Chain, name: str | None) -> tuple[str, ...]:
@@ -157,8 +170,10 @@ def _lines(project: Project, journal: Journal, name: str | None) -> Iterator[End
     for request in chain.requests.values():
         if name in (None, request.objective):
             newest[request.objective, request.environment] = request
+    service = service_url(project)
+    look = _Look(project, chain, journaled, service, _silent(service))
     for request in newest.values():
-        yield _line(project, chain, request, journaled)
+        yield _line(look, request)
     for known in project.declared():
         if name in (None, known) and not any(objective == known for objective, _ in newest):
             content = project.objective(known).content
@@ -180,8 +195,20 @@ def _silent(service: str | None) -> dict[str, str]:
     return {one["address"]: one["reason"] for one in told if not one["live"]}
 
 
-def _line(project: Project, chain: Chain, request: Request, journaled: dict[str, Journaled]) -> EndpointLine:
-    entry = journaled.get(request.id)
+@dataclass(frozen=True)
+class _Look:
+    """What the lines of one report are read from; `silent` are the addresses where nobody answers, with the reasons."""
+
+    project: Project
+    chain: Chain
+    journaled: dict[str, Journaled]
+    service: str | None
+    silent: dict[str, str]
+
+
+def _line(look: _Look, request: Request) -> EndpointLine:
+    project, chain, service = look.project, look.chain, look.service
+    entry = look.journaled.get(request.id)
     found = standing(chain, request.id, project.policy, datetime.now(UTC), starting=entry is None)
     live, note, answers = "nothing", found.problems[-1] if found.problems and entry is None else "", False
     if entry is not None:
@@ -191,11 +218,11 @@ def _line(project: Project, chain: Chain, request: Request, journaled: dict[str,
         answers = release.weight > 0
     elif found.state == "approved":
         live = "waiting for the controller"
-    before, service = _still_live(journaled, request), service_url(project)
+    before = _still_live(look.journaled, request)
     if before:
         live = f"{live}; live: {before}"
     place = address(project.policy, request.endpoint, request.environment)
-    silent = _silent(service).get(place, "") if answers or before else ""
+    silent = look.silent.get(place, "") if answers or before else ""
     if silent:
         live, note = f"{live}, and nobody answers", silent
     ends = f", until {found.until:%Y-%m-%d}" if found.state == "approved" and found.until else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbdeploy.errors import ServiceError, closest
 from nbdeploy.flow.project import Project
-from nbdeploy.flow.service.serving import service_url
+from nbdeploy.flow.service.serving import service_url, silent_service
 from nbdeploy.flow.show import Result, Shown
 from nbdeploy.release.journal import Journal, Verb
 
@@ -62,6 +62,9 @@ def _ask(name: str, verb: Verb, reason: str) -> Steered:
     project = Project.require()
     endpoint = project.objective(name).content.served_at
     if service_url(project) is None:
+        silent = silent_service(project)
+        if silent is not None:
+            raise ServiceError(f"{silent}, so nothing can be steered", next="nbdeploy down, then nbdeploy up")
         raise ServiceError(
             "no service of this project is running, so nothing can be steered", next="start it with: nbdeploy up"
         )
