@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ import pytest
 
 from nbdeploy.documents.objective import Objective
 from nbdeploy.errors import ModelError
+from nbdeploy.serve import gateway
 
 ROW = {"age": 64.0, "ward": "b"}
 OBJECTIVE = Objective.model_validate(
@@ -258,3 +260,13 @@ def test_a_model_that_does_not_load_is_one_sentence(serving, models, tmp_path):
     (broken / "MLmodel").write_text((models["pipeline"] / "MLmodel").read_text())
     with pytest.raises(ModelError, match=r"churn/3 does not load \(FileNotFoundError"):
         serving.start(broken, "churn/3")
+
+
+def test_a_body_that_never_ends_is_not_waited_for(live, monkeypatch):
+    """Whoever stops the service would wait for it."""
+    monkeypatch.setattr(gateway, "BODY_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", int(live.url.rpartition(":")[2]))) as caller:
+        caller.sendall(b'POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"inputs"')
+        said = caller.makefile("rb").read()  # until the gateway closes the connection
+    assert said.startswith(b"HTTP/1.1 408")
+    assert b"nothing more of the body came" in said

@@ -6,6 +6,7 @@ before is answered by that arm, whose worker is only stopped when it has answere
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ from nbdeploy.serve.traffic import ServedVersion, Traffic
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request's body."""
+BODY_SECONDS = 20.0
+"""How long a part of it may take to come: less than the service's end waits for requests under way."""
 
 
 class Gateway:
@@ -89,7 +92,10 @@ class Gateway:
         arms = traffic.choose()
         if not arms:
             return _error(503, f"nothing is live at {address}: {traffic.reason}", request_id, retry_after=30)
-        return await self._answer(arms, body, request.headers.get("content-type", ""), request_id, begun)
+        try:
+            return await self._answer(arms, body, request.headers.get("content-type", ""), request_id, begun)
+        except asyncio.CancelledError:  # the service ends, and has waited long enough: its caller is told so
+            return _error(503, "the service ends before the model answered", request_id, retry_after=5)
 
     def _find(self, address: str | None) -> tuple[str, Traffic]:
         traffic = self._traffic
@@ -137,7 +143,15 @@ def _answered(answer: Mapping[str, Any], arm: ServedVersion, rows: Rows, request
 async def _body(request: Request) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                part = await anext(stream, None)
+        except TimeoutError:
+            raise BadInputError(408, f"nothing more of the body came for {BODY_SECONDS:g} s") from None
+        if part is None:
+            break
         size += len(part)
         if size > MAX_BODY:
             raise BadInputError(413, f"the body is larger than {MAX_BODY // 1024 // 1024} MB; send fewer rows at once")
