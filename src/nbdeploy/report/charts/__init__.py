@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Record
-from nbdeploy.report.charts import bars, counts, curves, dependence, money, ranges, rows, spreads, tradeoff
+from nbdeploy.report.charts import bars, counts, curves, dependence, forest, money, ranges, rows, spreads, tradeoff
 
 
 class Chart(Record):
@@ -115,9 +115,9 @@ def draw(name: str, findings: Sequence[Finding]) -> Markup:
     if not findings:
         return Markup("")
     if name == "compared":
-        return ranges.compared(findings)
+        return forest.compared(findings)
     if name == "forest":
-        return ranges.forest(findings[0])
+        return forest.forest(findings[0])
     if name == "spreads":
         return spreads.spreads(findings)
     found = next((c for c in _charts() if c.name == name and c.metric == findings[0].metric), None)

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from nbdeploy.documents.finding import Finding
 from nbdeploy.report import figures, wording
 from nbdeploy.report.charts.canvas import frame, numbers, short
-from nbdeploy.report.charts.ranges import Line, Plan, plot, reach
+from nbdeploy.report.charts.forest import Line, Plan, plot
+from nbdeploy.report.charts.ranges import reach
 
 
 def gains(finding: Finding) -> Markup:
