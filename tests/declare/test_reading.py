@@ -92,6 +92,23 @@ def test_the_name_beside_the_text_is_written_into_it():
     assert read(named.source.decode()).content == named.content
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---" + BASE.replace("name: churn\n", ""),
+        "{task: binary, target: left, gates: {performance: {roc_auc: '>= 0.7'}}}",
+    ],
+)
+def test_a_name_that_would_make_the_text_unreadable_is_not_written_into_it(text: str):
+    with pytest.raises(ObjectiveError, match="Next: write `name: churn` in it"):
+        read(text, name="churn")
+
+
+def test_a_byte_order_mark_stays_at_the_beginning_or_goes():
+    named = read("\ufeff" + BASE.replace("name: churn\n", ""), name="churn")
+    assert read(named.source.decode(), name="churn").content == named.content
+
+
 def test_two_names_are_refused():
     with pytest.raises(ObjectiveError, match="named 'churn' inside and 'other' outside"):
         read(BASE, name="other")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -58,8 +60,7 @@ def read_objective(
     """
     content = strict_yaml.load(source, origin)
     if name is not None and "name" not in content:
-        source = f"name: {name}\n".encode() + source
-        content = {"name": name, **content}
+        source, content = _with_name(name, source, content, origin)
     if name is not None and content["name"] != name:
         raise ObjectiveError(f"{origin} is named {content['name']!r} inside and {name!r} outside", next="use one name")
     try:
@@ -68,6 +69,21 @@ def read_objective(
         raise ObjectiveError(f"{origin}: {sentence(error)}", next="mend it and declare again") from None
     _check_measures(objective, own or {}, origin)
     return NamedObjective(objective, source)
+
+
+def _with_name(name: str, source: bytes, content: dict[str, Any], origin: str) -> tuple[bytes, dict[str, Any]]:
+    """Return the text with a name in it: what is kept must say by itself what was declared."""
+    named = {"name": name, **content}
+    written = f"name: {name}\n".encode() + source.removeprefix(codecs.BOM_UTF8)
+    try:
+        holds = strict_yaml.load(written, origin) == named
+    except ObjectiveError:  # a mapping in braces, or a document that begins with ---
+        holds = False
+    if not holds:
+        raise ObjectiveError(
+            f"{origin}: the name {name!r} cannot be written above it", next=f"write `name: {name}` in it"
+        )
+    return written, named
 
 
 def _check_measures(objective: Objective, own: Mapping[str, Sequence[str]], origin: str) -> None:

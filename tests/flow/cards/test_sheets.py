@@ -192,7 +192,7 @@ def test_a_foreign_text_stays_text_and_the_same_sheet_has_the_same_bytes(world):
 def test_a_sheet_needs_a_recorded_run(tmp_path, monkeypatch):
     flow.init(tmp_path, preset="solo", name=None, person="Ana")
     monkeypatch.chdir(tmp_path)
-    flow.declare(b"{task: binary, target: left, gates: {performance: {roc_auc: '>= 0.7'}}}", name="churn")
+    flow.declare(b"task: binary\ntarget: left\ngates: {performance: {roc_auc: '>= 0.7'}}", name="churn")
     with pytest.raises(ProjectError, match="no recorded validation"):
         flow.decision("churn")
     shown = flow.decision("churn", out=tmp_path / "sheet.html")

@@ -12,6 +12,7 @@ from nbdeploy.declare import NamedObjective, changes, read_objective
 from nbdeploy.documents.evidence import AttemptRef, Evidence
 from nbdeploy.documents.progress import Progress, Watcher
 from nbdeploy.documents.statements import ValidationPredicate
+from nbdeploy.errors import InterruptedRunError
 from nbdeploy.flow.declaring import log_objective, own_measures
 from nbdeploy.flow.project import Project
 from nbdeploy.trust.digests import bytes_digest, file_digest
@@ -46,9 +47,26 @@ def place(
             attempt += 1
     try:
         yield folder, attempt
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        if not _is_recorded(project, name, folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        # What the ledger names has to be there for whoever asks.
+        if isinstance(error, KeyboardInterrupt):
+            raise InterruptedRunError(
+                f"attempt {attempt} of {name} was recorded before the run was interrupted",
+                next=f"see it with: nbdeploy card show {name}",
+            ) from None
         raise
+
+
+def _is_recorded(project: Project, name: str, folder: Path) -> bool:
+    """Whether the ledger holds the validation in a run's folder."""
+    file = folder / "evidence.json"
+    if not file.is_file():
+        return False
+    digest = file_digest(file)
+    return any(entry.subjects["evidence"] == digest for entry in project.chain().validations_named(name))
 
 
 def copy_run(folder: Path, out: Path) -> None:
@@ -91,11 +109,11 @@ def _changed(digest: str, text: NamedObjective | None, following: NamedObjective
 
 
 def record(project: Project, named: NamedObjective, evidence: Evidence, folder: Path, watch: Watcher) -> None:
-    """Sign and log a run, then show it in MLflow."""
+    """Show a run in MLflow, then sign and log it: what the ledger holds is never taken back, so it comes last."""
     watch(Progress(stage="record", part="ledger and MLflow", state="running"))
     log_objective(project, named)
-    project.ledger.append(signed_validation(project, named, evidence, folder))
     project.registry.log_validation(evidence, folder)
+    project.ledger.append(signed_validation(project, named, evidence, folder))
     watch(Progress(stage="record", part="ledger and MLflow", state="done", detail=f"attempt {evidence.run.attempt}"))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.documents.progress import Watcher, unwatched
+from nbdeploy.errors import InterruptedRunError
 from nbdeploy.flow.validation.asked import Asked
 from nbdeploy.validate.notebooks.warm import kernel_parent
 from nbdeploy.validate.subject.mlmodel import needs_mlflow
@@ -72,8 +73,10 @@ def validate(
 
     Raises
     ------
-    ObjectiveError, DataError, ModelError, FloorError, RegistryError
+    ObjectiveError, DataError, ModelError, OptionError, FloorError, RegistryError
         No evidence could be made; the sentence says why. Nothing half written stays behind.
+    InterruptedRunError
+        Ctrl-C.
     """
     asked = Asked(
         objective=objective,
@@ -94,11 +97,16 @@ def validate(
         strict=strict,
         sealed=sealed,
     )
-    with kernel_parent(with_model=model is not None, with_mlflow=_needs_mlflow(model)) as parent:
-        # The parent imports for seconds, and so does what carries a run out: one beside the other.
-        from nbdeploy.flow.validation.carrying_out import carry_out
+    try:
+        with kernel_parent(with_model=model is not None, with_mlflow=_needs_mlflow(model)) as parent:
+            # The parent imports for seconds, and so does what carries a run out: one beside the other.
+            from nbdeploy.flow.validation.carrying_out import carry_out
 
-        return carry_out(asked, parent, watch)
+            return carry_out(asked, parent, watch)
+    except (
+        KeyboardInterrupt
+    ):  # notebooks under way say more; this came before them, or before what they gave was recorded
+        raise InterruptedRunError("the run was interrupted; nothing of it is recorded") from None
 
 
 def _needs_mlflow(model: Any) -> bool:
