@@ -277,6 +277,24 @@ def test_labels_of_true_and_false_are_looked_over_like_others(from_predictions, 
     assert recorded(context)["data.suspect_label_share"].value < 0.03
 
 
+def test_copied_rows_are_said_to_be_copies_and_coarse_ones_are_not(from_predictions, objective, recorded):
+    frame, train = people(400), people(1000, seed=1)
+    copied = pd.concat([frame[:360], train.iloc[:40]], ignore_index=True)
+    told = check.leakage(from_predictions(copied, objective(), train).context("data")).text
+    assert told.startswith(
+        "10.00% of the rows stand in the training data too, of which 0.00% repeat another: rows were"
+    )
+
+    near = copied.assign(income=copied["income"] + 1e-4)
+    told = check.near_duplicates(from_predictions(near, objective(), train).context("data")).text
+    assert told.endswith("of the evaluated rows 10.5%: many are copies.")
+
+    kept = ["sex", "age_band", "progressed", "predicted"]
+    coarse = from_predictions(frame[kept], objective(), train[kept]).context("data")
+    assert check.leakage(coarse).text.endswith("repeat another.")
+    assert recorded(coarse)["data.leakage"].data["usual"] == 1.0
+
+
 def test_a_target_that_moved_counts_as_drift_and_is_told_with_its_effect(from_predictions, objective, recorded):
     frame, train = people(1000), people(1000, seed=1)
     train["progressed"] = (np.random.default_rng(2).random(1000) < 0.2).astype(int)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nbdeploy.validate.checks.columns import finite_floats, levels, numeric
 from nbdeploy.validate.checks.row_keys import row_keys
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
+from nbdeploy.validate.checks.uncertainty import WILSON, rate_difference_interval, rate_interval
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NEAR = 0.01
 """Largest difference of a number, in standard deviations of its column, for two rows to count as nearly the same."""
+
+NOTICEABLE = 0.01
+"""Share of near leakage from which on, where it is above the usual, rows are said to be copies."""
 
 _ASKED = 4000
 
@@ -49,7 +52,12 @@ def near_duplicates(context: Context) -> Shown:
     some = train.iloc[np.sort(context.rng("training rows").permutation(len(train))[: len(asked)])]
     usual = float(_twins(some, train, names, quantities, itself=True).mean())
     found.append(_record(context, "near_leakage", across, {"usual": usual, "sought_among": len(train)}))
-    return Shown(table=measured(found), text=f"Among training rows {usual:.1%} have a near twin in training.")
+    k, n = int(across.sum()), len(across)
+    low, _ = rate_difference_interval(k, n, round(usual * len(some)), len(some), context.objective.level)
+    told = f"Among training rows {usual:.1%} have a near twin in training"
+    if low > 0 and k / n >= NOTICEABLE:
+        return Shown(table=measured(found), text=f"{told}, of the evaluated rows {k / n:.1%}: many are copies.")
+    return Shown(table=measured(found), text=f"{told}.")
 
 
 def _record(context: Context, metric: str, near: NDArray[np.bool_], more: dict[str, Any]) -> Any:

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from nbdeploy.documents.record import Interval
 from nbdeploy.stats.tally import RepeatTally
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import clustered_rate_interval
+from nbdeploy.validate.checks.uncertainty import clustered_rate_interval, rate_difference_interval
 from nbdeploy.validate.context import Context
+
+NOTICEABLE = 0.01
+"""Share of leaked rows from which on, where it is above the usual, they are said to be copies."""
 
 
 def duplicates(context: Context) -> Shown:
@@ -36,7 +39,7 @@ def leakage(context: Context) -> Shown:
     """Record the share of evaluation rows that also stand in the training data, compared on the columns of both.
 
     A row that the model has already seen flatters it. Equal rows of different people count too: with few, coarse
-    columns some are to be expected. How many of the training rows repeat another one tells how many.
+    columns some are to be expected: as many as training rows that have a twin among the others.
     """
     if context.train is None:
         context.not_available("no training data was given (--train)", "leakage")
@@ -46,7 +49,9 @@ def leakage(context: Context) -> Shown:
         context.not_available("the training data lacks columns that the model reads", "leakage")
         return Shown(text="Not measured: the training data lacks columns that the model reads.")
     here, seen = context.repeats("data", shared), context.repeats("train", shared)
-    matches, usual = here.matches(seen), seen.repeated()
+    matches = here.matches(seen)
+    twins, rows = int(seen.counts[seen.counts > 1].sum()), int(seen.counts.sum())
+    usual = twins / rows if rows else 0.0
     both = _bounded(here, max(here.halved, seen.halved))
     again = np.isin(both.hashes, seen.hashes)
     found = context.record(
@@ -62,11 +67,14 @@ def leakage(context: Context) -> Shown:
             "matches": matches.found,
             "rows": matches.n,
             "train_rows": context.count("train"),
-            "usual": usual.share,
+            "usual": usual,
         },
     )
-    text = f"In the training data {usual.share:.2%} of the rows repeat an earlier one." if usual.share else ""
-    return Shown(table=measured([found]), text=text)
+    low, _ = rate_difference_interval(matches.found, max(matches.n, 1), twins, max(rows, 1), context.objective.level)
+    copied = low > 0 and (matches.share or 0) >= NOTICEABLE
+    text = f"{matches.share or 0:.2%} of the rows stand in the training data too, of which {usual:.2%} repeat another"
+    why = ": rows were copied from one to the other, or are of the same people." if copied else "."
+    return Shown(table=measured([found]), text=text + why)
 
 
 def _bounded(tally: RepeatTally, halved: int) -> RepeatTally:

@@ -17,7 +17,7 @@ from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.tally import ClassTally
 from nbdeploy.validate.checks.columns import levels
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, INK, ORANGE, PINK, QUIET, heading, panels
-from nbdeploy.validate.checks.fairness.remedies import NotTried, Remedy, Rows, remedies
+from nbdeploy.validate.checks.fairness.remedies import AGAIN, IN, NotTried, Remedy, Rows, remedies
 from nbdeploy.validate.checks.shown import Shown, Table, number, span
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.verdict.findings import find
@@ -29,10 +29,11 @@ _METRIC = "mitigated_disparity"
 _JUDGED, _FITTED = 20_000, 8_000
 _CANDIDATES = 2
 _CAVEAT = (
-    "Equal rates are bought with accuracy, and some of these need to know the group of each person when they decide, "
-    "which the law may forbid. What is fair is a choice of people, not of a method."
+    "Equal rates cost right decisions, or finds: accuracy alone counts a rare class missed as little as a false alarm. "
+    "Some of these need to know the group of each person when they decide, which the law may forbid. What is fair is a "
+    "choice of people, not of a method."
 )
-_COLOURS = {"as it is": INK, "another threshold": QUIET, "thresholds by group": ORANGE, "trained for parity": GREEN}
+_COLOURS = {"as it is": INK, "another threshold": QUIET, "thresholds by group": ORANGE, IN: GREEN, AGAIN: PINK}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class _Judge:
     objective: Objective
 
     def point(self, method: str, kind: str, said: NDArray[np.bool_], by_group: bool) -> dict[str, Any]:
-        """Return the accuracy and the disparity of decisions, each with its interval."""
+        """Return accuracy and disparity of decisions, each with its interval, and the share of positives found."""
         objective = self.objective
         right, n = int((said == self.truth).sum()), len(self.truth)
         # The best of several is shown: the limits of each allow for the choice.
@@ -64,6 +65,7 @@ class _Judge:
             "method": method,
             "kind": kind,
             "accuracy": right / n,
+            "recall": float(said[self.truth].mean()) if self.truth.any() else None,
             "favourable_rate": float((said == bool(favourable)).mean()),
             "accuracy_interval": [float(low), float(high)],
             "disparity": gap.value,
@@ -119,6 +121,7 @@ def mitigation(context: Context) -> Shown:
             one["method"],
             f"{one['accuracy']:.1%}",
             span(tuple(one["accuracy_interval"])),
+            "—" if one["recall"] is None else f"{one['recall']:.1%}",
             f"{one['favourable_rate']:.1%}",
             number(one["disparity"]),
             span(None if one["interval"] is None else tuple(one["interval"])),
@@ -126,7 +129,7 @@ def mitigation(context: Context) -> Shown:
         )
         for one in points
     )
-    heads = ("Decisions", "Accuracy", "Interval", "Favourable", "Disparity", "Interval ", "Needs the group")
+    heads = ("Decisions", "Accuracy", "Interval", "Recall", "Favourable", "Disparity", "Interval ", "Needs the group")
     alternative = "accuracy against disparity of each mitigation"
     text = " ".join([*(f"Not tried: {one['method']}, because {one['why']}." for one in missing), _CAVEAT])
     return Shown(_draw(points, metric, feature), Table(heads, rows), text, alternative=alternative)

@@ -49,7 +49,7 @@ class NotTried:
     why: str
 
 
-POST, IN = "one threshold a group", "trained for parity"
+POST, IN, AGAIN = "one threshold a group", "trained for parity", "trained again without parity"
 
 
 def constraint_of(metric: str) -> str:
@@ -65,7 +65,7 @@ def constraint_of(metric: str) -> str:
 def remedies(context: Context, fitted: Rows, judged: Rows, metric: str) -> Iterator[Remedy | NotTried]:
     """Fit each mitigation on some rows and yield its decisions on the others, or why it was not tried."""
     yield _thresholds(context, fitted, judged, constraint_of(metric))
-    yield _trained(context, fitted, judged, constraint_of(metric))
+    yield from _trained(context, fitted, judged, constraint_of(metric))
 
 
 def _thresholds(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Remedy | NotTried:
@@ -83,7 +83,8 @@ def _thresholds(context: Context, fitted: Rows, judged: Rows, constraint: str) -
         optimizer = ThresholdOptimizer(
             estimator=_known_scores(),
             constraints=constraint,
-            objective="accuracy_score",
+            # Who declares another threshold than one half looks for the rare: right answers alone would find nobody.
+            objective="accuracy_score" if _even(context) else "balanced_accuracy_score",
             prefit=True,
             predict_method="predict",
         )
@@ -93,10 +94,17 @@ def _thresholds(context: Context, fitted: Rows, judged: Rows, constraint: str) -
     return Remedy(POST, "thresholds by group", np.asarray(said, dtype=bool), by_group=True)
 
 
-def _trained(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Remedy | NotTried:
+def _even(context: Context) -> bool:
+    """Whether both errors weigh alike, as far as the threshold tells."""
+    return context.objective.decision_threshold == 0.5
+
+
+def _trained(context: Context, fitted: Rows, judged: Rows, constraint: str) -> Iterator[Remedy | NotTried]:
+    """Yield the model trained again on some rows, as it is and for parity: their difference is the price of parity."""
     estimator = context.model.estimator if context.model is not None else None
     if estimator is None or not hasattr(estimator, "get_params") or not hasattr(estimator, "classes_"):
-        return NotTried(IN, "only a scikit-learn estimator of this environment can be trained again")
+        yield NotTried(IN, "only a scikit-learn estimator of this environment can be trained again")
+        return
     steps = getattr(estimator, "steps", None)
     weights = f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
     some = slice(0, _TRAINED_ON)
@@ -113,19 +121,38 @@ def _trained(context: Context, fitted: Rows, judged: Rows, constraint: str) -> R
         }
         try:
             started = time.perf_counter()
-            clone(estimator).fit(rows, truth, **{weights: np.ones(len(truth))})
+            plain = clone(estimator).fit(rows, truth, **{weights: np.ones(len(truth))})
             seconds = time.perf_counter() - started
             if seconds > _SLOW:
-                return NotTried(IN, f"one training takes {seconds:.1f} seconds, and it needs dozens")
+                yield NotTried(IN, f"one training takes {seconds:.1f} seconds, and it needs dozens")
+                return
             learner = reductions.ExponentiatedGradient(
-                clone(estimator), kinds[constraint](), eps=0.02, max_iter=_ROUNDS, sample_weight_name=weights
+                clone(estimator),
+                kinds[constraint](),
+                objective=reductions.ErrorRate(costs=_costs(context)),
+                eps=0.02,
+                max_iter=_ROUNDS,
+                sample_weight_name=weights,
             )
             learner.fit(rows, truth, sensitive_features=fitted.groups[some])
         except (TypeError, ValueError) as error:  # its last step takes no weights, or the rows lack an outcome
-            return NotTried(IN, f"it cannot be trained so ({str(error).splitlines()[0][:160]})")
+            yield NotTried(IN, f"it cannot be trained so ({str(error).splitlines()[0][:160]})")
+            return
+        asked = judged.frame[list(context.features)]
         seed = int(context.rng("trained for parity").integers(2**31))
-        said = learner.predict(judged.frame[list(context.features)], random_state=seed)
-    return Remedy(f"{IN} on {len(rows):,} rows", IN, np.asarray(said, dtype=bool), by_group=False)
+        said = learner.predict(asked, random_state=seed)
+        if hasattr(plain, "predict_proba") and _costs(context) is not None:
+            again = plain.predict_proba(asked)[:, 1] >= context.objective.decision_threshold
+            yield Remedy(f"{AGAIN} on {len(rows):,} rows", AGAIN, np.asarray(again, dtype=bool), by_group=False)
+    yield Remedy(f"{IN} on {len(rows):,} rows", IN, np.asarray(said, dtype=bool), by_group=False)
+
+
+def _costs(context: Context) -> dict[str, float] | None:
+    """Return what the errors weigh where a probability is decided on at the threshold: t for a false alarm, 1 − t for
+    a miss (Elkan 2001, The foundations of cost-sensitive learning); None where the threshold is of no probability.
+    """
+    at = context.objective.decision_threshold
+    return {"fp": at, "fn": 1 - at} if 0 < at < 1 else None
 
 
 def _known_scores() -> Any:
