@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
-from nbdeploy.validate.checks.drawing import BLUE, FAINT, bars, heading, panels, text_width
+from nbdeploy.validate.checks.drawing import BLUE, FAINT, dots, heading, panels, text_width
 from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL, Answer, answer
 from nbdeploy.validate.checks.explainability.identifiers import showable
 from nbdeploy.validate.checks.explainability.importance import importances
@@ -132,7 +132,8 @@ def _draw(curves: list[dict[str, Any]], asked: Answer) -> Any:
         else:
             order = np.argsort(-one["average"])
             labels = text_width([str(one["grid"][at]) for at in order], 22)
-            bars(axis, labels, one["average"][order].tolist())
+            dots(axis, labels, one["average"][order].tolist(), [None] * len(order))
+            axis.set_xlim(shared)  # else a feature that moves answers little would look like one that moves them much
             axis.set_xlabel(asked.name)
         heading(axis, text_width([one["feature"]], 30)[0])
     return figure

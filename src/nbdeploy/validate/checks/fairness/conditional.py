@@ -7,7 +7,18 @@ from typing import Any
 from nbdeploy.documents.catalog import measure
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.record import group_label
-from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, PINK, QUIET, heading, panels, rows_height, text_width
+from nbdeploy.validate.checks.drawing import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PINK,
+    QUIET,
+    heading,
+    legend,
+    panels,
+    rows_height,
+    text_width,
+)
 from nbdeploy.validate.checks.shown import Shown, Table, number, span, without
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.verdict.recomputable import CONDITIONAL_DISPARITIES, standard_fairness
@@ -79,7 +90,7 @@ def _draw(one: Measurement) -> Any:
     axis.grid(visible=False, axis="y")
     for place, name in enumerate(groups):
         axis.plot([], [], "o", color=_COLOURS[place], label=text_width([name], 28)[0])
-    axis.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups))
+    legend(axis, loc="center left", bbox_to_anchor=(1.01, 0.5))
     axis.set_xlabel("Rate of the favourable outcome", color=QUIET)
-    heading(axis, "")
+    heading(axis, f"By {' × '.join(one.features)}, among people alike in {' × '.join(strata[0]['stratum'])}")
     return figure
