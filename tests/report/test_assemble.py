@@ -109,7 +109,7 @@ def test_a_draft_says_so_first():
 
 def test_attempts_and_changed_objectives_are_told():
     told = [point for point in points(card_examples.failing()) if point.title.startswith("This is attempt 2")]
-    assert "after attempt 1: roc_auc >= 0.80 → >= 0.75" in told[0].text
+    assert "after attempt 1: roc_auc at least 0.80 → at least 0.75" in told[0].text
     assert told[0].title.endswith("data that was used before")
 
 

@@ -128,7 +128,8 @@ def bare(text: str, other: str) -> str:
     unit = other.rpartition("\u00a0")[2] if "\u00a0" in other else ""
     if not unit or unit.startswith("10"):
         return text
-    return text.removesuffix(f"\u00a0{unit}").removesuffix(f"\u00a0{unit.removesuffix('s')}")
+    alone, _, ours = text.rpartition("\u00a0")
+    return alone if ours.removesuffix("s") == unit.removesuffix("s") else text
 
 
 def p_value(p: float) -> str:

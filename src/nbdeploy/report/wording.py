@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from nbdeploy.documents.catalog import measure
-from nbdeploy.documents.finding import Finding, GateCondition, Verdict
-from nbdeploy.documents.gate import Gate
+from nbdeploy.documents.finding import Finding, Verdict
+from nbdeploy.documents.gate import GateCondition
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.documents.sections import Section
 from nbdeploy.report import figures
@@ -55,7 +55,7 @@ def condition(finding: Finding) -> str:
     return asked(finding.gate, figures.scale(finding.section, finding.metric)) if finding.gate else ""
 
 
-def asked(gate: Gate | GateCondition, how: figures.Scale | None = None) -> str:
+def asked(gate: GateCondition, how: figures.Scale | None = None) -> str:
     """Return a gate in words, its bound written like the measure's values."""
     how = how or figures.Scale()
     if isinstance(gate.bound, tuple):
@@ -72,6 +72,11 @@ def spoken(text: str) -> str:
             return f"{COMPARED[operator]} {text.removeprefix(operator).strip()}"
     named = re.sub(r"`([^`]+)`", r"\1", text)
     return named.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("!=", "≠")
+
+
+def compared(text: str) -> str:
+    """Return text in which a bound has words for its operator: ``roc_auc at least 0.8 → at least 0.75``."""
+    return re.sub(r"(>=|<=|==|[<>])\s*(?=[\d.−-])", lambda found: f"{COMPARED[found[1]]} ", text)
 
 
 def of_all_rows(finding: Finding) -> Finding:

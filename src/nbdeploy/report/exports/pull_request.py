@@ -11,8 +11,8 @@ from nbdeploy.report.inert import markdown
 from nbdeploy.report.sections.history import attempt
 from nbdeploy.report.sections.summary import in_words, ordered
 
-GATES, UNSEEN, REASON = 24, 8, 160
-"""Gates and unevaluated things that are listed, and characters of a reason: a comment is read, not studied."""
+GATES, UNSEEN, REASON, POINT = 22, 8, 160, 700
+"""Gates and unevaluated things listed, characters of a reason and of a point: a comment is read, not studied."""
 
 
 def pull_request(card: Card) -> str:
@@ -22,11 +22,20 @@ def pull_request(card: Card) -> str:
         "",
         markdown(in_words(card)),
         "",
+        *_points(card),
         *_gates(ordered(tuple(finding for finding in card.findings if finding.verdict is not None))),
         *_unseen(card),
         *_checking(card),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _points(card: Card) -> Iterator[str]:
+    """Yield what a reader must know, as the card tells it."""
+    notes = [block for block in card.sections[0].blocks if block.kind == "note"]
+    yield from (f"{n}. **{markdown(one.title)}.** {markdown(one.text, POINT)}" for n, one in enumerate(notes, 1))
+    if notes:
+        yield ""
 
 
 def _gates(gated: tuple[Finding, ...]) -> Iterator[str]:

@@ -57,7 +57,9 @@ def attempts(evidence: Evidence) -> Iterator[Point]:
     told = ["Each further look at the same rows makes a lucky result likelier; intervals do not correct for that."]
     if evidence.attempts:
         told.append(_since(evidence, evidence.attempts[-1]))
-    changes = [f"{earlier.attempt}: {change}" for earlier in evidence.attempts for change in earlier.changes]
+    changes = [
+        f"{earlier.attempt}: {wording.compared(change)}" for earlier in evidence.attempts for change in earlier.changes
+    ]
     if changes:
         told.append(f"The objective changed after attempt {'; after attempt '.join(changes)}.")
     yield Point(f"This is attempt {attempt}{where}", " ".join(told))

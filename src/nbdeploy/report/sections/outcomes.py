@@ -22,6 +22,9 @@ class Point:
     findings: tuple[str, ...] = ()
 
 
+_LEAKS = 0.05
+"""Share of evaluated rows in the training data from which on a reader must know; a few are alike by nature."""
+
 _ASKS = {
     "demographic_parity": "whether the good outcome comes equally often in every group",
     "equalized_odds": "whether the model is right, and wrong, equally often in every group",
@@ -172,6 +175,17 @@ def widest_gap(evidence: Evidence) -> Iterator[Point]:
             ),
             (worst.id,),
         )
+
+
+def known_by_heart(evidence: Evidence) -> Iterator[Point]:
+    """Tell that rows were evaluated which the model was trained on."""
+    finding = evidence.finding("data.leakage")
+    if finding is not None and finding.value is not None and finding.value >= _LEAKS and finding.verdict != "fail":
+        text = (
+            f"{wording.value(finding)} of the evaluated rows also stand in the training data. What a model knows by "
+            "heart says nothing about new rows, where it may do worse than is told here."
+        )
+        yield Point("It was judged on rows that it was trained on", text, (finding.id,))
 
 
 def headline(evidence: Evidence) -> Iterator[Point]:

@@ -72,6 +72,7 @@ def points(evidence: Evidence) -> Iterator[Point]:
     yield from outcomes.failed(evidence)
     yield from grounds.deceptive(evidence)
     yield from grounds.unseen_model(evidence)
+    yield from outcomes.known_by_heart(evidence)
     yield from outcomes.missing(evidence)
     yield from outcomes.undecided(evidence)
     yield from succession.worse_than_before(evidence)
