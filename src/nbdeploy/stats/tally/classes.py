@@ -13,11 +13,11 @@ from nbdeploy.documents.evidence import TallyCell, TallyTable
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally.cells import Cells
 from nbdeploy.stats.tally.coding import Coder, Codes
+from nbdeploy.stats.tally.groups import Grouped, united
 from nbdeploy.stats.tally.levels import (
     MISSING,
     Group,
     Rows,
-    group_order,
     ordered,
     same_counts,
     weighted,
@@ -27,7 +27,7 @@ from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, u
 
 
 @dataclass(frozen=True, eq=False)
-class ClassTally:
+class ClassTally(Grouped):
     """How many rows of each group have this true label and that predicted one.
 
     Parameters
@@ -101,12 +101,10 @@ class ClassTally:
             tuple(coder.levels[code] for coder, code in zip(grouping, key, strict=True))
             for key in keys[:, : len(features)].tolist()
         ]
-        groups = group_order(named) if features else ((),)
-        at = {group: index for index, group in enumerate(groups)}
+        groups, (to_group,) = united([named], features)
         counts = np.zeros((len(groups), len(classes), len(classes)), dtype=sums.dtype)
         if len(keys):
-            rows = np.array([at[group] for group in named], dtype=np.int64)
-            np.add.at(counts, (rows, to_class[keys[:, -2]], to_class[keys[:, -1]]), sums)
+            np.add.at(counts, (to_group, to_class[keys[:, -2]], to_class[keys[:, -1]]), sums)
         return cls(features, groups, classes, whole(counts))
 
     @property
@@ -119,22 +117,16 @@ class ClassTally:
         """Rows of each group."""
         return np.asarray(self.counts.sum(axis=(1, 2)))
 
-    def named(self, index: int) -> dict[str, Scalar]:
-        """Return a group as {feature: value}."""
-        return dict(zip(self.features, self.groups[index], strict=True))
-
     def __add__(self, other: ClassTally) -> ClassTally:
         """Merge two tallies over the same features: the union of groups and classes, counts added."""
         if self.features != other.features:
             raise ValueError(f"tallies of {self.features} and {other.features} cannot be added")
         classes = ordered((*self.classes, *other.classes))
-        groups = group_order((*self.groups, *other.groups))
+        groups, to_group = united([self.groups, other.groups], self.features)
         counts = np.zeros((len(groups), len(classes), len(classes)), np.result_type(self.counts, other.counts))
-        for part in (self, other):
-            to_class = [classes.index(level) for level in part.classes]
-            to_group = {group: index for index, group in enumerate(groups)}
-            where = [to_group[group] for group in part.groups]
-            counts[np.ix_(where, to_class, to_class)] += part.counts
+        for part, to in zip((self, other), to_group, strict=True):
+            to_class = np.array([classes.index(level) for level in part.classes], dtype=np.int64)
+            counts[np.ix_(to, to_class, to_class)] += part.counts
         if not np.isclose(counts.sum(), self.counts.sum() + other.counts.sum(), rtol=1e-9, atol=0):
             raise AssertionError("merging tallies lost rows")
         return ClassTally(self.features, groups, classes, whole(counts))
@@ -173,12 +165,9 @@ class ClassTally:
     def select(self, features: Sequence[str]) -> ClassTally:
         """Return the marginal tally over some of the features; none gives the whole as one group."""
         features = tuple(features)
-        at = [self.features.index(feature) for feature in features]
-        reduced = [tuple(group[index] for index in at) for group in self.groups]
-        groups = group_order(reduced) if features else ((),)
-        where = {group: index for index, group in enumerate(groups)}
+        groups, (to,) = united([self.reduced(features)], features)
         counts = np.zeros((len(groups), *self.counts.shape[1:]), self.counts.dtype)
-        np.add.at(counts, [where[group] for group in reduced], self.counts)
+        np.add.at(counts, to, self.counts)
         return ClassTally(features, groups, self.classes, counts)
 
     def scaled(self, factor: float) -> ClassTally:

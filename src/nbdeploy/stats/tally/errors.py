@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbdeploy.documents.evidence import ErrorCell, ErrorTable
-from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
 from nbdeploy.stats.tally.entries import added_up, are_more_than, distinct, on_grid, rising
-from nbdeploy.stats.tally.levels import MISSING, Group, Rows, finite, group_order, same_counts, weighted, whole
+from nbdeploy.stats.tally.groups import Grouped, united
+from nbdeploy.stats.tally.levels import MISSING, Group, Rows, finite, same_counts, weighted, whole
 from nbdeploy.stats.tally.moments import ERROR_SUMS, added_moments, moments
 from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, unpacked
 
@@ -32,7 +32,7 @@ _ARRAYS = ("errors", "centre", "spread", "group", "error", "counts")
 
 
 @dataclass(frozen=True, eq=False)
-class ErrorTally:
+class ErrorTally(Grouped):
     """Sums per group from which mean errors, R² and their uncertainty follow.
 
     Parameters
@@ -108,10 +108,6 @@ class ErrorTally:
         """Rows counted, of all groups."""
         return round(float(self.errors[:, 0].sum()))
 
-    def named(self, index: int) -> dict[str, Scalar]:
-        """Return a group as {feature: value}."""
-        return dict(zip(self.features, self.groups[index], strict=True))
-
     def __add__(self, other: ErrorTally) -> ErrorTally:
         """Merge two tallies over the same features."""
         if self.features != other.features:
@@ -141,9 +137,7 @@ class ErrorTally:
     def select(self, features: Sequence[str]) -> ErrorTally:
         """Return the marginal tally over some of the features; none gives the whole as one group."""
         features = tuple(features)
-        at = [self.features.index(feature) for feature in features]
-        reduced = tuple(tuple(group[index] for index in at) for group in self.groups)
-        return _merged((replace(self, features=features, groups=reduced),), features)
+        return _merged((replace(self, features=features, groups=self.reduced(features)),), features)
 
     def scaled(self, factor: float) -> ErrorTally:
         """Return the tally that `factor` times as many rows with the same shares would give."""
@@ -233,9 +227,7 @@ class ErrorTally:
 
 
 def _merged(parts: Sequence[ErrorTally], features: tuple[str, ...]) -> ErrorTally:
-    groups = group_order(group for part in parts for group in part.groups) if features else ((),)
-    place = {group: index for index, group in enumerate(groups)}
-    to_group = [np.array([place[group] for group in part.groups], dtype=np.int64) for part in parts]
+    groups, to_group = united([part.groups for part in parts], features)
     sums = added_moments([(part.errors, part.centre, part.spread) for part in parts], to_group, len(groups))
     group = np.concatenate([np.empty(0, np.int64), *(to[part.group] for part, to in zip(parts, to_group, strict=True))])
     error = np.concatenate([np.empty(0), *(part.error for part in parts)])

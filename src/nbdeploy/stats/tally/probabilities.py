@@ -11,25 +11,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from nbdeploy.documents.record import Scalar
-from nbdeploy.errors import DataError
 from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
+from nbdeploy.stats.tally.groups import Grouped, united
 from nbdeploy.stats.tally.hashing import row_hashes
-from nbdeploy.stats.tally.levels import MISSING, Group, Rows, batches, finite, group_order, ordered, plain
+from nbdeploy.stats.tally.levels import MISSING, Group, Rows, batches, finite, ordered
+from nbdeploy.stats.tally.probability_sums import class_codes, probability_sums
 from nbdeploy.stats.tally.score_sums import BINS
 from nbdeploy.stats.tally.scores import ScoreTally
 from nbdeploy.stats.tally.serial import packed, reading, require, told_groups, unpacked
 from nbdeploy.stats.tally.witnesses import Witnesses
 
 _PENDING_SCORES = 1 << 20  # read before parts are merged, of all classes together
-_SUM_TO_ONE = 1e-3
-"""How far a row's probabilities may be from 1 in sum: those that were computed in 32 bits are off by rounding."""
 
 _KEPT = ("group", "label", "hashes", "counts", "scores")
 _OF_SCORES = ("group", "score", "counts", "losses", "bins")
 
 
 @dataclass(frozen=True, eq=False)
-class ProbabilityTally:
+class ProbabilityTally(Grouped):
     """Scores of each class against the rest, and what is of all classes together.
 
     Parameters
@@ -98,10 +97,6 @@ class ProbabilityTally:
         """Rows of each group and class; shape (groups, classes)."""
         return np.stack([one.bins[:, :, 1].sum(axis=1) for one in self.each], axis=-1)
 
-    def named(self, index: int) -> dict[str, Scalar]:
-        """Return a group as {feature: value}."""
-        return dict(zip(self.features, self.groups[index], strict=True))
-
     def __add__(self, other: ProbabilityTally) -> ProbabilityTally:
         """Merge two tallies over the same features and classes."""
         if (self.features, self.classes) != (other.features, other.classes):
@@ -162,9 +157,7 @@ class ProbabilityTally:
     def select(self, features: Sequence[str]) -> ProbabilityTally:
         """Return the marginal tally over some of the features; none gives the whole as one group."""
         features = tuple(features)
-        at = [self.features.index(feature) for feature in features]
-        reduced = tuple(tuple(group[index] for index in at) for group in self.groups)
-        return _merged([replace(self, features=features, groups=reduced)], features)
+        return _merged([replace(self, features=features, groups=self.reduced(features))], features)
 
     def scaled(self, factor: float) -> ProbabilityTally:
         """Return the tally that `factor` times as many rows with the same shares would give (counts as floats)."""
@@ -214,61 +207,20 @@ def _of_batch(
     named = named_groups(grouping, keys)
     group = np.array([groups.index(one) for one in named], np.int64)[group]
     scores = np.column_stack([finite(batch.column(columns[one]), columns[one]) for one in classes])
-    truth = _codes(batch.column(label), label, classes)
+    truth = class_codes(batch.column(label), label, classes)
     hashes = row_hashes(batch, [label, *(columns[one] for one in classes)])
     kept = Witnesses(group, truth, hashes, np.ones(batch.num_rows), scores).smallest()
-    sums = _sums(group, truth, scores, len(groups))
+    sums = probability_sums(group, truth, scores, len(groups))
     return ProbabilityTally(features, groups, classes, each, *sums, kept)
-
-
-def _codes(column: pa.Array, label: str, classes: tuple[Scalar, ...]) -> NDArray[np.int64]:
-    """Return the place of each row's class."""
-    coder = Coder(label, None)
-    for known in classes:
-        coder.code(known)
-    numbered = coder.numbered(column)
-    codes = numbered.codes(numbered.numbers)
-    strange = [level for level in coder.levels if plain(level) not in classes]
-    if strange:
-        raise DataError(f"column {label!r} holds {strange[0]!r}, a class that has no score")
-    return codes
-
-
-def _sums(
-    group: NDArray[np.int64], truth: NDArray[np.int64], scores: NDArray[np.float64], groups: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return `losses` and `top` of some rows.
-
-    The probability of the true class is kept off 0 and 1 by the machine epsilon, as ``sklearn.metrics.log_loss`` does.
-    """
-    rows, classes = scores.shape
-    inside = ((scores >= 0) & (scores <= 1)).all(axis=1) & (np.abs(scores.sum(axis=1) - 1) <= _SUM_TO_ONE)
-    given = scores[np.arange(rows), truth]
-    squared = (scores**2).sum(axis=1) - given**2 + (1 - given) ** 2
-    epsilon = np.finfo(np.float64).eps
-    logarithmic = -np.log(np.clip(given, epsilon, 1 - epsilon))
-    losses = [np.where(inside, part, np.inf) for part in (squared, squared**2, logarithmic, logarithmic**2)]
-    said = scores.argmax(axis=1)
-    greatest = scores[np.arange(rows), said]
-    place = (group * classes + said) * BINS + np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], greatest)
-    in_bins = [
-        np.bincount(place, weights, groups * classes * BINS) for weights in (None, (said == truth) * 1.0, greatest)
-    ]
-    return (
-        np.stack([np.bincount(group, part, groups) for part in losses], axis=-1),
-        np.stack(in_bins, axis=-1).reshape(groups, classes, BINS, 3).astype(np.float64),
-    )
 
 
 def _merged(parts: Sequence[ProbabilityTally], features: tuple[str, ...]) -> ProbabilityTally:
     """Return the tally of all parts: groups that are equal become one."""
-    groups = group_order(group for part in parts for group in part.groups) if features else ((),)
-    place = {group: index for index, group in enumerate(groups)}
+    groups, to_group = united([part.groups for part in parts], features)
     first = parts[0]
     losses, top = np.zeros((len(groups), 4)), np.zeros((len(groups), *first.top.shape[1:]))
     kept = Witnesses.none(len(first.classes))
-    for part in parts:
-        to = np.array([place[group] for group in part.groups], dtype=np.int64)
+    for part, to in zip(parts, to_group, strict=True):
         np.add.at(losses, to, part.losses)
         np.add.at(top, to, part.top)
         kept = kept + part.witnesses.moved(to)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.tally.coding import Coder, combinations, named_groups
 from nbdeploy.stats.tally.entries import added_up, are_more_than, distinct, on_grid, rising
+from nbdeploy.stats.tally.groups import Grouped, united
 from nbdeploy.stats.tally.levels import (
     MISSING,
     Group,
     Rows,
     finite,
-    group_order,
     same_counts,
     weighted,
     whole,
@@ -38,7 +38,7 @@ _ARRAYS = ("group", "score", "counts", "losses", "bins")
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreTally:
+class ScoreTally(Grouped):
     """Counts per distinct score, and the sums that losses and calibration need.
 
     Parameters
@@ -135,10 +135,6 @@ class ScoreTally:
         """Rows counted, of all groups."""
         return round(float(self.counts.sum()))
 
-    def named(self, index: int) -> dict[str, Scalar]:
-        """Return a group as {feature: value}."""
-        return dict(zip(self.features, self.groups[index], strict=True))
-
     def entries(self, index: int) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]:
         """Return the scores of one group in rising order, with negatives and positives at each."""
         first, last = np.searchsorted(self.group, [index, index + 1])
@@ -194,9 +190,7 @@ class ScoreTally:
     def select(self, features: Sequence[str]) -> ScoreTally:
         """Return the marginal tally over some of the features; none gives the whole as one group."""
         features = tuple(features)
-        at = [self.features.index(feature) for feature in features]
-        reduced = tuple(tuple(group[index] for index in at) for group in self.groups)
-        return _merged((replace(self, features=features, groups=reduced),), features)
+        return _merged((replace(self, features=features, groups=self.reduced(features)),), features)
 
     def scaled(self, factor: float) -> ScoreTally:
         """Return the tally that `factor` times as many rows with the same shares would give (counts as floats)."""
@@ -205,9 +199,7 @@ class ScoreTally:
 
 def _merged(parts: Sequence[ScoreTally], features: tuple[str, ...]) -> ScoreTally:
     """Return the tally of all parts: groups that are equal become one, entries sorted and added up."""
-    groups = group_order(group for part in parts for group in part.groups) if features else ((),)
-    place = {group: index for index, group in enumerate(groups)}
-    to_group = [np.array([place[group] for group in part.groups], dtype=np.int64) for part in parts]
+    groups, to_group = united([part.groups for part in parts], features)
     losses = np.zeros((len(groups), 4))
     bins = np.zeros((len(groups), BINS, 3))
     for part, to in zip(parts, to_group, strict=True):
