@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbdeploy.errors import FormatError
-from nbdeploy.stats.tally import ColumnTallies, RepeatTally, columns, distinct, repeats
+from nbdeploy.stats.tally import ColumnTallies, RepeatTally, column, columns, distinct, repeats
 from nbdeploy.stats.tally.distinct import DistinctTally
 from nbdeploy.stats.tally.hashing import mixed, row_hashes, value_hashes
 from nbdeploy.stats.tally.serial import packed, unpacked
@@ -81,7 +81,8 @@ def test_bytes_of_anything_else_are_refused(data):
 
 
 def test_too_many_values_are_not_counted_however_the_rows_are_split(monkeypatch):
-    monkeypatch.setattr(columns, "MOST_LEVELS", 3)
+    for module in (column, columns):
+        monkeypatch.setattr(module, "MOST_LEVELS", 3)
     few, many = FRAME[["sex"]], pd.DataFrame({"id": ["a", "b", "c", "d", "a", "b"]})
     for size in (1, 3, 6):
         assert ColumnTallies.from_arrow(batches(few, size))["sex"].counts == {1: 3, 2: 3}

@@ -5,7 +5,8 @@ parts or behind many gateways give the same counts. Metrics take a tally, never 
 """
 
 from nbdeploy.stats.tally.classes import ClassTally
-from nbdeploy.stats.tally.columns import ColumnTallies, ColumnTally
+from nbdeploy.stats.tally.column import ColumnTally
+from nbdeploy.stats.tally.columns import ColumnTallies
 from nbdeploy.stats.tally.errors import ErrorTally
 from nbdeploy.stats.tally.levels import MISSING, Group, Rows
 from nbdeploy.stats.tally.probabilities import ProbabilityTally
