@@ -7,6 +7,7 @@ from tests.admission.world import DAY, NOW, RATIO, ROC, World, key, policy, waiv
 
 from nbdeploy.approve.signoff import decide
 from nbdeploy.documents.request import Request
+from nbdeploy.documents.statements import Condition
 from nbdeploy.errors import (
     AcknowledgeError,
     ExpiredError,
@@ -137,3 +138,15 @@ def test_a_request_whose_chain_does_not_hold_cannot_be_approved_but_rejected(wor
     with pytest.raises(LinkError):
         decided(world, request)
     assert decided(world, request, decision="rejection", reason="it hides a failed gate")
+
+
+def test_a_condition_whose_day_is_past_is_refused_before_it_is_signed_for_ever(world: World):
+    request = world.requested()
+    today = NOW.date()
+    for by, refused in ((today - DAY, True), (today, False)):
+        condition = Condition(text="measure again", owner="Ana", by=by)
+        if refused:
+            with pytest.raises(AcknowledgeError, match="is due on 2026-11-20, which is past"):
+                decided(world, request, conditions=(condition,))
+        else:
+            assert decided(world, request, conditions=(condition,))[0].conditions == (condition,)

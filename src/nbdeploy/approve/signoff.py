@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from nbdeploy.approve.chain import Chain
@@ -68,6 +68,7 @@ def decide(
         raise AcknowledgeError(
             f"a {decision} acknowledges and waives nothing, and sets no condition", next="write it into --reason '…'"
         )
+    _check_conditions(conditions, now)
     predicate = DecisionPredicate(
         request=request.id,
         model=request.model,
@@ -106,6 +107,15 @@ def _signer(chain: Chain, request: Request, policy: Policy, public: str, now: da
             next=f"{principal.person} signs with a key of their own: nbdeploy signoff {request.id}",
         )
     return principal
+
+
+def _check_conditions(conditions: Sequence[Condition], now: datetime) -> None:
+    """Refuse a condition that nobody could meet any more: a mistyped year would be signed for ever."""
+    for condition in conditions:
+        if condition.by < now.astimezone(UTC).date():
+            raise AcknowledgeError(
+                f"the condition {condition.text!r} is due on {condition.by}, which is past", next="name a day to come"
+            )
 
 
 def _check_approval(
