@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -17,6 +22,7 @@ from nbdeploy import flow
 from nbdeploy.errors import KeyFileError, LogError, ServiceError, SettingsError
 from nbdeploy.flow.project import Project
 from nbdeploy.trust.ledger import checkpoints
+from nbdeploy.trust.ledger.http import LedgerCalls
 
 OBJECTIVE = b"name: churn\ntask: binary\ntarget: left\ngates: {performance: {roc_auc: '>= 0.6'}}\n"
 
@@ -87,6 +93,8 @@ def test_a_colleague_declares_through_the_service_and_everybody_sees_it(host: Pa
     process, url = serve(host)
     try:
         assert httpx.get(f"{url}/ledger/checkpoint").status_code == 401
+        other = httpx.get(f"{url}/ledger/checkpoint", headers={"authorization": "Bearer of-last-year"})
+        assert (other.status_code, "another token than the one" in other.text) == (401, True)
         monkeypatch.chdir(colleague(host, url, 'token_file = "../token"\n'))
         flow.declare(OBJECTIVE.replace(b"0.6", b"0.65"))
         shown = flow.show_ledger()
@@ -149,3 +157,38 @@ def test_a_service_whose_key_nobody_named_is_not_believed(host: Path, monkeypatc
     monkeypatch.chdir(home)
     with pytest.raises(LogError, match="the policy names no key of a ledger"):
         flow.show_ledger()
+
+
+@pytest.mark.slow
+def test_a_service_ends_although_a_caller_never_ends_its_request(host: Path):
+    process, url = serve(host)
+    try:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as caller:
+            caller.sendall(b"POST /ledger/entries HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+            time.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            _, error = process.communicate(timeout=40)
+    finally:
+        process.kill()
+    assert "Traceback" not in error, error
+
+
+def test_a_certificate_that_nobody_here_knows_is_told_with_what_to_set(tmp_path: Path):
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    files = ["-keyout", tmp_path / "k.pem", "-out", tmp_path / "c.pem"]
+    subprocess.run([*made, *files], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
+
+    def answer() -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(listener, server_side=True) as secured:
+            secured.accept()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(ServiceError, match="CERTIFICATE_VERIFY_FAILED") as refused:
+            LedgerCalls(url, None).checkpoint()
+        thread.join()
+    assert "SSL_CERT_FILE" in refused.value.next

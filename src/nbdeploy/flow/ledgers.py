@@ -16,6 +16,8 @@ from nbdeploy.trust.ledger.checkpoints import Checkpoint
 from nbdeploy.trust.ledger.log import Level
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_STOP_SECONDS = 10
+"""How long the end of the service waits for who is being answered: a caller may never end its request."""
 _LEVELS: dict[Level, str] = {
     "local": "local: whoever holds the ledger's key could rewrite the log",
     "team": "team: a service holds the key, and every reader remembers what it was shown",
@@ -163,6 +165,7 @@ def _run(service: Any, host: str, port: int, certificate: Path | None, certifica
                 lifespan="off",
                 ssl_certfile=certificate,
                 ssl_keyfile=certificate_key,
+                timeout_graceful_shutdown=_STOP_SECONDS,
             )
             config.load()
         except OSError as error:  # of the socket, or of the certificate

@@ -110,9 +110,12 @@ class LedgerCalls:
                     if len(body) > _LIMIT:
                         raise self._odd()
         except httpx.HTTPError as error:
+            following = "try again; start it with: nbdeploy ledger serve, where its key is"
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                following = "export SSL_CERT_FILE=FILE, with the certificate of whoever signed the service's"
             raise ServiceError(
                 f"the ledger service at {self._url} does not answer ({_inert(str(error)) or type(error).__name__})",
-                next="try again; start it with: nbdeploy ledger serve, where its key is",
+                next=following,
             ) from None
         if not response.is_success:
             raise self._refusal(response.status_code, bytes(body))

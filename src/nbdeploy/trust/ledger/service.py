@@ -16,6 +16,7 @@ The same envelope sent twice is one entry. A refusal is ``{"code", "fact", "next
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import logging
@@ -31,7 +32,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from nbdeploy.documents.statements import Predicate, RequestPredicate
-from nbdeploy.errors import ClockError, FormatError, NbdeployError, Refusal, SignatureError
+from nbdeploy.errors import ClockError, FormatError, NbdeployError, Refusal, ServiceError, SignatureError
 from nbdeploy.trust.envelopes import Opened, open_envelope
 from nbdeploy.trust.ledger import checkpoints
 from nbdeploy.trust.ledger.checkpoints import SKEW
@@ -89,13 +90,15 @@ class LedgerService:
 
         async def endpoint(request: Request) -> Response:
             if not self._known(request):
-                return _refused(401, SignatureError("this ledger asks for a token", next="name it in token_file"))
+                return _refused(401, _unknown(request))
             try:
                 return await run_in_threadpool(act, request, await _body(request))
             except NbdeployError as error:
                 return _refused(_STATUS.get(error.code, 409 if isinstance(error, Refusal) else 500), error)
             except ClientDisconnect:
                 return Response(status_code=400)
+            except asyncio.CancelledError:  # the service ends, and has waited long enough
+                return _refused(503, ServiceError("the ledger service ends", next="try again"))
 
         return endpoint
 
@@ -148,6 +151,15 @@ class LedgerService:
                 f"{now:%Y-%m-%d %H:%M} UTC",
                 next="set the clock of the machine that signs, and sign again",
             )
+
+
+def _unknown(request: Request) -> SignatureError:
+    if "authorization" not in request.headers:
+        return SignatureError("this ledger asks for a token", next="name its file under [ledger]: token_file = …")
+    return SignatureError(
+        "this ledger takes another token than the one that it was shown",
+        next="ask who keeps the ledger for the present one, and write it into token_file",
+    )
 
 
 def _check_signers(opened: Opened, policy: Policy, now: datetime) -> None:
