@@ -12,7 +12,7 @@ from nbdeploy.stats.intervals import by_group, estimate, estimates
 from nbdeploy.stats.mean_differences import means
 from nbdeploy.stats.metrics import CLASS_SCORES, RATES, class_score, values
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
-from nbdeploy.stats.score_intervals import calibration_interval, mover_mean, resampled
+from nbdeploy.stats.score_intervals import calibration_interval, loss_otherwise, mover_mean, resampled
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 
 NEWCOMBE = {(81, 263): (0.2553, 0.3662), (15, 148): (0.0624, 0.1605), (0, 20): (0, 0.1611), (1, 29): (0.0061, 0.1718)}
@@ -195,6 +195,52 @@ def test_rows_of_one_class_alone_do_not_make_a_score_certain():
     found = estimate(whole([[12]]), "f1_macro")
     assert found.value == 1
     assert found.interval[0] < 0.9
+
+
+def drawn_scores(rows, draws, wrong, seed=3):
+    """Scores near 0 and 1 of which some are wrong: a small sample may show none of those."""
+    random = np.random.default_rng(seed)
+    label = random.random(rows * draws) < 0.3
+    score = np.where(label ^ (random.random(rows * draws) < wrong), 0.995, 0.005)
+    return {"label": label.astype(int), "score": score, "draw": np.repeat(np.arange(draws), rows)}
+
+
+@pytest.mark.parametrize("metric", ["brier_score", "log_loss"])
+def test_the_loss_of_a_confident_model_is_not_told_too_low(metric):
+    """Its only losses are its errors, none of which 22 in 100 samples of 50 rows hold."""
+    tally = ScoreTally.from_arrow(drawn_scores(50, 600, 0.03), label="label", score="score", features=["draw"])
+    right, wrong = (0.005**2, 0.995**2) if metric == "brier_score" else (-np.log(0.995), -np.log(0.005))
+    truth = 0.97 * right + 0.03 * wrong
+    limits = np.array([found.interval for found in estimates(tally, metric)])
+    assert (limits[:, 1] < truth).mean() <= 0.025 + 0.02
+    assert ((limits[:, 1] < truth) | (limits[:, 0] > truth)).mean() <= 0.05 + 0.03
+
+
+def test_what_a_loss_could_be_otherwise_is_what_scikit_learn_gives_the_other_labels():
+    from sklearn.metrics import brier_score_loss, log_loss
+
+    random = np.random.default_rng(5)
+    label, score = random.integers(0, 2, 40), random.random(40)
+    entries = ScoreTally.from_arrow({"y": label, "s": score}, label="y", score="s").entries(0)
+    assert loss_otherwise(*entries) == pytest.approx(
+        (brier_score_loss(1 - label, score), log_loss(1 - label, score)), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 2, 30])
+def test_a_loss_that_does_not_vary_is_not_certain(rows):
+    tally = ScoreTally.from_arrow({"y": [1] * rows, "s": [1.0] * rows}, label="y", score="s")
+    unseen = 1 - 0.025 ** (1 / rows)
+    assert estimate(tally, "brier_score").interval == pytest.approx((0, unseen))
+    assert estimate(tally, "log_loss").interval[1] == pytest.approx(36.04 * unseen, rel=1e-3)
+
+
+def test_one_positive_that_is_ranked_first_proves_little():
+    """Wilson's limit of one in one is 0.21; the exact one is 0.025."""
+    found = estimate(
+        ScoreTally.from_arrow({"y": [0, 0, 1], "s": [0.1, 0.2, 0.3]}, label="y", score="s"), "average_precision"
+    )
+    assert (found.value, found.interval) == (1, pytest.approx((0.025, 1)))
 
 
 def test_weighted_recall_is_accuracy_and_has_its_limits():

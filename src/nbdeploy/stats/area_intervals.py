@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nbdeploy.stats.binomial import normal_quantile, wilson
+from nbdeploy.stats.binomial import clopper_pearson, normal_quantile
 from nbdeploy.stats.ranking import Ranked
 
 Limits = tuple[float, float]
@@ -73,18 +73,19 @@ def average_precision_interval(area: Ranked, level: float = 0.95) -> tuple[Limit
     """Return the limits of an average precision and the name of the method.
 
     The logit interval that Boyd, Eng and Page (2013) recommend, with the infinitesimal jackknife's variance; its lower
-    limit is that of the value less its bias. Near 0 or 1 the wider of it and Wilson's interval on the positives.
+    limit is that of the value less its bias. Near 0 or 1 the wider of it and the exact interval of a share of the
+    positives (Clopper and Pearson 1934).
     """
-    low, high = wilson(area.value * area.positives, area.positives, level)
+    low, high = clopper_pearson(area.value * area.positives, area.positives, level)
     other = (float(low), float(high))
     if not (0 < area.value < 1 and area.variance > 0):
-        return other, "Wilson on the positives"
+        return other, "Clopper–Pearson on the positives"
     less = area.value - area.bias
     lowest = logit_limits(less, area.variance, level)[0] if less > 0 else 0.0
     limits = lowest, logit_limits(area.value, area.variance, level)[1]
     if area.positives * min(area.value, 1 - area.value) >= FEW:
         return limits, "infinitesimal jackknife, logit, bias allowed for"
-    return _wider(limits, other), "wider of infinitesimal jackknife, logit, and Wilson on the positives"
+    return _wider(limits, other), "wider of infinitesimal jackknife, logit, and Clopper–Pearson on the positives"
 
 
 def _wider(first: Limits, second: Limits) -> Limits:

@@ -97,7 +97,11 @@ def group_disparity(
 
 
 def mean_disparity(given: Means, metric: str, *, level: float = 0.95, min_size: float = 1) -> Disparity:
-    """Return the largest difference of means between groups, by Welch's t for each pair."""
+    """Return the largest difference of means between groups, by Welch's t for each pair.
+
+    Of lognormal errors RMSE's misses 13 % with groups of 50 and 150 rows and 7 % with four times as many; all others,
+    and of normal errors all, 4 to 8 %. See `error_intervals` on rare large errors.
+    """
     kept = np.flatnonzero(given.n >= max(min_size, 2))
     about = stated("difference", level, "Welch t", [(given.n, kept)], comparisons=pairs_of(kept))
     if len(kept) < 2:

@@ -48,9 +48,11 @@ def cost_of_counts(
 ) -> tuple[float, Limits]:
     """Return what 1,000 decisions cost, and its limits.
 
-    The counts are multinomial. Shares are drawn 4,000 times from their Dirichlet distribution with Jeffreys' prior,
-    half a row in each cell, so that an outcome that was not seen yet may still come; the limits are quantiles, widened
-    to hold the estimate.
+    The counts are multinomial. Shares are drawn 4,000 times from their Dirichlet distribution with one row more, so
+    that an outcome that was not seen yet may still come: for the upper limit one of the dearest outcome, for the lower
+    one of the cheapest, which for two outcomes are Clopper and Pearson's limits. (Half a row in each cell, Jeffreys'
+    prior, makes an outcome that is dear and rare dearer than it is: even the lower limit is too high.) The limits are
+    quantiles, widened to hold the estimate.
 
     Parameters
     ----------
@@ -58,9 +60,13 @@ def cost_of_counts(
         Rows of each outcome, at least one in all, and what one of them costs; shape (outcomes,).
     """
     value = PER * float(counts @ costs) / float(counts.sum())
-    drawn = PER * rng.dirichlet(counts + 0.5, RESAMPLES) @ costs
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return value, (min(float(low), value), max(float(high), value))
+    rows, more = rng.standard_gamma(counts, (RESAMPLES, len(counts))), rng.standard_gamma(1, RESAMPLES)
+    paid, shares = rows @ costs, rows.sum(axis=1) + more
+    low, high = (
+        float(np.quantile(PER * (paid + more * cost) / shares, share))
+        for cost, share in ((costs.min(), (1 - level) / 2), (costs.max(), (1 + level) / 2))
+    )
+    return value, (min(low, value), max(high, value))
 
 
 def cost_curve(

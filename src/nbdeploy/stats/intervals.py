@@ -20,7 +20,15 @@ from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusi
 from nbdeploy.stats.one_against_rest import lacking
 from nbdeploy.stats.one_against_rest_intervals import probability_interval
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
-from nbdeploy.stats.score_intervals import RESAMPLES, calibration_interval, mean_loss_interval, mover_mean, resampled
+from nbdeploy.stats.score_intervals import (
+    LOSS_METHOD,
+    RESAMPLES,
+    calibration_interval,
+    loss_otherwise,
+    mean_loss_interval,
+    mover_mean,
+    resampled,
+)
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
 __all__ = ["FEWEST_TOLD", "Estimate", "by_group", "estimate", "estimates"]
@@ -247,4 +255,5 @@ def _interval(
         return calibration_interval(tally.bins[index], asked.level), "binned gaps, bias allowed for"
     first = {"brier_score": 0, "log_loss": 2}[asked.metric]
     total, squares = tally.losses[index, first : first + 2]
-    return mean_loss_interval(float(tally.sizes[index]), total, squares, asked.level), "t on the log scale"
+    otherwise = loss_otherwise(*tally.entries(index))[first // 2]
+    return mean_loss_interval(float(tally.sizes[index]), total, squares, otherwise, asked.level), LOSS_METHOD

@@ -41,7 +41,9 @@ def mantel_haenszel(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, 
     Notes
     -----
     With m = n1 + n2 in each stratum, the difference is Σ(k1·n2 − k2·n1)/m ÷ Σ n1·n2/m and the ratio
-    Σ k1·n2/m ÷ Σ k2·n1/m.
+    Σ k1·n2/m ÷ Σ k2·n1/m. The limits are those of large samples: simulated at 95 % with 3 and 20 strata
+    they miss 3 to 6 % with 200 rows a group and more, and up to 10 % with 50 rows and rates under 5 or over 95 %. No
+    verdict rests on them.
     """
     a, n, b, m = (np.atleast_1d(np.asarray(part, dtype=np.float64)) for part in (k1, n1, k2, n2))
     both = (n > 0) & (m > 0)

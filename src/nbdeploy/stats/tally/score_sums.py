@@ -29,7 +29,7 @@ def score_sums(
     def total(values: NDArray[np.float64], at: NDArray[np.int64], length: int) -> NDArray[np.float64]:
         return np.bincount(at, weights=values * count, minlength=length).astype(np.float64)
 
-    squared, logarithmic = _losses(score, positive)
+    squared, logarithmic = losses(score, positive)
     columns = (squared, squared**2, logarithmic, logarithmic**2)
     at_bin = group * BINS + np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], score)
     in_bins = (np.ones(len(score)), positive.astype(float), score)
@@ -39,7 +39,7 @@ def score_sums(
     )
 
 
-def _losses(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def losses(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return squared error and log loss of each row, infinite where a score is no probability.
 
     Scores are kept off 0 and 1 by the machine epsilon, as ``sklearn.metrics.log_loss`` does.
