@@ -38,6 +38,7 @@ class Validated(Result):
         return self.folder / "card.html"
 
     def show(self) -> Shown:
+        from nbdeploy.report.sections.outcomes import known_by_heart
         from nbdeploy.report.sections.summary import in_words
         from nbdeploy.report.views import HEADERS, verdict_rows, word
 
@@ -63,7 +64,7 @@ class Validated(Result):
             title=f"{name}, {what}: {word(evidence)}",
             lines=[in_words(evidence)],
             tables=[Table(HEADERS[:5], [row.cells[:5] for row in rows], advice=[row.cells[5] for row in rows])],
-            notes=evidence.warnings,
+            notes=[*(f"{point.title}: {point.text}" for point in known_by_heart(evidence)), *evidence.warnings],
             next=steps,
         )
 
