@@ -28,7 +28,7 @@ def titles(share: float) -> list[str]:
 def test_a_model_that_was_judged_on_its_own_training_rows_is_told_first(tmp_path):
     assert titles(1.0)[0] == "It was judged on rows that it was trained on"
     shown = Validated(leaking(1.0), tmp_path, recorded=False).show()
-    assert shown.notes[0].startswith("It was judged on rows that it was trained on: 100 % of the evaluated rows")
+    assert shown.notes[0].startswith("It was judged on rows that it was trained on: 100")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01])
