@@ -200,6 +200,13 @@ def test_the_next_commands_of_a_result_are_magics(shell, project):
     assert "  nbdeploy validate churn --model" in str(result)  # on a terminal it is the command
 
 
+def test_what_is_declared_is_shown_whole(shell, project):
+    text = OBJECTIVE.replace('{roc_auc: ">= 0.70"}', '{recall: {min: 0.5, group: sex, slice: "age > 60"}}')
+    assert ">= 0.5 by sex where age > 60" in str(shell.run_cell_magic("objective", "churn", text))
+    with pytest.raises(ObjectiveError, match=r"gates.performance.recall: the slice 'age > ' cannot be read"):
+        shell.run_cell_magic("objective", "churn", text.replace("age > 60", "age > "))
+
+
 def test_a_notebook_can_be_run_again_from_its_first_cell(shell, empty_folder):
     line = 'init . --person "Ana Author"'
     assert shell.run_line_magic("nbdeploy", line).made

@@ -30,6 +30,20 @@ def changes(before: Objective, after: Objective) -> tuple[str, ...]:
     return tuple(_changes(before, after))
 
 
+def in_full(gate: Gate) -> str:
+    """Return the whole of a gate: one for fewer rows or another group asks for something else."""
+    parts = [str(gate)]
+    if isinstance(gate.group, dict):
+        parts.append(f"in {group_label(gate.group)}")
+    elif gate.group is not None:
+        parts.append(f"by {', '.join(gate.group)}")
+    if gate.slice is not None:
+        parts.append(f"where {gate.slice}")
+    if gate.features is not None:
+        parts.append(f"of {', '.join(gate.features)} in the first {gate.n}")
+    return " ".join(parts)
+
+
 def _changes(before: Objective, after: Objective) -> Iterator[str]:
     yield from _one_by_one(_gates(before), _gates(after), "gate ")
     for field in _TOLD:
@@ -50,21 +64,7 @@ def _one_by_one(old: Mapping[str, str], new: Mapping[str, str], what: str = "") 
 
 
 def _gates(objective: Objective) -> dict[str, str]:
-    return {f"{section}.{name}": _gate(gate) for section, name, gate in objective.each_gate()}
-
-
-def _gate(gate: Gate) -> str:
-    """Return the whole of a gate: one for fewer rows or another group asks for something else."""
-    parts = [str(gate)]
-    if isinstance(gate.group, dict):
-        parts.append(f"in {group_label(gate.group)}")
-    elif gate.group is not None:
-        parts.append(f"by {', '.join(gate.group)}")
-    if gate.slice is not None:
-        parts.append(f"where {gate.slice}")
-    if gate.features is not None:
-        parts.append(f"of {', '.join(gate.features)} in the first {gate.n}")
-    return " ".join(parts)
+    return {f"{section}.{name}": in_full(gate) for section, name, gate in objective.each_gate()}
 
 
 def _costs(objective: Objective) -> dict[str, str]:

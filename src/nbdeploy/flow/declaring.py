@@ -12,6 +12,7 @@ from typing import Any
 
 from nbdeploy import templates
 from nbdeploy.declare import Check, NamedObjective, changes, check_objective, read_objective
+from nbdeploy.declare.changes import in_full
 from nbdeploy.documents import catalog
 from nbdeploy.documents.sections import SECTIONS
 from nbdeploy.documents.statements import ObjectivePredicate
@@ -33,7 +34,7 @@ class Declared(Result):
 
     def show(self) -> Shown:
         content = self.objective.content
-        rows = [(section, measure, str(gate)) for section, measure, gate in content.each_gate()]
+        rows = [(section, measure, in_full(gate)) for section, measure, gate in content.each_gate()]
         title = f"Objective {content.name}: {'declared' if self.file else 'checked, not declared'}"
         lines = [
             f"Governs model {content.governed_model} at endpoint {content.served_at}; {counted(len(rows), 'gate')}."
