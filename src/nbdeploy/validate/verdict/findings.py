@@ -10,17 +10,15 @@ from nbdeploy.documents import catalog
 from nbdeploy.documents.evidence import VerdictSummary
 from nbdeploy.documents.finding import Finding, worst
 from nbdeploy.documents.gate import GateCondition
-from nbdeploy.documents.measurement import Measurement, Pair
+from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
 from nbdeploy.documents.sections import SECTIONS, Section
 from nbdeploy.errors import DataError, closest
-from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.data.slices import slice_columns
 from nbdeploy.validate.verdict.advice import advise
 from nbdeploy.validate.verdict.asked import Asked, asked
-from nbdeploy.validate.verdict.compare import is_disparity
-from nbdeploy.validate.verdict.judge import Judged, judge, judge_groups
+from nbdeploy.validate.verdict.held import held
 from nbdeploy.validate.verdict.recomputable import is_recomputable, standard_fairness
 from nbdeploy.validate.verdict.recompute import recompute
 from nbdeploy.validate.verdict.tallies import Tallies
@@ -153,9 +151,7 @@ def _gated(step: _Step, one: Asked) -> Finding:
             reason=quiet.reason,
             advice=quiet.advice,
         )
-    measurement, judged, pair = _judged(step, one, measurement)
-    if pair is not None:
-        measurement = measurement.model_copy(update={"pair": pair})
+    measurement, judged = held(step.objective, step.tallies, one, measurement, seed=step.seed)
     advice = advise(step.objective, step.tallies, one, measurement, judged, seed=step.seed)
     return _finding(
         measurement,
@@ -192,64 +188,6 @@ def _unheard(step: _Step, one: Asked) -> Silent:
         f"no notebook recorded {one.id}{closest(one.metric, names) if one.metric not in names else ''}",
         f"record it in a notebook in the validation folder: context.record({one.metric!r}, …)",
     )
-
-
-def _judged(step: _Step, one: Asked, measurement: Measurement) -> tuple[Measurement, Judged, Pair | None]:
-    decide = step.objective.decide
-    if not one.by_groups or not measurement.by_group:
-        judged = judge(one.gate, measurement.value, measurement.interval, decide, measurement.undefined)
-        pair = _deciding_pair(one, measurement, judged)
-        if pair is not None:
-            judged = Judged(judged.verdict, f"{judged.reason}; {_PAIR_SAYS[judged.verdict]} {_between(pair)}")
-        return measurement, judged, pair
-    least = 1 if one.metric == "count" else step.objective.min_group_size
-    eligible = sum(not group.excluded for group in measurement.by_group)
-    groups = measurement.by_group
-    if measurement.recomputed and eligible > 1:
-        level = shared_level(step.objective.level, eligible)
-        groups = recompute(
-            step.tallies, one.section, one.metric, one.features, one.slice, level=level, seed=step.seed
-        ).by_group
-    judged = judge_groups(one.gate, groups, decide, min_size=least)
-    if judged.group is None:
-        return measurement, judged, None
-    deciding = judged.group
-    over = f"{measurement.method or 'interval'}, Bonferroni over {eligible} groups"
-    measurement = measurement.model_copy(
-        update={
-            "value": deciding.value,
-            "interval": deciding.interval,
-            "method": over if deciding.interval else None,
-            "n": deciding.n,
-            "denominator": deciding.denominator,
-            "data": measurement.data | {"decided_by": deciding.group, "overall": measurement.value},
-        }
-    )
-    return measurement, judged, None
-
-
-def _deciding_pair(one: Asked, measurement: Measurement, judged: Judged) -> Pair | None:
-    """Return the two groups on which a disparity's verdict rests.
-
-    The violated end of the interval belongs to the pair that proves a fail; on the other end stands the pair that keeps
-    it from passing.
-    """
-    if not is_disparity(one.metric) or measurement.pair is None or judged.verdict == "not_evaluated":
-        return None
-    smaller_is_fairer = one.metric.endswith("_difference")
-    proves_fail, stops_pass = (
-        ("pair_of_lower", "pair_of_upper") if smaller_is_fairer else ("pair_of_upper", "pair_of_lower")
-    )
-    found = measurement.data.get(proves_fail if judged.verdict == "fail" else stops_pass)
-    return Pair.model_validate(found) if found else measurement.pair
-
-
-_PAIR_SAYS = {"fail": "shown by", "inconclusive": "left open by", "pass": "closest to the bound:"}
-
-
-def _between(pair: Pair) -> str:
-    of = f" in {pair.metric}" if pair.metric else ""
-    return f"{group_label(pair.first)} against {group_label(pair.second)}{of}"
 
 
 def _left_out(measurement: Measurement, one: Asked) -> str:
