@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import platform
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,20 +17,7 @@ from nbdeploy.validate.subject.makes import METHODS, Loaded, columns_of, load
 from nbdeploy.validate.subject.makes.answers import BARE
 from nbdeploy.validate.subject.makes.likeliest import decides_by_probability
 from nbdeploy.validate.subject.mlmodel import Described, described, pickled_estimator
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep a foreign library's warnings and log lines to itself."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            # Deprecations inside MLflow and the flavours are not the reader's business; what matters raises.
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
+from nbdeploy.validate.subject.others_code import quietly, told_error
 
 
 class LoadedModel:
@@ -86,7 +70,7 @@ class LoadedModel:
             raise
         except Exception as error:  # noqa: BLE001 - anything may be inside a model's code; one boundary turns it into one sentence
             raise ModelError(
-                f"the model in {self.folder.name} does not load ({_told(error)})",
+                f"the model in {self.folder.name} does not load ({told_error(error)})",
                 next="load it with mlflow.pyfunc.load_model to see the whole error",
             ) from None
 
@@ -244,23 +228,9 @@ class LoadedModel:
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code again
-            told = f"the model loads and does not answer ({_told(error)})"
+            told = f"the model loads and does not answer ({told_error(error)})"
             if self.features is None:
                 raise ModelError(
                     f"{told}; it names no columns, and was given {len(rows.columns)}", next=naming(self.flavor)
                 ) from None
             raise ModelError(told) from None
-
-
-def _told(error: BaseException) -> str:
-    """Say what went wrong: a process elsewhere has already named the kind of error."""
-    from nbdeploy.validate.subject.remote import ElsewhereError
-
-    return _short(error) if isinstance(error, ElsewhereError) else f"{type(error).__name__}: {_short(error)}"
-
-
-def _short(error: BaseException) -> str:
-    text = str(error).strip()
-    # MLflow shows the rows first and says what is wrong with them after this word.
-    lines = (text.rpartition(" Error: ")[2] if " Error: " in text else text).splitlines()
-    return lines[0][:200].rstrip(". ") if lines else "no message"

@@ -15,7 +15,7 @@ from nbdeploy.validate.checks.explainability.coded import coded_answers
 from nbdeploy.validate.checks.explainability.origins import origins
 from nbdeploy.validate.checks.explainability.sampled import sampled_shares
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.subject.model import quietly
+from nbdeploy.validate.subject.others_code import quietly
 
 if TYPE_CHECKING:
     import pandas as pd

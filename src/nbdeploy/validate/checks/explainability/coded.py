@@ -13,7 +13,7 @@ from nbdeploy.stats.tally.levels import plain
 from nbdeploy.validate.checks.explainability.answer import Answer, Coding
 from nbdeploy.validate.checks.explainability.origins import columns_read, origins
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.subject.model import quietly
+from nbdeploy.validate.subject.others_code import quietly
 
 Matrix = NDArray[np.float64]
 Ask = Callable[[Matrix], Matrix]

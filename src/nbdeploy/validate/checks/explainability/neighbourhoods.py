@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nbdeploy.validate.checks.explainability.answer import Answer, Coding, input_coding
 from nbdeploy.validate.checks.explainability.coded import coded_answers
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.subject.model import quietly
+from nbdeploy.validate.subject.others_code import quietly
 
 if TYPE_CHECKING:
     import pandas as pd

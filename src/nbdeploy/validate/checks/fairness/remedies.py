@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbdeploy.validate.context import Context
-from nbdeploy.validate.subject.model import quietly
+from nbdeploy.validate.subject.others_code import quietly
 
 if TYPE_CHECKING:
     import pandas as pd
