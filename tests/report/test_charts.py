@@ -67,7 +67,7 @@ def test_long_names_of_disparities_are_told_once_and_whole():
     evidence = card_examples.failing()
     ratios = [f for f in evidence.findings if f.metric.endswith("_ratio") and f.value is not None]
     drawn = charts.draw("compared", ratios)
-    wide, narrow = drawn.split('<div class="narrow">')
+    wide, narrow = drawn.split('<div class="narrow" hidden>')
     for part in (wide, narrow):
         assert part.count(">Demographic parity ratio</text>") == 1
         assert ">by sex and age_band</text>" in part
@@ -189,7 +189,9 @@ def differences(*values: tuple[float, tuple[float, float], float | None]) -> lis
 def dots(drawn: str) -> list[float]:
     return [
         float(x)
-        for x in re.findall(r'class="c-dot[^"]*" cx="([\d.]+)"', drawn.split('<div class="narrow">', maxsplit=1)[0])
+        for x in re.findall(
+            r'class="c-dot[^"]*" cx="([\d.]+)"', drawn.split('<div class="narrow" hidden>', maxsplit=1)[0]
+        )
     ]
 
 
@@ -236,7 +238,7 @@ def mitigated(kinds: list[str]) -> Finding:
 
 def test_names_of_mitigations_cover_neither_each_other_nor_a_whisker():
     drawn = charts.draw("tradeoff", [mitigated(["as it is", "thresholds by group", "trained for parity"])])
-    wide = drawn.split('<div class="narrow">')[0]
+    wide = drawn.split('<div class="narrow" hidden>')[0]
     names = [
         (float(x), float(y), width(name))
         for x, y, name in re.findall(r'class="c-text" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)</text>', wide)
@@ -256,7 +258,7 @@ def test_a_forest_tells_groups_with_long_names_apart():
         GroupValue(group={"branch of the region": f"office {n:02}", "sex": "f"}, n=40, value=0.5) for n in range(24)
     ]
     finding = Finding(id="fairness.favourable_rate:b", section="fairness", metric="favourable_rate", by_group=groups)
-    narrow = charts.draw("forest", [finding]).split('<div class="narrow">')[1]
+    narrow = charts.draw("forest", [finding]).split('<div class="narrow" hidden>')[1]
     shown = re.findall(r'class="c-text"[^>]*>(?:<title>[^<]*</title>)?([^<]+)</text>', narrow)
     assert len(set(shown)) == 24
 
@@ -285,7 +287,7 @@ def test_a_forest_of_many_groups_draws_its_ends_and_counts_the_rest():
         n=5_004,
         by_group=(*groups, *small),
     )
-    drawn = str(charts.draw("forest", [finding]).split('<div class="narrow">')[0])
+    drawn = str(charts.draw("forest", [finding]).split('<div class="narrow" hidden>')[0])
     assert drawn.count('<circle class="c-dot') == 15
     assert "R001" in drawn
     assert "R100" in drawn
@@ -325,3 +327,14 @@ def test_the_honesty_of_probabilities_is_drawn_for_all_and_for_each_class():
     drawn = charts.draw("reliability_by_class", [finding])
     assert drawn.count("<svg") == 3
     assert drawn.count("20 rows: promised 55.0%, happened 60.0%") == 3
+
+
+def test_without_a_style_sheet_a_chart_is_drawn_in_outlines_once():
+    evidence = card_examples.failing()
+    drawn = charts.draw("compared", [f for f in evidence.findings if f.metric == "demographic_parity_ratio"])
+    assert drawn.count('fill="none" stroke="currentColor"') == drawn.count("<svg ") == 2
+    assert drawn.count('<div class="narrow" hidden>') == 1
+    for one in drawn.split("</svg>")[:-1]:
+        outlines, texts = one.split('<g fill="currentColor" stroke="none">')
+        assert "<text" not in outlines
+        assert "<text" in texts

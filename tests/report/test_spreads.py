@@ -37,7 +37,7 @@ def quantiles(groups: dict[str, tuple[int, float]], **more) -> list[Finding]:
 
 
 def names(drawn: str) -> list[str]:
-    roomy = drawn.split('<div class="narrow">', maxsplit=1)[0]
+    roomy = drawn.split('<div class="narrow" hidden>', maxsplit=1)[0]
     return re.findall(r'class="c-text"[^>]*>(?:<title>[^<]*</title>)?([^<]+)</text>', roomy)
 
 

@@ -59,6 +59,7 @@ class Canvas:
     title: str
     kind: str = "chart"
     _shapes: list[Markup] = field(default_factory=list)
+    _texts: list[Markup] = field(default_factory=list)
 
     def line(self, start: Point, end: Point, cls: str) -> None:
         """Draw a straight line."""
@@ -91,7 +92,7 @@ class Canvas:
         shown = visible(content)
         written = cut(shown, self.width if room is None else room, FONT.get(cls.split(maxsplit=1)[0], 13))
         full = Markup("<title>{}</title>").format(shown) if written != shown else Markup("")
-        self._shapes.append(
+        self._texts.append(
             Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}{}</text>').format(
                 cls, _at(at[0]), _at(at[1]), anchor, full, upright(written)
             )
@@ -99,16 +100,17 @@ class Canvas:
 
     def vertical_text(self, at: Point, content: str) -> None:
         """Write the name of a vertical axis, turned to read upwards."""
-        self._shapes.append(
+        self._texts.append(
             Markup(
                 '<text class="c-name" text-anchor="middle" transform="translate({} {}) rotate(-90)">{}</text>'
             ).format(_at(at[0]), _at(at[1]), cut(visible(content), self.height - 8, FONT["c-name"]))
         )
 
     def svg(self) -> Markup:
-        """Return the drawing."""
+        """Return the drawing, text on top: in outlines where a style sheet was stripped, which says what is filled."""
         return Markup(
-            '<svg class="{}" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>'
+            '<svg class="{}" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}" '
+            'fill="none" stroke="currentColor">{}<g fill="currentColor" stroke="none">{}</g></svg>'
         ).format(
             self.kind,
             _at(self.width),
@@ -117,6 +119,7 @@ class Canvas:
             _at(self.height),
             visible(self.title),
             Markup("").join(self._shapes),
+            Markup("").join(self._texts),
         )
 
     def _add(self, tag: str, cls: str, tip: str = "", extra: Markup = Markup(""), **numbers: float) -> None:  # noqa: B008 - immutable

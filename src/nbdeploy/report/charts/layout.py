@@ -44,6 +44,6 @@ def roomy(names: Sequence[str], right: float) -> Layout:
 
 def both(draw: Callable[[Layout], Markup], names: Sequence[str], right: float) -> Markup:
     """Draw for a page and for a phone."""
-    return Markup('<div class="roomy">{}</div><div class="narrow">{}</div>').format(
+    return Markup('<div class="roomy">{}</div><div class="narrow" hidden>{}</div>').format(
         draw(roomy(names, right)), draw(NARROW)
     )

@@ -19,7 +19,7 @@ Box = tuple[float, float, float, float]
 
 def tradeoff(finding: Finding) -> Markup:
     """Draw every way to decide: to the left groups are treated more alike, further up more decisions are right."""
-    return Markup('<div class="roomy">{}</div><div class="narrow">{}</div>').format(
+    return Markup('<div class="roomy">{}</div><div class="narrow" hidden>{}</div>').format(
         _drawn(finding, 860), _drawn(finding, 360)
     )
 
