@@ -47,7 +47,8 @@ def _stored(model: ModelSubject, governed: str) -> list[tuple[str, str | None]]:
 
 
 def _columns(types: dict[str, str]) -> str | None:
-    return ", ".join(f"{name} ({kind})" for name, kind in types.items()) or None
+    # One value a row is what everybody expects: MLflow writes it as a tensor of any length.
+    return ", ".join(f"{name} ({kind.removesuffix(' [-1]')})" for name, kind in types.items()) or None
 
 
 def evaluation_data(evidence: Evidence) -> CardSection:
