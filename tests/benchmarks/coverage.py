@@ -18,8 +18,8 @@ from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.conditional import conditional_disparity
 from nbdeploy.stats.disparity import Kind, disparity
 from nbdeploy.stats.extremes import Disparity
-from nbdeploy.stats.metrics import Rates
 from nbdeploy.stats.pair_intervals import Samples, difference_interval, ratio_interval
+from nbdeploy.stats.rates import Rates
 from nbdeploy.stats.to_overall import overall_disparity
 
 RATIO_BOUND, DIFFERENCE_BOUND = 0.8, 0.1

@@ -12,15 +12,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nbdeploy.stats.intervals import estimates
-from nbdeploy.stats.metrics import (
-    CLASS_SCORES,
-    ERROR_QUANTILES,
-    ERROR_SCORES,
-    RANKED_SCORES,
-    RATES,
-    Tally,
-    values,
-)
+from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_QUANTILES, ERROR_SCORES, RANKED_SCORES, Tally, values
+from nbdeploy.stats.rates import RATES
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 
 LEVEL = 0.95

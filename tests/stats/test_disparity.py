@@ -11,8 +11,8 @@ from tests.benchmarks.coverage import equal_groups, one_bad_group, one_group_jus
 
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.disparity import disparity, group_disparity, joint_disparity
-from nbdeploy.stats.metrics import Rates
 from nbdeploy.stats.pair_intervals import METHOD, Samples, difference_interval, ratio_interval
+from nbdeploy.stats.rates import Rates
 from nbdeploy.stats.tally import ClassTally, ErrorTally
 
 

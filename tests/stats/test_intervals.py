@@ -10,8 +10,9 @@ from nbdeploy.stats.area_intervals import FEW, auc_interval, average_precision_i
 from nbdeploy.stats.binomial import clopper_pearson, normal_quantile, shared_level, wilson
 from nbdeploy.stats.intervals import by_group, estimate, estimates
 from nbdeploy.stats.mean_differences import means
-from nbdeploy.stats.metrics import CLASS_SCORES, RATES, class_score, values
+from nbdeploy.stats.metrics import CLASS_SCORES, class_score, values
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
+from nbdeploy.stats.rates import RATES
 from nbdeploy.stats.score_intervals import calibration_interval, loss_otherwise, mover_mean, resampled
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 

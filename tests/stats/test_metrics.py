@@ -10,7 +10,8 @@ import pytest
 from sklearn import metrics as sk
 
 from nbdeploy.stats import curves
-from nbdeploy.stats.metrics import ERROR_SCORES, RATES, class_score, kinds, values
+from nbdeploy.stats.metrics import ERROR_SCORES, class_score, kinds, values
+from nbdeploy.stats.rates import RATES
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
 EXACT = 1e-9

@@ -92,7 +92,7 @@ def test_what_stands_exactly_on_a_bound_is_not_beyond_it():
     assert disparity([4, 3], [10, 10]).value == 0.1
     assert disparity([3, 9], [5, 12], "ratio").value == 0.8
     from nbdeploy.stats.adverse_impact import impact_ratios
-    from nbdeploy.stats.metrics import Rates
+    from nbdeploy.stats.rates import Rates
 
     (only,) = impact_ratios([3, 9], [5, 12])
     assert (only.ratio, only.below) == (0.8, False)

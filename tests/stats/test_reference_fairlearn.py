@@ -10,7 +10,8 @@ import pytest
 from sklearn import metrics as sk
 
 from nbdeploy.stats.disparity import group_disparity
-from nbdeploy.stats.metrics import RATES, values
+from nbdeploy.stats.metrics import values
+from nbdeploy.stats.rates import RATES
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 
 with warnings.catch_warnings():

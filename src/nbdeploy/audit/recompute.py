@@ -23,7 +23,8 @@ from nbdeploy.errors import NbdeployError
 from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.intervals import estimates
-from nbdeploy.stats.metrics import CLASS_SCORES, RATES, values
+from nbdeploy.stats.metrics import CLASS_SCORES, values
+from nbdeploy.stats.rates import RATES
 from nbdeploy.stats.tally import ClassTally
 
 _EXACT = 1e-9  # relative: the same counts give the same quotients

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nbdeploy.stats.disparity_names import Kind
 from nbdeploy.stats.extremes import Disparity, extreme, rate_pairs, stated
-from nbdeploy.stats.metrics import Rates
 from nbdeploy.stats.pair_intervals import METHOD
+from nbdeploy.stats.rates import Rates
 from nbdeploy.stats.tally import ClassTally, Group
 
 

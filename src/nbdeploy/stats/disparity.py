@@ -19,8 +19,8 @@ from nbdeploy.stats.conditional import conditional_disparity, strata_of
 from nbdeploy.stats.disparity_names import Kind, disparity_name
 from nbdeploy.stats.extremes import Disparity, Pairs, extreme, oriented, rate_pairs, stated
 from nbdeploy.stats.mean_differences import Means, means, welch_interval
-from nbdeploy.stats.metrics import Rates, rates
 from nbdeploy.stats.pair_intervals import METHOD
+from nbdeploy.stats.rates import Rates, rates
 from nbdeploy.stats.tally import ClassTally, ErrorTally
 from nbdeploy.stats.to_overall import overall_disparity
 

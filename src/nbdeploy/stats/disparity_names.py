@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from nbdeploy.stats.metrics import ERROR_SCORES, RATES
+from nbdeploy.stats.metrics import ERROR_SCORES
+from nbdeploy.stats.rates import RATES
 
 Kind = Literal["difference", "ratio"]
 

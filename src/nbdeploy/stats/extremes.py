@@ -12,8 +12,8 @@ from nbdeploy.stats.binomial import shared_level
 from nbdeploy.stats.contenders import difference_limits, ratio_limits
 from nbdeploy.stats.disparity_names import Kind
 from nbdeploy.stats.division import divide
-from nbdeploy.stats.metrics import Rates, Values
 from nbdeploy.stats.pair_intervals import Samples
+from nbdeploy.stats.rates import Rates, Values
 
 IndexPair = tuple[int, int]
 """Two groups by their places in the tally."""

@@ -16,10 +16,11 @@ from nbdeploy.stats.area_intervals import auc_interval, average_precision_interv
 from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.error_intervals import error_intervals, quantile_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
-from nbdeploy.stats.metrics import ERROR_QUANTILES, RATES, Rates, Tally, confusion, rates, values
+from nbdeploy.stats.metrics import ERROR_QUANTILES, Tally, values
 from nbdeploy.stats.one_against_rest import lacking
 from nbdeploy.stats.one_against_rest_intervals import probability_interval
 from nbdeploy.stats.ranking import average_precision_with_variance, delong
+from nbdeploy.stats.rates import RATES, Rates, confusion, rates
 from nbdeploy.stats.score_intervals import (
     LOSS_METHOD,
     RESAMPLES,

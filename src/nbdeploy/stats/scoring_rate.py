@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nbdeploy.stats.metrics import Rates
+from nbdeploy.stats.rates import Rates
 from nbdeploy.stats.tally import ScoreTally
 
 SCORING_RATE = "scoring_rate"

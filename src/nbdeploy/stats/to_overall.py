@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from nbdeploy.stats.disparity_names import Kind
 from nbdeploy.stats.division import divide
 from nbdeploy.stats.extremes import Disparity, Pairs, extreme, stated
-from nbdeploy.stats.metrics import Rates, Values
 from nbdeploy.stats.pair_intervals import METHOD, Samples, difference_interval, ratio_interval
+from nbdeploy.stats.rates import Rates, Values
 
 ALL = -1
 """Stands for all rows in the pairs of a disparity."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from nbdeploy.documents import catalog
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.sections import Section
-from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_QUANTILES, ERROR_SCORES, RANKED_SCORES, RATES
+from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_QUANTILES, ERROR_SCORES, RANKED_SCORES
 from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES
+from nbdeploy.stats.rates import RATES
 from nbdeploy.stats.scoring_rate import SCORING_RATE
 from nbdeploy.validate.verdict.compare import is_disparity
 

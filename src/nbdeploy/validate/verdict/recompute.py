@@ -14,13 +14,9 @@ from nbdeploy.errors import DataError
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.expected_cost import RESAMPLES, cost_of_counts
 from nbdeploy.stats.intervals import by_group, estimate, estimates, group_values
-from nbdeploy.stats.metrics import (
-    RANKED_SCORES,
-    RATES,
-    Tally,
-    confusion,
-)
+from nbdeploy.stats.metrics import RANKED_SCORES, Tally
 from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES
+from nbdeploy.stats.rates import RATES, confusion
 from nbdeploy.stats.scoring_rate import SCORING_RATE
 from nbdeploy.validate.verdict.compare import class_names, compared, is_disparity
 from nbdeploy.validate.verdict.recomputable import COST, OF_ERRORS, OF_SCORES

@@ -10,7 +10,7 @@ from nbdeploy.documents.measurement import GroupValue, Measurement
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.intervals import FEWEST_TOLD
-from nbdeploy.stats.metrics import Rates
+from nbdeploy.stats.rates import Rates
 from nbdeploy.stats.scoring_rate import median_score, scoring_rates
 from nbdeploy.stats.tally import ScoreTally
 

@@ -13,7 +13,7 @@ from nbdeploy.documents.objective import Objective
 from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.conditional import strata_of
 from nbdeploy.stats.mantel_haenszel import mantel_haenszel
-from nbdeploy.stats.metrics import Rates, rates
+from nbdeploy.stats.rates import Rates, rates
 from nbdeploy.stats.tally import ClassTally, ErrorTally
 
 _TOLD = 60

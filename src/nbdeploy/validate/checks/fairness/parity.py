@@ -6,7 +6,7 @@ from typing import Any
 
 from nbdeploy.documents.record import group_label
 from nbdeploy.stats.adverse_impact import impact_ratios
-from nbdeploy.stats.metrics import rates
+from nbdeploy.stats.rates import rates
 from nbdeploy.validate.checks.shown import Shown, Table, number
 from nbdeploy.validate.context import Context
 

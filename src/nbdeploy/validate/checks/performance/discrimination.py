@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy.stats.curves import pr_curve, roc_curve
-from nbdeploy.stats.metrics import confusion, rates
+from nbdeploy.stats.rates import confusion, rates
 from nbdeploy.validate.checks.drawing import BLUE, FAINT, ORANGE, heading, panels
 from nbdeploy.validate.checks.performance.scored import without_scores
 from nbdeploy.validate.checks.performance.several import discrimination_by_class

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.costs import Costs
 from nbdeploy.stats.expected_cost import PER, RESAMPLES, cost_of_counts
-from nbdeploy.stats.metrics import confusion
 from nbdeploy.stats.paired import skewed_mean
+from nbdeploy.stats.rates import confusion
 from nbdeploy.validate.checks.performance.paired_rows import PairedRows
 from nbdeploy.validate.context import Context
 
