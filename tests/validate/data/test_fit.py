@@ -30,11 +30,20 @@ def test_fitting_data_passes(declare):
         ({"positive": "Yes"}, {"hired": ["no", "yes", "yes", "no"]}, "did you mean 'yes'"),
         ({"favourable": 3}, {}, "favourable class declared 3 does not occur"),
         ({}, {"hired": [0, 1, None, 1]}, "1 of 4 rows have no value in the target"),
-        ({"task": "regression", "threshold": None}, {"hired": list("abcd")}, "of a regression holds"),
+        (
+            {"task": "regression", "threshold": None},
+            {"hired": list("abcd")},
+            "of a regression holds texts, not numbers",
+        ),
         (
             {"gates": {"fairness": {"accuracy": {"min": 0.5, "group": {"sex": "x"}}}}},
             {},
             "no row is in the group sex=x",
+        ),
+        (
+            {"gates": {"fairness": {"accuracy": {"min": 0.5, "group": {"sex": 1}}}}},
+            {"sex": ["1", "2", "1", "2"]},
+            r"in the group \[1\], and some are in \['1'\]. Next: write the value as the data holds it",
         ),
         ({"gates": {"fairness": {"accuracy": {"min": 0.5, "group": {"region": "x"}}}}}, {}, "no column 'region'"),
         ({"gates": {"performance": {"recall": {"min": 0.5, "slice": "age > 90"}}}}, {}, "no row lies in the slice"),

@@ -54,6 +54,11 @@ def test_sparse_columns_are_written_out():
     assert whole(read_dataset(frame)) == {"a": [True, False], "b": [False, True], "3": [1.0, 0.0]}
 
 
+def test_periods_are_texts():
+    frame = pd.DataFrame({"month": pd.PeriodIndex(["2024-01", None], freq="M")})
+    assert whole(read_dataset(frame)) == {"month": ["2024-01", None]}
+
+
 def test_a_column_that_is_the_index_is_told_so():
     dataset = read_dataset(pd.DataFrame({"sex": ["f", "m"], "y": [0, 1]}).set_index("sex"))
     assert dataset.columns == ("y",)

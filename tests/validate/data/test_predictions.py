@@ -29,6 +29,20 @@ def test_ready_decisions_are_taken_as_they_are(declare):
     assert table.column_names == [LABEL, PREDICTED, "sex"]
 
 
+@pytest.mark.parametrize("named", [{"predicted": "hired"}, {"score": "hired"}])
+def test_the_target_is_never_its_own_prediction(declare, named):
+    with pytest.raises(DataError, match="names its target 'hired' as the prediction"):
+        predictions(declare, **named)
+
+
+def test_a_target_of_a_usual_name_is_not_taken_for_the_prediction(declare):
+    rows = {"score": [0, 1, 1, 0], "mine": [1, 1, 0, 0]}
+    table = predictions(declare, rows=rows, target="score", positive=1, predicted="mine")
+    assert table.column_names == [LABEL, PREDICTED, "sex"]
+    with pytest.raises(DataError, match="holds no prediction"):
+        predictions(declare, rows={"predicted": [0, 1, 1, 0]}, target="predicted", positive=1)
+
+
 def test_a_score_at_the_threshold_is_a_positive_decision(declare):
     table = predictions(declare, score="p", threshold=0.5)
     assert table.column(PREDICTED).to_pylist() == ["no", "yes", "no", "yes"]

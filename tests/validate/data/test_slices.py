@@ -39,6 +39,18 @@ def test_a_missing_value_satisfies_no_condition():
     assert slice_columns("age >= 65 and age < 80 and sex == 2") == ("age", "sex")
 
 
+@pytest.mark.parametrize("text", ["paid == true", "paid == True", "paid != false"])
+def test_true_and_false_are_written_as_one_likes(text):
+    assert slice_mask(text, pa.table({"paid": [True, False, None]})).to_pylist() == [True, False, False]
+
+
+def test_dates_are_compared_as_dates():
+    days = pa.table({"when": pa.array(["2024-01-31", "2024-02-01"]).cast(pa.timestamp("us"))})
+    assert slice_mask("when >= 2024-02-01", days).to_pylist() == [False, True]
+    with pytest.raises(DataError, match="holds dates and cannot be compared with 'soon'"):
+        slice_mask("when >= soon", days)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("aged > 1", "did you mean 'age'"), ("sex == female", "cannot be compared")],

@@ -14,6 +14,7 @@ from nbdeploy.errors import DataError, closest
 from nbdeploy.stats.tally.levels import MISSING, ordered, plain
 from nbdeploy.validate.data.columns import distinct, grouping_columns
 from nbdeploy.validate.data.inputs import Dataset
+from nbdeploy.validate.data.rows import kind_in_words
 from nbdeploy.validate.data.slices import nobody_in, slice_mask
 
 MOST_GROUPS = 200
@@ -97,15 +98,9 @@ def _check_type(objective: Objective, dataset: Dataset) -> None:
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
     if objective.task == "regression" and not number:
         raise DataError(
-            f"{dataset.told}: the target {objective.target!r} of a regression holds {_called(kind)} and no numbers",
+            f"{dataset.told}: the target {objective.target!r} of a regression holds {kind_in_words(kind)}, not numbers",
             next="make numbers of them, or declare `task: multiclass`",
         )
-
-
-def _called(kind: pa.DataType) -> str:
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        return "texts"
-    return "dates" if pa.types.is_temporal(kind) else f"{kind} values"
 
 
 def _check_classes(objective: Objective, name: str, found: Sequence[Scalar]) -> None:
@@ -142,11 +137,21 @@ def _check_group(where: str, gate: Gate, found: Iterable[tuple[Scalar, ...]]) ->
     wanted = dict(gate.group) if isinstance(gate.group, dict) else {}
     if tuple(wanted.values()) in found:
         return
-    labels = sorted({group_label(dict(zip(wanted, group, strict=True))) for group in found})
+    same = next((group for group in found if _labelled(wanted, group) == group_label(wanted)), None)
+    if same is not None:
+        raise DataError(
+            f"{where}: no row is in the group {list(wanted.values())!r}, and some are in {list(same)!r}",
+            next="write the value as the data holds it: a text in quotes, a number without",
+        )
+    labels = sorted({_labelled(wanted, group) for group in found})
     raise DataError(
         f"{where}: no row is in the group {group_label(wanted)}{closest(group_label(wanted), labels)}",
         next=f"groups there are: {'; '.join(labels[:12])}",
     )
+
+
+def _labelled(features: Iterable[str], group: tuple[Scalar, ...]) -> str:
+    return group_label(dict(zip(features, group, strict=True)))
 
 
 def _level(value: object) -> Scalar:

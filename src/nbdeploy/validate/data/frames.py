@@ -28,7 +28,7 @@ def frame_table(frame: Any, told: str) -> pa.Table:
     for name in frame.columns:
         _refuse_intervals(frame[name], name, told)
     try:
-        return pa.Table.from_pandas(_dense(frame), preserve_index=False)
+        return pa.Table.from_pandas(_written_out(frame), preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         raise _odd(frame, told) from None
 
@@ -41,13 +41,14 @@ def twice(told: str, name: Any) -> DataError:
     )
 
 
-def _dense(frame: Any) -> Any:
-    """Return the frame with the values of sparse columns written out: Arrow knows no sparse ones."""
-    sparse = [name for name in frame.columns if type(frame[name].dtype).__name__ == "SparseDtype"]
-    if sparse:
+def _written_out(frame: Any) -> Any:
+    """Return the frame with sparse columns written out, and periods as texts: Arrow has neither."""
+    kinds = {name: type(frame[name].dtype).__name__ for name in frame.columns}
+    odd = {name: kind for name, kind in kinds.items() if kind in ("SparseDtype", "PeriodDtype")}
+    if odd:
         frame = frame.copy(deep=False)
-        for name in sparse:
-            frame[name] = frame[name].sparse.to_dense()
+        for name, kind in odd.items():
+            frame[name] = frame[name].sparse.to_dense() if kind == "SparseDtype" else frame[name].astype("string")
     return frame
 
 

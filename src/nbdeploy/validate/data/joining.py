@@ -13,6 +13,7 @@ from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import DataError
 from nbdeploy.stats.tally.levels import ordered, plain
 from nbdeploy.validate.data.columns import LABEL, PREDICTED, SCORE, decoded, distinct, kept_columns
+from nbdeploy.validate.data.rows import kind_in_words
 from nbdeploy.validate.subject.class_scores import class_column
 from nbdeploy.validate.subject.score_reach import Reach
 
@@ -127,7 +128,10 @@ class Joining:
         try:
             column = column.cast(pa.float64())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise DataError(f"the {what} column holds {values.type}, which are no numbers") from None
+            raise DataError(
+                f"the {what} column holds {kind_in_words(values.type)}, which are no numbers",
+                next=f"declare `{'predicted' if what == 'prediction' else what}:` as the column with numbers",
+            ) from None
         self._unscored += len(column) - int(pc.sum(pc.is_finite(column)).as_py() or 0)
         return column
 

@@ -28,8 +28,13 @@ def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch
     DataError
         Neither column is there, or their values do not fit the labels.
     """
-    predicted = _column(dataset, objective.predicted, "predicted")
-    score = _column(dataset, objective.score, "score") if objective.task == "binary" else None
+    if objective.target in (objective.predicted, objective.score):
+        raise DataError(
+            f"the objective names its target {objective.target!r} as the prediction, which would then always be right",
+            next="declare `predicted:` or `score:` as the column that the model wrote",
+        )
+    predicted = _column(objective, dataset, objective.predicted, "predicted")
+    score = _column(objective, dataset, objective.score, "score") if objective.task == "binary" else None
     if objective.predicted is not None and predicted is None:
         dataset.require([objective.predicted], "the decision, `predicted:`")
     if predicted is None and score is None:
@@ -58,13 +63,16 @@ def from_file(objective: Objective, dataset: Dataset) -> Iterator[pa.RecordBatch
 
 def prediction_columns(objective: Objective, dataset: Dataset) -> tuple[str, ...]:
     """Return the columns of a predictions file that the model wrote: they are no evaluation data."""
-    found = (_column(dataset, objective.predicted, "predicted"), _column(dataset, objective.score, "score"))
+    usual = ((objective.predicted, "predicted"), (objective.score, "score"))
+    found = (_column(objective, dataset, declared, name) for declared, name in usual)
     every = (*found, *declared_columns(objective, dataset.columns, ()).values())
     return tuple(name for name in every if name and name != objective.target)
 
 
-def _column(dataset: Dataset, declared: str | None, usual: str) -> str | None:
-    return next((name for name in (declared, usual) if name in dataset.columns), None)
+def _column(objective: Objective, dataset: Dataset, declared: str | None, usual: str) -> str | None:
+    """Return the declared column, else the one of the usual name; never the target, whatever it is called."""
+    names = (name for name in (declared, usual) if name != objective.target)
+    return next((name for name in names if name in dataset.columns), None)
 
 
 def with_answers(objective: Objective, data: Rows, answers: Rows, labels: Sequence[Any]) -> Iterator[pa.RecordBatch]:

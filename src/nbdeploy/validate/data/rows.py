@@ -13,6 +13,16 @@ BATCH = 1 << 16
 """Rows of a batch: enough that a pass costs no more than decoding, few enough that memory does not show them."""
 
 
+def kind_in_words(kind: pa.DataType) -> str:
+    """Return what a column holds, as a sentence would say it: ``texts``."""
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_string(value) or pa.types.is_large_string(value):
+        return "texts"
+    if pa.types.is_boolean(value):
+        return "true and false"
+    return "dates" if pa.types.is_temporal(value) else f"{value} values"
+
+
 class Rows(Protocol):
     """A table that is read in passes."""
 

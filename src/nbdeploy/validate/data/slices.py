@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from nbdeploy.documents.record import Scalar
 from nbdeploy.errors import DataError, ObjectiveError, closest
+from nbdeploy.validate.data.rows import kind_in_words
 
 _CONDITION = re.compile(
     r"""\s*(?:`(?P<quoted>[^`]+)`|(?P<plain>[^\s=<>!`'"]+))   # a column; in backticks when its name has spaces
@@ -20,6 +21,7 @@ _CONDITION = re.compile(
     re.VERBOSE,
 )
 _AND = re.compile(r"and(?=\s)", re.IGNORECASE)
+_TRUTH = {"true": True, "false": False}
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "==": pc.equal,
     "!=": pc.not_equal,
@@ -119,9 +121,16 @@ def _compare(condition: Condition, column: pa.Array | pa.ChunkedArray) -> Any:
     value = condition.value
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         value = str(value)
+    elif pa.types.is_boolean(column.type):
+        value = _TRUTH.get(str(value).casefold(), value)
     try:
-        return _OPERATORS[condition.op](column, pa.scalar(value))
+        scalar = pa.scalar(value)
+        if pa.types.is_temporal(column.type) and isinstance(value, str):
+            scalar = scalar.cast(column.type)
+        return _OPERATORS[condition.op](column, scalar)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
         raise DataError(
-            f"column {condition.column!r} holds {column.type} and cannot be compared with {condition.value!r}"
+            f"column {condition.column!r} holds {kind_in_words(column.type)} and cannot be compared with "
+            f"{condition.value!r}",
+            next="write a value of the same kind, or take the gate away",
         ) from None
