@@ -32,6 +32,16 @@ def run(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> subpro
     )
 
 
+def run_on_a_full_disk(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that can write 100 bytes to a file and no more."""
+    code = (
+        "import resource, sys; from nbdeploy.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\nmain(sys.argv[1:])"
+    )
+    command = [sys.executable, "-B", "-c", code, *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
 def refused(done: subprocess.CompletedProcess[str], code: int, *says: str) -> None:
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -258,3 +268,17 @@ def test_a_killed_kernel_is_told_and_the_other_sections_go_on(desk: Path):
     assert '"performance.roc_auc": "not_evaluated"' in evidence
     assert '"fairness.demographic_parity_ratio:sex": "' in evidence
     assert '"fairness.demographic_parity_ratio:sex": "not_evaluated"' not in evidence
+
+
+def test_a_key_that_found_no_room_leaves_no_half_of_it(tmp_path: Path):
+    refused(
+        run_on_a_full_disk("key", "create", "ci", "--service", "--file", "ci.pem", cwd=tmp_path), 2, "E-KEY", "ci.pem"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_and_the_policy_stays(tmp_path: Path):
+    assert run("init", ".", "--preset", "team", "--person", "Ana", cwd=tmp_path).returncode == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.glob("*") if file.is_file()}
+    refused(run_on_a_full_disk("policy", "propose", "--add", "Vera", "validator", cwd=tmp_path), 2, "E-DISK")
+    assert {file.name: file.read_bytes() for file in tmp_path.glob("*") if file.is_file()} == before

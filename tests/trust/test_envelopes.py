@@ -231,3 +231,9 @@ def test_peek_reads_without_believing():
     seen = peek(edited(lambda c: _sig(c).update(sig="A" * 88)))
     assert seen.kind == "objective"
     assert seen.predicate["name"] == "churn"
+
+
+def test_letters_of_another_encoding_are_refused_before_anything_is_signed():
+    """A terminal hands on bytes that are no UTF-8 as lone surrogates."""
+    with pytest.raises(FormatError, match="not UTF-8"):
+        sign(PREDICATE.model_copy(update={"by": "a\udcff"}), SUBJECTS, ANA)

@@ -18,6 +18,7 @@ from nbdeploy.documents.statements import (
 )
 from nbdeploy.errors import NotApprovedError, closest
 from nbdeploy.trust.ledger.log import Entry
+from nbdeploy.trust.names import shown
 from nbdeploy.trust.policy.document import Principal
 
 P = TypeVar("P", bound=Predicate)
@@ -107,7 +108,7 @@ class Chain:
         found = self.asked.get(request_id)
         if found is None:
             raise NotApprovedError(
-                f"the ledger holds no request {request_id!r}{closest(request_id, tuple(self.asked))}",
+                f"the ledger holds no request {shown(request_id)}{closest(request_id, tuple(self.asked))}",
                 next="nbdeploy signoff lists them",
             )
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import sys
@@ -10,6 +11,9 @@ from typing import Any
 import click
 
 from nbdeploy.errors import NbdeployError
+
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
+"""What no program can do anything about: a full disk, a folder that is not ours."""
 
 _COMMANDS: dict[str, str] = {
     "init": "project:init",
@@ -75,5 +79,11 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # `nbdeploy … | head` is no error
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"nbdeploy: E-DISK {where}{error.strerror}. Next: make room or ask who may write there.", err=True)
+        sys.exit(2)
     gc.freeze()  # what was imported needs no last look for garbage, which takes half a second after a validation
     sys.exit(outcome if isinstance(outcome, int) else 0)

@@ -77,7 +77,13 @@ class Peeked:
 
 
 def sign(predicate: Predicate, subjects: Mapping[str, str], signer: Signer) -> bytes:
-    """Return the bytes of a signed statement about `subjects` (name → ``sha256:…``)."""
+    """Return the bytes of a signed statement about `subjects` (name → ``sha256:…``).
+
+    Raises
+    ------
+    FormatError
+        It holds text that is none in Unicode, such as bytes of another encoding typed at a terminal.
+    """
     statement = Statement(
         subject=tuple(
             ResourceDescriptor(name=name, digest={"sha256": digest.removeprefix("sha256:")})
@@ -86,8 +92,11 @@ def sign(predicate: Predicate, subjects: Mapping[str, str], signer: Signer) -> b
         predicate_type=predicate.predicate_type(),
         predicate=predicate.model_dump(mode="json", by_alias=True),
     )
-    payload = json.dumps(statement.model_dump(mode="json", by_alias=True), ensure_ascii=False, allow_nan=False).encode()
-    return wrap(payload, signer)
+    text = json.dumps(statement.model_dump(mode="json", by_alias=True), ensure_ascii=False, allow_nan=False)
+    try:
+        return wrap(text.encode(), signer)
+    except UnicodeEncodeError:
+        raise FormatError("what is to be signed holds letters that are not UTF-8", next="type them again") from None
 
 
 def open_envelope(data: bytes, publics: Iterable[str], *, known: Mapping[str, type[Predicate]] = PREDICATES) -> Opened:

@@ -122,8 +122,12 @@ def store_key(path: Path, signer: Signer, passphrase: bytes | None) -> str:
         ) from None
     except OSError as error:
         raise KeyFileError(f"{path} cannot be written ({error.strerror})") from None
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+    except OSError as error:
+        path.unlink()  # half a key would stand in the way of the whole one
+        raise KeyFileError(f"{path} cannot be written ({error.strerror})") from None
     return signer.public
 
 
