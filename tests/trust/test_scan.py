@@ -25,7 +25,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -136,6 +136,13 @@ def test_a_clean_model_passes_without_a_waiver(folder, fitted, name, form):
     found = scan_model(folder(data))
     assert found.findings == ()
     assert found.files == 1
+
+
+@pytest.mark.parametrize("kind", [np.number, np.integer, np.floating])
+def test_columns_that_are_chosen_by_their_type_pass_without_a_waiver(folder, kind):
+    chosen = make_column_selector(dtype_include=kind)
+    prepared = ColumnTransformer([("scaled", StandardScaler(), chosen)]).fit(pd.DataFrame({"age": [1.0, 2.0]}))
+    assert scan_model(folder(pickle.dumps(prepared))).findings == ()
 
 
 def test_a_model_as_mlflow_saves_it_passes(tmp_path, fitted):
