@@ -221,7 +221,7 @@ def test_a_refusal_is_whole_words_without_a_traceback(opened):
     _, shown, _ = opened
     assert shown["refusal"].inner_text().splitlines() == [
         "DraftError: E-DRAFT of loans there is only a draft: a draft is fast and never requestable. Next:",
-        "record it: nbdeploy validate loans … without --draft",
+        "record it: %nbdeploy validate loans … without --draft",
     ]
 
 
