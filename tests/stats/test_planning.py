@@ -6,15 +6,18 @@ from math import inf
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.intervals import estimate
 from nbdeploy.stats.planning import (
     LARGEST_FACTOR,
+    POWER,
     PRECISION,
     decided,
     deciding_factor,
+    planning_level,
     rate_half_width,
 )
 from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
@@ -23,6 +26,26 @@ from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
 def test_a_normal_interval_needs_its_textbook_number():
     factor = deciding_factor(lambda s: (0.78 - 0.1 / s**0.5, 0.78 + 0.1 / s**0.5), (0.75, inf))
     assert 1 <= factor / (0.1 / 0.03) ** 2 <= PRECISION
+
+
+@pytest.mark.parametrize("comparisons", [1, 10])
+def test_the_level_of_a_plan_adds_the_power(comparisons):
+    level = planning_level(0.95, comparisons)
+    each = stats.norm.isf((1 - level) / comparisons / 2)
+    assert each == pytest.approx(stats.norm.isf(0.025 / comparisons) + stats.norm.ppf(POWER), rel=1e-9)
+
+
+def test_the_rows_told_decide_four_of_five_samples():
+    """Drawn anew: those at which today's interval would just decide do so in every second one."""
+    given, random = tally([[[40, 12], [9, 39]]]), np.random.default_rng(0)
+    factor = deciding_factor(
+        lambda s: estimate(given.scaled(s), "accuracy", planning_level(0.95)).interval, (0.75, inf)
+    )
+    rows = round(factor * 100)
+    right = random.binomial(rows, 0.79, 4000)
+    assert (clopper_pearson(right, rows)[0] >= 0.75).mean() == pytest.approx(POWER, abs=0.03)
+    coin = round(100 * deciding_factor(lambda s: estimate(given.scaled(s), "accuracy").interval, (0.75, inf)))
+    assert (clopper_pearson(random.binomial(coin, 0.79, 4000), coin)[0] >= 0.75).mean() < 0.6
 
 
 def test_what_is_decided_needs_no_more_and_what_stands_on_the_bound_never_will():
@@ -57,7 +80,7 @@ def test_the_rows_found_decide_a_rate_and_one_tenth_fewer_do_not():
     given = tally([[[40, 12], [9, 39]]])
     factor = deciding_factor(lambda s: estimate(given.scaled(s), "accuracy").interval, (0.75, inf))
     rows = factor * 100
-    assert wilson(0.79 * rows, rows)[0] >= 0.75 > wilson(0.79 * rows * 0.9, rows * 0.9)[0]
+    assert clopper_pearson(0.79 * rows, rows)[0] >= 0.75 > clopper_pearson(0.79 * rows * 0.9, rows * 0.9)[0]
 
 
 def test_the_rows_found_decide_a_disparity_with_the_same_groups():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import exp, log
+from statistics import NormalDist
 
-from nbdeploy.stats.binomial import clopper_pearson
+from nbdeploy.stats.binomial import clopper_pearson, normal_quantile, shared_level
 
 Limits = tuple[float, float]
 
@@ -14,6 +15,26 @@ LARGEST_FACTOR = 10_000.0
 
 PRECISION = 1.01
 """The factor found is at most 1 % too large: each further step costs an interval, and advice rounds more coarsely."""
+
+
+POWER = 0.8
+"""Share of samples that the rows told of decide. Without it they decide every second one: whose value is by chance on
+the better side of what it is now."""
+
+
+def planning_level(level: float, comparisons: int = 1) -> float:
+    """Return the level at which an interval must decide now, so that one of `level` decides a share `POWER` of samples.
+
+    With z + Φ⁻¹(power) in place of z standard errors between value and bound (Cohen 1988).
+
+    Parameters
+    ----------
+    comparisons
+        Between which Bonferroni shares either level.
+    """
+    normal = NormalDist()
+    z = normal_quantile(shared_level(level, comparisons))
+    return 1 - max(comparisons, 1) * 2 * normal.cdf(-z - normal.inv_cdf(POWER))
 
 
 def decided(interval: Limits, region: Limits) -> bool:

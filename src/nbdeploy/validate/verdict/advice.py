@@ -9,9 +9,9 @@ from math import ceil, sqrt
 from nbdeploy.documents.measurement import Measurement
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import group_label
-from nbdeploy.stats.binomial import shared_level
+from nbdeploy.stats.binomial import normal_quantile, shared_level
 from nbdeploy.stats.intervals import estimates
-from nbdeploy.stats.planning import deciding_factor
+from nbdeploy.stats.planning import deciding_factor, planning_level
 from nbdeploy.validate.verdict.asked import Asked
 from nbdeploy.validate.verdict.compare import class_names, compared_tally, disparity_of, is_disparity
 from nbdeploy.validate.verdict.judge import Judged, limits, number
@@ -25,7 +25,10 @@ IntervalAt = Callable[[float], tuple[float, float] | None]
 
 @dataclass(frozen=True)
 class Advice:
-    """A sentence or two, and the rows in all that would decide the gate if the value stayed as it is."""
+    """A sentence or two, and the rows in all that would decide the gate if the value is what it was measured to be.
+
+    They decide it in `POWER` of all samples of so many rows.
+    """
 
     text: str = ""
     rows: int | None = None
@@ -95,8 +98,8 @@ def _undecided(tallies: Tallies, one: Asked, measurement: Measurement, judged: J
         )
     needed = ceil(factor * rows)
     return Advice(
-        f"about {round_up(needed):,} {what} would decide it (now {rows:,}) if the value stays as it is: "
-        f"{again} on more data",
+        f"about {round_up(needed):,} {what} would decide it in four of five samples (now {rows:,}) "
+        f"if the value stays as it is: {again} on more data",
         needed,
     )
 
@@ -106,11 +109,13 @@ def _from_tallies(tallies: Tallies, one: Asked, measurement: Measurement, judged
     features = tuple(one.group) if one.group else one.features
     if is_disparity(one.metric):
         smallest, compared = objective.min_group_size, compared_tally(tallies, one.metric, features, one.slice)
+        level = planning_level(objective.level, measurement.data.get("comparisons", 1))
 
         def of_pairs(factor: float) -> tuple[float, float] | None:
             # The minimum size grows with the rows, so that the same groups are compared.
-            level, scaled = objective.level, compared.scaled(factor)
-            found = disparity_of(scaled, one.metric, objective, level=level, min_size=smallest * factor)
+            found = disparity_of(
+                compared.scaled(factor), one.metric, objective, level=level, min_size=smallest * factor
+            )
             return found.interval
 
         return of_pairs
@@ -119,7 +124,7 @@ def _from_tallies(tallies: Tallies, one: Asked, measurement: Measurement, judged
     deciding = one.group or (judged.group.group if judged.group else {})
     at = next(index for index in range(len(tally.groups)) if tally.named(index) == deciding)
     eligible = sum(not group.excluded for group in measurement.by_group) if one.by_groups else 1
-    level = shared_level(objective.level, eligible)
+    level = planning_level(shared_level(objective.level, eligible))
 
     def of_one(factor: float) -> tuple[float, float] | None:
         return estimates(tally.scaled(factor), one.metric, level, seed, **named)[at].interval
@@ -129,13 +134,15 @@ def _from_tallies(tallies: Tallies, one: Asked, measurement: Measurement, judged
 
 def _by_root_n(measurement: Measurement) -> IntervalAt:
     """Let the interval of something measured shrink around its value with the root of n."""
-    value, interval = measurement.value, measurement.interval
+    value, interval, level = measurement.value, measurement.interval, measurement.level or 0.95
+    wider = normal_quantile(planning_level(level)) / normal_quantile(level)
 
     def interval_at(factor: float) -> tuple[float, float] | None:
         if value is None or interval is None:
             return None
         low, high = limits(interval)
-        return value - (value - low) / sqrt(factor), value + (high - value) / sqrt(factor)
+        away = wider / sqrt(factor)
+        return value - (value - low) * away, value + (high - value) * away
 
     return interval_at
 
