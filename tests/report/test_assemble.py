@@ -8,7 +8,9 @@ import card_examples
 import pytest
 
 from nbdeploy.documents.card import Card
+from nbdeploy.documents.measurement import GroupValue, Pair
 from nbdeploy.report.assemble import assemble
+from nbdeploy.report.sections.outcomes import widest_gap
 from nbdeploy.report.sections.summary import in_words, points
 
 DIGEST = card_examples.digest("evidence")
@@ -194,3 +196,21 @@ def test_the_80_percent_rule_stands_with_its_rate_test_and_rows():
     assert all(len(row) == len(rule.columns) for row in rule.cells)
     assert {row[4] for row in rule.cells} <= {"below 0.8", "not below 0.8"}
     assert "not a legal finding" in rule.text
+
+
+def test_the_widest_gap_tells_the_rates_of_both_groups():
+    evidence = card_examples.passing()
+    worst = min((f for f in evidence.findings if f.metric == "demographic_parity_ratio"), key=lambda f: f.value)
+    (bare,) = widest_gap(evidence)
+    assert "The lowest rate of the favourable outcome is 0.952 times the highest" in bare.text
+    pair = Pair(first={"sex": "1"}, second={"sex": "2"})
+    groups = tuple(
+        GroupValue(group=g, n=50, denominator=50, value=v) for g, v in ((pair.first, 0.0), (pair.second, 0.4))
+    )
+    told = worst.model_copy(update={"pair": pair, "by_group": groups, "value": 0.0, "interval": (0.0, 0.3)})
+    findings = tuple(told if finding.id == worst.id else finding for finding in evidence.findings)
+    (point,) = widest_gap(evidence.model_copy(update={"findings": findings}))
+    assert point.text.replace("\u00a0", " ") == (
+        "The favourable outcome goes to 0 % of sex=1 and 40.0 % of sex=2: 0 times as often "
+        "(95 % interval 0 to 0.300); 1 would be equal."
+    )

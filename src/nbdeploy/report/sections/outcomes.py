@@ -10,7 +10,7 @@ from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding, Verdict
 from nbdeploy.documents.measurement import Pair
 from nbdeploy.documents.record import group_label
-from nbdeploy.report import reasons, wording
+from nbdeploy.report import figures, reasons, wording
 
 
 @dataclass(frozen=True)
@@ -164,17 +164,18 @@ def widest_gap(evidence: Evidence) -> Iterator[Point]:
     gaps = [f for f in evidence.findings if f.metric == "demographic_parity_ratio" and f.value is not None]
     if gaps:
         worst = min(gaps, key=lambda finding: finding.value or 0)
-        between = (
-            f", between {group_label(worst.pair.first)} and {group_label(worst.pair.second)}" if worst.pair else ""
-        )
-        yield Point(
-            "The widest gap between groups",
-            (
-                f"The lowest rate of the favourable outcome is {wording.value(worst)} times the "
-                f"highest{_between(worst)}{between}; 1 would be equal."
-            ),
-            (worst.id,),
-        )
+        rates = {group_label(one.group): one.value for one in worst.by_group}
+        names = [group_label(group) for group in (worst.pair.first, worst.pair.second)] if worst.pair else []
+        known = [(rates.get(name), name) for name in names]
+        told = "The lowest rate of the favourable outcome is"
+        times = f"{wording.value(worst)} times the highest"
+        between = f", between {' and '.join(names)}" if names else ""
+        if known and all(rate is not None for rate, _ in known):
+            both = [f"{figures.number(rate, figures.Scale(percent=True))} of {name}" for rate, name in known]
+            told, between = f"The favourable outcome goes to {' and '.join(both)}:", ""
+            times = f"{wording.value(worst)} times as often"
+        text = f"{told} {times}{_between(worst)}{between}; 1 would be equal."
+        yield Point("The widest gap between groups", text, (worst.id,))
 
 
 def known_by_heart(evidence: Evidence) -> Iterator[Point]:
