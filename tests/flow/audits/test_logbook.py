@@ -104,3 +104,8 @@ def test_a_key_that_left_the_policy_is_told_as_that(project: Project):
     lines = flow.audit_log().lines
     assert all(line.ignored for line in lines)
     assert all(line.by == "" for line in lines)
+
+
+def test_an_attempt_whose_documents_lie_nowhere_here_is_named(project: Project):
+    """An auditor must not take “0 runs were held to what was signed” for “all is well”."""
+    assert "Recorded in the ledger, and not in this project's folder: churn attempt 1." in flow.audit().lines

@@ -225,3 +225,16 @@ def test_a_service_key_is_replaced_by_one_without_a_passphrase(project: Path):
     made = flow.rotate_key(project / ".nbdeploy/keys/workstation.pem", passphrase=never, new=never)
     assert made.owner == "workstation"
     assert not is_encrypted(made.file)
+
+
+def test_a_change_that_cannot_be_is_told_as_the_change_and_not_as_the_policy(project: Path):
+    flow.add_person("Vera", roles=["validator"], public=(public := make("Vera")))
+    before = (project / "policy.toml").read_bytes()
+    with pytest.raises(PolicyError, match=r"with this change .* one key belongs to 'Vera' and to 'Otto'"):
+        flow.add_person("Otto", roles=["validator"], public=public)
+    assert (project / "policy.toml").read_bytes() == before
+
+
+def test_a_proposal_that_changes_nothing_says_so(project: Path):
+    assert "it asks what the one before asks" in str(flow.propose())
+    assert "1 of its changes lets more through" in str(flow.propose(add=[("Otto", ["validator"], None)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +74,11 @@ def audit(name: str | None = None) -> Audited:
     problems += [f"entry {entry.index}: {reason}" for entry, reason in chain.ignored]
     runs = list(_runs(project, name))
     problems += [problem for folder in runs for problem in _run_problems(chain, folder, project.card_templates)]
-    lines.append(f"{len(runs)} recorded runs with their cards were held to what was signed.")
+    told = "1 recorded run with its card was" if len(runs) == 1 else f"{len(runs)} recorded runs with their cards were"
+    lines.append(f"{told} held to what was signed.")
+    gone = _not_here(chain, runs, name)
+    if gone:
+        lines.append(f"Recorded in the ledger, and not in this project's folder: {', '.join(gone)}.")
     requests = [request for request in chain.requests.values() if name in (None, request.objective)]
     for request in requests:
         found = standing(chain, request.id, project.policy, datetime.now(UTC))
@@ -90,6 +94,16 @@ def _runs(project: Project, name: str | None) -> Iterator[Path]:
     for evidence in sorted(project.settings.runs.glob("*/[0-9]*/evidence.json")):
         if name in (None, evidence.parent.parent.name):
             yield evidence.parent
+
+
+def _not_here(chain: Chain, runs: Collection[Path], name: str | None) -> list[str]:
+    """Return the attempts whose documents lie elsewhere, or nowhere: they were not held to anything."""
+    here = {file_digest(folder / "evidence.json") for folder in runs}
+    return [
+        f"{logged.predicate.objective} attempt {chain.attempts[logged.digest]}"
+        for logged in chain.validations.values()
+        if name in (None, logged.predicate.objective) and logged.subjects["evidence"] not in here
+    ]
 
 
 def _run_problems(chain: Chain, folder: Path, templates: Path) -> Iterator[str]:

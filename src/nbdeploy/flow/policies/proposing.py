@@ -35,7 +35,11 @@ class PolicyProposed(Result):
 
     def show(self) -> Shown:
         looser = sum(change.kind == "loosened" for change in self.changes)
-        word = f"{looser} of its changes let more through" if looser else "none of its changes lets more through"
+        word = "none of its changes lets more through"
+        if looser:
+            word = f"{looser} of its changes let{'s' * (looser == 1)} more through"
+        elif not self.changes:
+            word = "it asks what the one before asks, until you edit that file or name a change (--add, --rotate, …)"
         lines = [f"Version {self.policy.version} stands in {self.file.name}; {word}. It is not in force yet."]
         lines += [f"To mend: {problem.text}." for problem in self.problems if problem.kind == "error"]
         return Shown(
@@ -96,7 +100,7 @@ def propose(
     before = read_offered(file).policy
     start = out if out.is_file() else file
     data = edited(start.read_bytes(), edits, version=before.version + 1)
-    policy = read_policy(data)
+    policy = _readable(data)
     write_whole(out, data)
     envelope_file(out).unlink(missing_ok=True)  # whatever was signed there was signed about other bytes
     return PolicyProposed(out, policy, changes(before, policy), problems(policy, now))
@@ -115,7 +119,15 @@ def add_person(person: str, *, roles: Sequence[str], public: str) -> PolicyShown
     if before.policy.roots is not None:
         raise PolicyError("the policy is signed, and changes by a proposal", next="nbdeploy policy propose --add …")
     data = edited(before.data, [policy_edit.add_person(person, roles, public)], version=before.policy.version + 1)
-    policy = read_policy(data)
+    policy = _readable(data)
     write_whole(file, data)
     note = f"{person} may now act as {' and '.join(roles)} in this project's copy. A deployer goes by its own."
     return PolicyShown(file, Offered(policy, data, None), note)
+
+
+def _readable(data: bytes) -> Policy:
+    """Read a policy as it would be with a change; PolicyError says that the change is wrong, and not what is there."""
+    try:
+        return read_policy(data)
+    except PolicyError as error:
+        raise PolicyError(f"with this change {error.fact}", next="change it otherwise; nothing was written") from None
