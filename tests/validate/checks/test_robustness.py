@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from nbdeploy.validate.checks import robustness as check
 from nbdeploy.validate.checks.areas import separation
 from nbdeploy.validate.checks.robustness.asking import Moved, ask
-from nbdeploy.validate.checks.robustness.membership import losses
+from nbdeploy.validate.checks.robustness.membership import _slightly, losses
 from nbdeploy.validate.checks.robustness.moving import reach
 from nbdeploy.validate.checks.robustness.typos import TYPOS, misspelt
 from nbdeploy.validate.checks.robustness.units import slipped
@@ -265,9 +265,16 @@ def test_a_model_that_has_learnt_its_rows_by_heart_gives_them_away(asked, record
     assert "gives its training rows away" in (found.note or "")
 
 
+def test_rows_given_away_a_little_are_not_called_safe_nor_given_away():
+    assert "No sign" in _slightly(0.52, (0.49, 0.55))
+    said = _slightly(0.531, (0.52, 0.542))
+    assert said.startswith("The model is a little surer of its training rows than of others (0.531")
+    assert "another time or place" in said
+
+
 def test_a_rule_that_never_learnt_gives_nothing_away(rule, recorded):
     context = rule.context("robustness")
-    check.membership(context)
+    assert check.membership(context).text == "No sign that the model gives its training rows away."
     found = recorded(context)["robustness.membership_inference_auc"]
     assert not found.data["warns"]
     assert found.interval is not None

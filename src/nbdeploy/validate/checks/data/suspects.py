@@ -119,13 +119,17 @@ def _record(context: Context, of: _Found, training: dict[str, int] | None, wrong
 
 
 def _beside(context: Context, k: int, n: int, training: dict[str, int]) -> str:
-    """Return what is said of the training rows: more suspects there than here are where poisoned labels would show."""
+    """Return what is said of the training rows: a difference beyond chance is where poisoned labels would show."""
     j, m = training["suspects"], training["rows"]
-    low, _ = rate_difference_interval(j, m, k, n, context.objective.level)
+    low, high = rate_difference_interval(j, m, k, n, context.objective.level)
     told = f"Of {m:,} training rows {j / m:.1%} are such"
-    if low <= 0:
-        return f"{told}."
-    return f"{told}, more than chance explains: labels were recorded otherwise there, or some were put in to harm."
+    if low > 0:
+        return (
+            f"{told}, more than chance explains: outcomes were recorded otherwise there, or some were put in to harm."
+        )
+    if high < 0:
+        return f"{told}, fewer than chance explains: outcomes were recorded otherwise here, or some of these are wrong."
+    return f"{told}."
 
 
 def _matrix(rows: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:

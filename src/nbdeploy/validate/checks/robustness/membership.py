@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NOTICEABLE = 0.6
 """Area from which on training rows are called given away, where the whole interval lies above one half too."""
 
+_OTHERS = "Where the evaluated rows are of another time or place (see drift in the data), that counts as well."
+
 _METRIC = "membership_inference_auc"
 _ROWS = 4000
 
@@ -116,7 +118,7 @@ def _record(context: Context, members: NDArray[np.float64], others: NDArray[np.f
     )
     extra = ("Attacker's advantage", number(advantage["value"]), span(advantage["interval"]), number(len(is_member)))
     table = measured([found])
-    text = note or _slightly(area, limits)
+    text = f"{note} {_OTHERS}" if note else _slightly(area, limits)
     return Shown(_draw(curve), Table(table.heads, (*table.rows, extra)), text, alternative="members found by alarms")
 
 
@@ -126,7 +128,7 @@ def _slightly(area: float, limits: tuple[float, float]) -> str:
         return "No sign that the model gives its training rows away."
     return (
         f"The model is a little surer of its training rows than of others ({number(area)}, where 0.5 is guessing): "
-        f"more than chance explains, less than {NOTICEABLE:g}, from which on rows are called given away."
+        f"more than chance explains, less than {NOTICEABLE:g}, from which on rows are called given away. {_OTHERS}"
     )
 
 
