@@ -103,9 +103,8 @@ def validate(
             from nbdeploy.flow.validation.carrying_out import carry_out
 
             return carry_out(asked, parent, watch)
-    except (
-        KeyboardInterrupt
-    ):  # notebooks under way say more; this came before them, or before what they gave was recorded
+    except KeyboardInterrupt:
+        # Notebooks under way say more: this came before them, or before what they gave was recorded.
         raise InterruptedRunError("the run was interrupted; nothing of it is recorded") from None
 
 
