@@ -14,12 +14,11 @@ from typing import Any
 
 import click
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
 
 from nbdeploy import flow, templates
 from nbdeploy.cli.demo import study as patients
 from nbdeploy.cli.demo import traffic
+from nbdeploy.cli.demo.stage import Stage
 from nbdeploy.cli.draw import Watching, draw
 from nbdeploy.errors import Refusal
 from nbdeploy.flow import Requested, Validated
@@ -43,9 +42,7 @@ class Story:
         self.attended = attended
         self.passphrase = f"vera-{secrets.token_hex(2)}"
         self.key = root / "validator-keys" / "vera.pem"
-        self.console = Console(highlight=False)
-        self.seconds: list[tuple[str, float]] = []
-        self._act: tuple[str, float] | None = None
+        self.stage = Stage()
 
     def tell(self) -> None:
         """Run every act; whatever was started is stopped, also after Ctrl-C."""
@@ -66,20 +63,20 @@ class Story:
             self._rolled_back(url, study)
             self._audited()
         finally:
-            self._begin("stop what was started")
+            self.stage.begin("stop what was started")
             flow.down(missing_ok=True)
-            self._end()
+            self.stage.end()
         self._farewell(first)
 
     # Acts -------------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        self._begin("a project, two people, their keys", f"nbdeploy init --preset team --person '{AUTHOR}'")
+        self.stage.begin("a project, two people, their keys", f"nbdeploy init --preset team --person '{AUTHOR}'")
         flow.init(self.root, preset="team", name="diabetes-study", person=AUTHOR)
         _, public = flow.create_key(VALIDATOR, file=self.key, passphrase=self.passphrase.encode())
         flow.add_person(VALIDATOR, roles=["validator"], public=public)
-        self._say(f"{AUTHOR} writes models on this workstation; {VALIDATOR} signs, with a key of her own.")
-        self._begin("declare the objective, before any result", "nbdeploy declare objective.yaml --rows 221")
+        self.stage.say(f"{AUTHOR} writes models on this workstation; {VALIDATOR} signs, with a key of her own.")
+        self.stage.begin("declare the objective, before any result", "nbdeploy declare objective.yaml --rows 221")
         file = self.root / "objective.yaml"
         file.write_bytes(templates.path("demo-objective.yaml").read_bytes())
         draw(flow.declare(file, rows=221))
@@ -88,31 +85,31 @@ class Story:
         result = self._validated(
             study, patients.first_candidate(study), "the first candidate: sex, age and one blood value"
         )
-        self._command(f"nbdeploy deploy {NAME} --to production")
+        self.stage.command(f"nbdeploy deploy {NAME} --to production")
         try:
             flow.deploy(NAME, to="production")
         except Refusal as refusal:
-            self._say(f"Refused, as it should be. {refusal}")
+            self.stage.say(f"Refused, as it should be. {refusal}")
         else:
             raise AssertionError(f"a model with the verdict {result.overall} must not be requestable")
 
     def _validated(self, study: patients.Study, model: Any, what: str) -> Validated:
-        self._begin(f"validate {what}", f"nbdeploy validate {NAME} --model … --data … --train …")
+        self.stage.begin(f"validate {what}", f"nbdeploy validate {NAME} --model … --data … --train …")
         with Watching() as watch:
             result = flow.validate(NAME, model=model, data=study.evaluation, train=study.train, watch=watch)
         draw(result)
         return result
 
     def _requested(self, validated: Validated) -> Requested:
-        self._begin("ask for production", f"nbdeploy deploy {NAME} --to production")
+        self.stage.begin("ask for production", f"nbdeploy deploy {NAME} --to production")
         result = flow.deploy(NAME, to="production")
         draw(result)
-        self._say(f"The card that {VALIDATOR} reads: {validated.card}")
+        self.stage.say(f"The card that {VALIDATOR} reads: {validated.card}")
         return result
 
     def _signed(self, requested: Requested) -> bool:
         request = requested.request
-        self._begin(
+        self.stage.begin(
             f"{VALIDATOR} signs", f"nbdeploy signoff {request.id} --approve --key {self.key.relative_to(self.root)}"
         )
         self._self_approval_is_refused(request.id)
@@ -125,7 +122,7 @@ class Story:
                 reason="not acknowledged at the terminal",
                 unattended=not self.attended,
             )
-            self._say("Returned to the author. Nothing is live; the ledger holds the decision.")
+            self.stage.say("Returned to the author. Nothing is live; the ledger holds the decision.")
             return False
         result = flow.sign_off(
             request.id,
@@ -149,23 +146,23 @@ class Story:
                 unattended=not self.attended,
             )
         except Refusal as refusal:
-            self._say(f"({AUTHOR} tried it first: {refusal})")
+            self.stage.say(f"({AUTHOR} tried it first: {refusal})")
         else:
             raise AssertionError("an author must not be able to approve")
 
     def _served(self, study: patients.Study) -> str:
-        self._begin("deploy through the controller and ask the gateway", "nbdeploy up")
+        self.stage.begin("deploy through the controller and ask the gateway", "nbdeploy up")
         flow.up(port=0)
         report = flow.status(NAME, settle=60)
         draw(report)
         url = next(line.url for line in report.lines if line.url)
         rows = study.evaluation.loc[:0, list(patients.FEATURES)]
-        self._command(f"curl {url} -H 'content-type: application/json' -d '{{\"dataframe_split\": …}}'")
-        self._say(f"Answer: {traffic.ask(url, rows)}")
+        self.stage.command(f"curl {url} -H 'content-type: application/json' -d '{{\"dataframe_split\": …}}'")
+        self.stage.say(f"Answer: {traffic.ask(url, rows)}")
         return url
 
     def _rolled_out(self, url: str, study: patients.Study) -> None:
-        self._begin("the second version as a canary, step by step, under real requests", "nbdeploy status")
+        self.stage.begin("the second version as a canary, step by step, under real requests", "nbdeploy status")
         rows = study.evaluation.loc[:, list(patients.FEATURES)]
         total: Counter[str] = Counter()
         patience = time.monotonic() + 60
@@ -174,34 +171,36 @@ class Story:
             total += traffic.send(url, rows, 200)
             line = next(line for line in flow.status(NAME).lines if line.environment == "production")
             if line.live != said:
-                self._say(f"{total.total():6} requests so far; {line.live}")
+                self.stage.say(f"{total.total():6} requests so far; {line.live}")
                 said = line.live
             if flow.held(NAME) and time.monotonic() > patience:
-                self._say(f"Too few requests decide nothing, so a human does: {line.note}")
-                self._command(f"nbdeploy release {NAME} promote")
+                self.stage.say(f"Too few requests decide nothing, so a human does: {line.note}")
+                self.stage.command(f"nbdeploy release {NAME} promote")
                 draw(flow.release(NAME, "promote", reason="the demo goes on"))
-        self._say("Answers by version: " + ", ".join(f"{version}: {count}" for version, count in sorted(total.items())))
+        self.stage.say(
+            "Answers by version: " + ", ".join(f"{version}: {count}" for version, count in sorted(total.items()))
+        )
 
     def _rolled_back(self, url: str, study: patients.Study) -> None:
-        self._begin("roll back", f"nbdeploy rollback {NAME}")
+        self.stage.begin("roll back", f"nbdeploy rollback {NAME}")
         draw(flow.rollback(NAME, reason="the demo shows that it is one command"))
         rows: pd.DataFrame = study.evaluation.loc[:0, list(patients.FEATURES)]
-        self._say(f"Answer: {traffic.ask(url, rows)}")
+        self.stage.say(f"Answer: {traffic.ask(url, rows)}")
 
     def _audited(self) -> None:
-        self._begin("check the whole chain", "nbdeploy audit verify")
+        self.stage.begin("check the whole chain", "nbdeploy audit verify")
         draw(flow.audit(NAME))
         bundle = self.root / "audit-bundle.zip"
-        self._say("")
-        self._command(f"nbdeploy audit export {NAME}/2 --out {bundle.name}")
+        self.stage.say("")
+        self.stage.command(f"nbdeploy audit export {NAME}/2 --out {bundle.name}")
         draw(flow.export_bundle(f"{NAME}/2", out=bundle))
-        self._command(f"nbdeploy audit verify {bundle.name} --recompute --policy policy.toml")
+        self.stage.command(f"nbdeploy audit verify {bundle.name} --recompute --policy policy.toml")
         draw(flow.verify_bundle(bundle, again=True, policies=[self.root / "policy.toml"]))
 
     def _farewell(self, validated: Validated) -> None:
         here = f"cd {shlex.quote(str(self.root))} &&"
         mlflow, nbdeploy = _command("mlflow"), _command("nbdeploy")
-        self.console.print("\n[bold]What to open[/]")
+        self.stage.heading("What to open")
         for what, where in (
             ("the model card", validated.card),
             ("the executed notebooks", validated.folder / "notebooks"),
@@ -210,20 +209,18 @@ class Story:
             ("the ledger's log", f"{here} {nbdeploy} audit log"),
             ("the endpoint, again", f"{here} {nbdeploy} up"),
         ):
-            self._say(f"  {what:24}{where}")
-        self.console.print(f"\n[bold]{sum(seconds for _, seconds in self.seconds):.0f} seconds in all[/]")
-        for act, seconds in self.seconds:
-            self._say(f"  {seconds:6.1f}  {act}")
+            self.stage.say(f"  {what:24}{where}")
+        self.stage.times()
 
-    # The terminal -----------------------------------------------------------------------------------------------------
+    # The validator ----------------------------------------------------------------------------------------------------
 
     def _agrees(self, undecided: Sequence[str]) -> bool:
         """Ask for each undecided gate by itself; nobody is asked in an unattended run."""
         if not self.attended:
             for gate in undecided:
-                self._say(f"acknowledged, unattended: {gate}")
+                self.stage.say(f"acknowledged, unattended: {gate}")
             return True
-        self._say(f"You are {VALIDATOR} now. Her passphrase in this demo is: {self.passphrase}")
+        self.stage.say(f"You are {VALIDATOR} now. Her passphrase in this demo is: {self.passphrase}")
         return all(click.confirm(f"  {gate} is not decided by this data. Acknowledge it?") for gate in undecided)
 
     def _passphrase(self) -> bytes:
@@ -231,21 +228,3 @@ class Story:
             return self.passphrase.encode()
         text: str = click.prompt("  Passphrase", hide_input=True)
         return text.encode()
-
-    def _begin(self, act: str, command: str = "") -> None:
-        self._end()
-        self._act = (act, time.monotonic())
-        self.console.print(f"\n[bold cyan]{len(self.seconds) + 1}. {escape(act[0].upper() + act[1:])}[/]")
-        if command:
-            self._command(command)
-
-    def _end(self) -> None:
-        if self._act:
-            self.seconds.append((self._act[0], time.monotonic() - self._act[1]))
-            self._act = None
-
-    def _command(self, command: str) -> None:
-        self.console.print(f"[dim]$ {escape(command)}[/]", soft_wrap=True)
-
-    def _say(self, text: str) -> None:
-        self.console.print(escape(text), soft_wrap=True)
