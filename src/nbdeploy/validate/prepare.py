@@ -18,7 +18,7 @@ from nbdeploy.validate.holding import DRAFT, HELD, PLACE, hold, hold_beside, sam
 from nbdeploy.validate.notebooks.papermill_engine import papermill
 from nbdeploy.validate.notebooks.warm import KernelParent
 from nbdeploy.validate.order import Inputs, Previous
-from nbdeploy.validate.score import score_workspace
+from nbdeploy.validate.scorers import score_workspace
 from nbdeploy.validate.workspace import Workspace
 
 

@@ -21,7 +21,7 @@ from nbdeploy.validate.notebooks.execute import execute_all
 from nbdeploy.validate.notebooks.notebook import choose
 from nbdeploy.validate.notebooks.warm import KernelParent, kernel_parent
 from nbdeploy.validate.prepare import Inputs, prepare
-from nbdeploy.validate.score import score_workspace
+from nbdeploy.validate.scorers import score_workspace
 from nbdeploy.validate.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels are started anew")
