@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pandas as pd
 
+_CLIENTS = 8
+
 
 def payload(row: pd.DataFrame) -> dict[str, Any]:
     """Return rows in MLflow's scoring protocol."""
@@ -23,8 +25,8 @@ def ask(url: str, rows: pd.DataFrame) -> dict[str, Any]:
     return body
 
 
-def send(url: str, rows: pd.DataFrame, count: int, clients: int = 8) -> Counter[str]:
-    """Send `count` single-row requests from `clients` connections and count the answers by model version."""
+def send(url: str, rows: pd.DataFrame, count: int) -> Counter[str]:
+    """Send `count` single-row requests from several connections and count the answers by model version."""
     bodies = [payload(rows.iloc[[number % len(rows)]]) for number in range(min(count, len(rows)))]
 
     def client(numbers: range) -> Counter[str]:
@@ -35,6 +37,6 @@ def send(url: str, rows: pd.DataFrame, count: int, clients: int = 8) -> Counter[
                 seen[str(answer.json().get("version", f"HTTP {answer.status_code}"))] += 1
         return seen
 
-    with ThreadPoolExecutor(clients) as pool:
-        parts = pool.map(client, [range(start, count, clients) for start in range(clients)])
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        parts = pool.map(client, [range(start, count, _CLIENTS) for start in range(_CLIENTS)])
         return sum(parts, Counter())

@@ -72,15 +72,13 @@ class Lime:
         }
         return Lime(asked, coding, behind, options, coded_answers(context, asked, coding, behind))
 
-    def explain(
-        self, rows: pd.DataFrame, seeds: Sequence[Sequence[int]], *, samples: int, top: int = TOP
-    ) -> list[list[Weights]]:
+    def explain(self, rows: pd.DataFrame, seeds: Sequence[Sequence[int]], *, samples: int) -> list[list[Weights]]:
         """Return one explanation for each row and each of its seeds, by `samples` neighbours."""
         with quietly():
             from lime.lime_tabular import LimeTabularExplainer
 
             explainer = LimeTabularExplainer(self.behind, **self.options)
-            return explained(explainer, self.coding.encode(rows), self.ask, seeds, top=top, samples=samples)
+            return explained(explainer, self.coding.encode(rows), self.ask, seeds, top=TOP, samples=samples)
 
 
 def explained(
