@@ -117,9 +117,9 @@ def _made(form: str, engine: type[Environment], loader: BaseLoader) -> Environme
     return environment
 
 
-def _brief(text: str) -> str:
-    """Cut a name for a table cell."""
-    return inert.visible(text, 90)
+def _brief(text: str, limit: int = 90) -> str:
+    """Cut a name for a table cell; templates set the limit."""
+    return inert.visible(text, limit)
 
 
 def _breakable(text: str) -> Markup:
