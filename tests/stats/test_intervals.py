@@ -351,16 +351,23 @@ def test_influence_of_regression_scores_equals_the_jackknife():
         assert means(tally, metric).variance[0] == pytest.approx(jackknife(function), rel=0.03), metric
 
 
-def test_a_perfect_fit_and_a_single_row_have_no_interval():
+def test_a_perfect_fit_has_no_interval():
     perfect = ErrorTally.from_arrow({"y": [1.0, 2.0, 3.0, 4.0], "p": [1.0, 2.0, 3.0, 4.0]}, label="y", predicted="p")
-    single = ErrorTally.from_arrow({"y": [1.0], "p": [2.0]}, label="y", predicted="p")
-    for tally in (perfect, single):
-        for metric in ("mean_error", "mean_absolute_error", "root_mean_squared_error", "r2"):
-            found = estimate(tally, metric)
-            assert found.interval is None, metric
-            assert found.method == "", metric
+    for metric in ("mean_error", "mean_absolute_error", "root_mean_squared_error", "r2"):
+        found = estimate(perfect, metric)
+        assert (found.interval, found.method) == (None, ""), metric
     assert estimate(perfect, "r2").value == 1
-    assert estimate(single, "r2").undefined
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_or_two_errors_leave_everything_open(rows):
+    """Without an interval a gate would be judged by the value."""
+    given = ErrorTally.from_arrow({"y": [1.0, 3.0][:rows], "p": [2.0, 4.0][:rows]}, label="y", predicted="p")
+    inf = float("inf")
+    assert estimate(given, "mean_error").interval == (-inf, inf)
+    assert estimate(given, "mean_absolute_error").interval == (0, inf)
+    assert estimate(given, "root_mean_squared_error").interval == (0, inf)
+    assert estimate(given, "r2").undefined if rows == 1 else estimate(given, "r2").interval == (-inf, 1)
 
 
 def test_undefined_values_say_why():

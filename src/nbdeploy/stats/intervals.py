@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from math import isnan
+from math import inf, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Scalar
 from nbdeploy.stats.area_intervals import auc_interval, average_precision_interval
-from nbdeploy.stats.binomial import clopper_pearson
+from nbdeploy.stats.binomial import clopper_pearson, normal_quantile
 from nbdeploy.stats.error_intervals import error_intervals, quantile_interval
 from nbdeploy.stats.mean_differences import means, t_quantile
 from nbdeploy.stats.metrics import ERROR_QUANTILES, Tally, values
@@ -36,6 +36,8 @@ __all__ = ["FEWEST_TOLD", "Estimate", "by_group", "estimate", "estimates"]
 
 FEWEST_TOLD = 5
 """Rows that a group's value must rest on to be told where it is not judged: a rate of two people is about those two."""
+
+_TOO_FEW = "too few rows to tell"
 
 Limits = tuple[float, float]
 Values = NDArray[np.float64]
@@ -63,7 +65,7 @@ class Estimate:
     value
         None where the metric is undefined (0/0); `undefined` then says why.
     interval
-        None where the metric is undefined, has no sampling error (a count) or nothing varies.
+        None where the metric is undefined, has no sampling error (a count) or all errors are alike.
     n
         Rows of the group.
     denominator
@@ -196,7 +198,7 @@ def _intervals(tally: Tally, asked: _Asked, some: Places) -> Iterator[tuple[Limi
     if isinstance(tally, ClassTally):
         return _paired(*_of_classes(tally, asked, some))
     if isinstance(tally, ErrorTally) and asked.metric not in ERROR_QUANTILES:
-        low, high, methods = _of_errors(tally, asked)
+        low, high, methods = _open_where_few(tally, asked, *_of_errors(tally, asked))
         return _paired(low[some], high[some], [methods[place] for place in some])
     return (_interval(tally, int(index), asked) for index in some)
 
@@ -238,6 +240,16 @@ def _of_errors(tally: ErrorTally, asked: _Asked) -> tuple[Values, Values, list[s
     spread = np.where((given.n >= 2) & (given.variance > 0), given.variance, np.nan)
     half = t_quantile(asked.level, given.n - 1) * np.sqrt(spread)
     return given.value - half, given.value + half, ["t"] * len(half)
+
+
+def _open_where_few(
+    tally: ErrorTally, asked: _Asked, low: Values, high: Values, methods: list[str]
+) -> tuple[Values, Values, list[str]]:
+    """Let an interval that too few rows leave out reach as far as the metric can: no value proves itself."""
+    few = np.isnan(low) & (tally.sizes <= normal_quantile(asked.level) + 1)
+    least, most = {"mean_error": (-inf, inf), "r2": (-inf, 1.0)}.get(asked.metric, (0.0, inf))
+    told = [_TOO_FEW if one else method for one, method in zip(few, methods, strict=True)]
+    return np.where(few, least, low), np.where(few, most, high), told
 
 
 def _interval(

@@ -232,3 +232,19 @@ def test_no_number_of_rows_is_told_for_what_does_not_shrink_with_their_root(decl
     assert found.verdict == "inconclusive"
     assert "how many cannot be told" in found.advice
     assert found.rows_needed is None
+
+
+@pytest.mark.parametrize(("shared", "verdict"), [({}, "inconclusive"), ({"comparisons": 2}, "pass")])
+def test_groups_of_a_notebooks_own_measure_are_judged_together(declare, tally, shared, verdict):
+    """A finding that says Bonferroni has it; intervals that a check has shared already are left as they are."""
+    objective = declare(gates={"robustness": {"stability": {"min": 0.8, "group": "sex"}}})
+    groups = [
+        {"group": {"sex": sex}, "n": 900, "denominator": 900, "value": 0.9, "interval": (0.81, 0.99)}
+        for sex in ("female", "male")
+    ]
+    given = measured("robustness", "stability", 0.9, features=("sex",), by_group=groups, level=0.95, data=shared)
+    found = by_id(find(objective, {"robustness": [given]}, tally(objective)))["robustness.stability:sex"]
+    assert found.verdict == verdict
+    assert found.method.endswith("Bonferroni over 2 groups")
+    if not shared:
+        assert found.interval[0] == pytest.approx(0.9 - 0.09 * 2.2414 / 1.96, abs=1e-4)

@@ -8,7 +8,7 @@ from nbdeploy.documents.record import group_label
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.verdict.asked import Asked
 from nbdeploy.validate.verdict.compare import is_disparity
-from nbdeploy.validate.verdict.judge import Judged, judge, judge_groups
+from nbdeploy.validate.verdict.judge import Judged, held_together, judge, judge_groups
 from nbdeploy.validate.verdict.recompute import recompute
 from nbdeploy.validate.verdict.tallies import Tallies
 
@@ -40,11 +40,13 @@ def held(
     if measurement.recomputed and eligible > 1:
         level = shared_level(objective.level, eligible)
         groups = recompute(tallies, one.section, one.metric, one.features, one.slice, level=level, seed=seed).by_group
+    elif eligible > 1 and measurement.data.get("comparisons") != eligible:  # a notebook's own, each by itself
+        groups = held_together(groups, measurement.level or objective.level)
     judged = judge_groups(one.gate, groups, decide, min_size=least)
     if judged.group is None:
         return measurement, judged
     deciding = judged.group
-    over = f"{measurement.method or 'interval'}, Bonferroni over {eligible} groups"
+    over = f"{measurement.method or 'interval'}, Bonferroni over {eligible} group{'s' * (eligible != 1)}"
     measurement = measurement.model_copy(
         update={
             "value": deciding.value,

@@ -11,6 +11,7 @@ from nbdeploy.documents.finding import Verdict, worst
 from nbdeploy.documents.gate import Gate
 from nbdeploy.documents.measurement import GroupValue
 from nbdeploy.documents.record import Interval, group_label
+from nbdeploy.stats.binomial import normal_quantile, shared_level
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,23 @@ def judge_groups(
     )
     every = "every group satisfies the gate; the closest is " if overall == "pass" and len(eligible) > 1 else ""
     return Judged(overall, f"{every}{group_label(group.group)}: {deciding.reason}", group)
+
+
+def held_together(groups: Sequence[GroupValue], level: float) -> tuple[GroupValue, ...]:
+    """Return groups whose intervals each hold with `level`, widened so that those of all eligible ones hold together.
+
+    By Bonferroni, each limit as much further from the value as a normal distribution's is: what made it is not known.
+    """
+    eligible = sum(not group.excluded for group in groups)
+    further = normal_quantile(shared_level(level, eligible)) / normal_quantile(level)
+    return tuple(group.model_copy(update={"interval": _widened(group, further)}) for group in groups)
+
+
+def _widened(group: GroupValue, further: float) -> Interval | None:
+    if group.value is None or group.interval is None:
+        return group.interval
+    low, high = limits(group.interval)
+    return group.value - (group.value - low) * further, group.value + (high - group.value) * further
 
 
 def _room(gate: Gate, group: GroupValue) -> float:
