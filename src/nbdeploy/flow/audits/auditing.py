@@ -14,7 +14,7 @@ from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.run_files import SIGNED_FILES
-from nbdeploy.errors import NbdeployError, ProjectError
+from nbdeploy.errors import CardError, NbdeployError, ProjectError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.service.standings import conditions_told
 from nbdeploy.flow.show import Result, Shown
@@ -117,8 +117,11 @@ def _run_problems(chain: Chain, folder: Path, templates: Path) -> Iterator[str]:
             yield f"{where}: {file} is missing"
         elif file_digest(folder / file) != recorded.subjects.get(subject):
             yield f"{where}: {file} is not what was signed"
-    for problem in card_problems(folder, templates):
-        yield f"{where}: {problem}"
+    try:
+        told = card_problems(folder, templates)
+    except CardError as error:
+        told = (error.fact,)
+    yield from (f"{where}: {problem}" for problem in told)
 
 
 def _model_problems(project: Project, request: Request) -> Iterator[str]:
