@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nbdeploy.documents.measurement import GroupValue, Measurement
-from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Scalar, group_label
 from nbdeploy.documents.sections import Section
 from nbdeploy.errors import DataError
-from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.expected_cost import RESAMPLES, cost_of_counts
 from nbdeploy.stats.intervals import by_group, estimate, estimates, group_values
 from nbdeploy.stats.metrics import RANKED_SCORES, Tally
 from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES
-from nbdeploy.stats.rates import RATES, confusion
+from nbdeploy.stats.rates import confusion
 from nbdeploy.stats.scoring_rate import SCORING_RATE
+from nbdeploy.validate.verdict.applicable import not_applicable
 from nbdeploy.validate.verdict.compare import class_names, compared, is_disparity
-from nbdeploy.validate.verdict.recomputable import COST, OF_ERRORS, OF_SCORES
+from nbdeploy.validate.verdict.recomputable import COST
 from nbdeploy.validate.verdict.scoring_rates import scoring_rate
 from nbdeploy.validate.verdict.tallies import Tallies
 
@@ -63,7 +62,7 @@ def recompute(
         slice=where(slice, group),
         level=level or objective.level,
     )
-    why = _not_applicable(tallies, metric, features, group)
+    why = not_applicable(tallies, metric, features, group)
     if why:
         return blank.model_copy(update={"undefined": why})
     if metric in (COST, SCORING_RATE):
@@ -98,52 +97,6 @@ def where(slice: str | None, group: Mapping[str, Scalar] | None) -> str | None: 
     """Return the rows that count as a finding states them: ``sex=2``, ``age >= 65``, or both."""
     parts = [group_label(group) if group else "", slice or ""]
     return " and ".join(part for part in parts if part) or None
-
-
-def _not_applicable(
-    tallies: Tallies, metric: str, features: tuple[str, ...], group: Mapping[str, Scalar] | None
-) -> str | None:
-    if is_disparity(metric) and group:
-        return f"{metric} compares groups: name features, not one group"
-    if is_disparity(metric) and not features:
-        return f"{metric} compares groups, and no sensitive feature is declared"
-    if metric == COST:
-        return None
-    if metric in OF_SCORES:
-        return _not_scored(tallies, metric)
-    name = disparity_name(metric)
-    if name is not None and name.conditional and not tallies.objective.control:
-        return f"{metric} compares within control features, and none is declared"
-    return _wrong_task(tallies.objective, metric, (metric,) if name is None else name.compared)
-
-
-def _not_scored(tallies: Tallies, metric: str) -> str | None:
-    task = tallies.objective.task
-    if task == "regression":
-        return f"{metric} is of decisions, and the task is regression"
-    if task == "multiclass" and metric not in PROBABILITY_SCORES:
-        return f"{metric} is of two classes, and the task is multiclass"
-    if task == "multiclass":
-        return None if tallies.class_columns else f"{metric} needs scores of each class, and there are none"
-    if metric in PROBABILITY_SCORES and metric not in RANKED_SCORES:
-        return f"{metric} is of several classes, and the task is binary"
-    return None if tallies.scored else f"{metric} needs scores, and only decisions were given"
-
-
-def _wrong_task(objective: Objective, metric: str, compared: tuple[str, ...]) -> str | None:
-    """Say why a metric, or a rate that it compares, does not belong to the task."""
-    of_errors = any(rate in OF_ERRORS for rate in compared)
-    if objective.task == "regression":
-        return None if of_errors or metric == "count" else f"{metric} is of decisions, and the task is regression"
-    if of_errors:
-        return f"{metric} is of errors, and the task is {objective.task}"
-    if objective.task == "multiclass":
-        if "favourable_rate" in compared and objective.favourable is None:
-            return f"{metric} needs the favourable outcome: declare `favourable:`"
-        one_class = [rate for rate in (*RATES, "f1") if rate not in ("accuracy", "favourable_rate")]
-        if objective.positive is None and any(rate in one_class for rate in compared):
-            return f"{metric} is of one class: declare `positive:`"
-    return None
 
 
 def tally_of(tallies: Tallies, metric: str, features: Sequence[str], where: str | None) -> Tally:
