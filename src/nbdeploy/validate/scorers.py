@@ -21,7 +21,8 @@ from nbdeploy.validate.subject.children import CHILD_ENVIRONMENT
 from nbdeploy.validate.workspace import Workspace
 
 if TYPE_CHECKING:
-    from nbdeploy.validate.notebooks.warm import Forked, KernelParent
+    from nbdeploy.validate.notebooks.forked import Forked
+    from nbdeploy.validate.notebooks.warm import KernelParent
 
 _SHARED_FROM = 200_000
 """Rows from which processes share the scoring; loading the model twice costs more than it gains for fewer."""

@@ -30,7 +30,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 
 from nbdeploy.validate.notebooks.files import MOST_BYTES
-from nbdeploy.validate.notebooks.warm import KERNEL_ENVIRONMENT, Forked, KernelParent
+from nbdeploy.validate.notebooks.forked import Forked
+from nbdeploy.validate.notebooks.warm import KERNEL_ENVIRONMENT, KernelParent
 
 TOO_MUCH = f"its outputs are over the limit of {MOST_BYTES:,} bytes"
 
