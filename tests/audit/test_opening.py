@@ -42,6 +42,20 @@ def with_wrong_checksum() -> bytes:
     return data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
 
 
+def hidden() -> bytes:
+    """A zip in a zip: the directory at the end names the second one's files, whoever reads from the front finds two."""
+    return zipped(("bundle.json", b"{}"), ("verify.sh", b"echo it holds")) + zipped(INDEX)
+
+
+def hidden_between() -> bytes:
+    data = zipped(INDEX)
+    entry = data[: data.index(b"PK\1\2")]
+    end = len(data) - 22
+    start = int.from_bytes(data[end + 16 : end + 20], "little") + len(entry)
+    directory = data[data.index(b"PK\1\2") : end]
+    return entry + entry + directory + data[end : end + 16] + start.to_bytes(4, "little") + data[end + 20 :]
+
+
 INDEX = ("bundle.json", b"{}")
 ROWS: dict[str, Callable[[], bytes]] = {
     "no zip": lambda: b"Dear auditor,\n",
@@ -58,6 +72,10 @@ ROWS: dict[str, Callable[[], bytes]] = {
     "B4 a link": lambda: zipped(INDEX, (link(), b"/etc/passwd")),
     "Z1 more than deflate can do": lambda: zipped(("bundle.json", b"\0" * (1 << 27))),
     "Z1 bytes that do not unpack": with_wrong_checksum,
+    "Z1 another zip before it": hidden,
+    "Z1 an entry that the directory does not name": hidden_between,
+    "Z1 bytes behind its end": lambda: zipped(INDEX) + b"more",
+    "Z1 a comment": lambda: zipped(INDEX)[:-2] + b"\x05\0hello",
 }
 
 

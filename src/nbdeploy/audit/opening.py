@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +19,9 @@ _FILES = 50_000
 _WHOLE = 64 * 1024 * 1024  # bytes of one document; a model's files are only hashed
 _TOTAL = 64 * 1024**3
 _RATIO = 1100  # deflate cannot do better (zlib's manual: 1032 : 1)
+_LOCAL = struct.Struct("<26xHH")  # of a local header: the lengths of name and extra field, which end it
+_END = struct.Struct("<4s16xH")  # of the end: its mark, and how long a comment follows
+_AFTER = (0, 12, 16, 20, 24)  # what may stand behind a file's bytes: their checksum and sizes, in four forms
 _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -109,6 +114,7 @@ def opened(file: Path) -> Iterator[Bundle]:
         names = [info.filename for info in infos]
         for info in infos:
             _check_entry(info)
+        _check_seamless(file, archive, infos)
         try:
             check_distinct(names)
         except PathError as error:
@@ -121,6 +127,21 @@ def opened(file: Path) -> Iterator[Bundle]:
         if layout.INDEX not in names:
             raise BundleError(f"{file} is no bundle of nbdeploy: it holds no {layout.INDEX}")
         yield Bundle(archive, {info.filename: info for info in infos})
+
+
+def _check_seamless(file: Path, archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse bytes before, between or behind the entries: programs that read a zip from its front find others there."""
+    at = 0
+    with file.open("rb") as stream:
+        for info in sorted(infos, key=lambda info: info.header_offset):
+            stream.seek(info.header_offset)
+            head = stream.read(_LOCAL.size)
+            if info.header_offset - at not in (_AFTER if at else (0,)) or len(head) < _LOCAL.size:
+                raise BundleError(f"{file} holds bytes before {shown(info.filename)} that belong to no file")
+            at = info.header_offset + _LOCAL.size + sum(_LOCAL.unpack(head)) + info.compress_size
+        stream.seek(-_END.size, os.SEEK_END)
+        if archive.start_dir - at not in _AFTER or _END.unpack(stream.read()) != (b"PK\5\6", 0):
+            raise BundleError(f"{file} holds bytes behind its files that belong to none")
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
