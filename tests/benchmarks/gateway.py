@@ -105,7 +105,9 @@ def asked(url: str, body: Path, clients: int, seconds: float) -> dict[str, float
 @contextmanager
 def running(command: list[str], url: str) -> Iterator[None]:
     """Run a server for the block."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # MLflow looks for uvicorn's command in the path.
+    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
     quiet: Any = subprocess.DEVNULL
     process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment)
     try:
