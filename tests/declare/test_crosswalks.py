@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from nbdeploy import templates
 from nbdeploy.declare.crosswalks import crosswalks, fields, read_crosswalk, shipped
-from nbdeploy.documents.crosswalk import Crosswalk, alternatives
+from nbdeploy.documents.crosswalk import Crosswalk
+from nbdeploy.documents.finding_patterns import alternatives
 from nbdeploy.errors import CrosswalkError
 
 SHIPPED = sorted(templates.path("crosswalks").glob("*.yaml"))

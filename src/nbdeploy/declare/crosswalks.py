@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 from nbdeploy import templates
 from nbdeploy.declare import strict_yaml
 from nbdeploy.documents import catalog
-from nbdeploy.documents.crosswalk import Clause, Crosswalk, CrosswalkRef, Fact, FindingPattern, alternatives
+from nbdeploy.documents.crosswalk import Clause, Crosswalk, CrosswalkRef, Fact
+from nbdeploy.documents.finding_patterns import FindingPattern, alternatives
 from nbdeploy.documents.objective import Objective
 from nbdeploy.documents.record import Record
 from nbdeploy.errors import CrosswalkError, ObjectiveError, closest

@@ -6,20 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from nbdeploy.documents.crosswalk import (
-    Clause,
-    ClauseCoverage,
-    Coverage,
-    CrosswalkRef,
-    Fact,
-    FindingPattern,
-    State,
-    alternatives,
-    shows,
-    valued,
-)
+from nbdeploy.documents.crosswalk import Clause, ClauseCoverage, Coverage, CrosswalkRef, Fact, State
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.finding import Finding
+from nbdeploy.documents.finding_patterns import FindingPattern, alternatives, shows, valued
 from nbdeploy.report import reasons, wording
 from nbdeploy.report.impact import told_rates
 
