@@ -109,3 +109,15 @@ def test_a_key_that_left_the_policy_is_told_as_that(project: Project):
 def test_an_attempt_whose_documents_lie_nowhere_here_is_named(project: Project):
     """An auditor must not take “0 runs were held to what was signed” for “all is well”."""
     assert "Recorded in the ledger, and not in this project's folder: churn attempt 1." in flow.audit().lines
+
+
+def test_documents_that_are_gone_are_problems_among_others(project: Project):
+    folder = project.run_folder("churn", 1)
+    folder.mkdir(parents=True)
+    (folder / "evidence.json").write_bytes(b"churn")
+    (folder / "objective.yaml").write_bytes(b"name: another\n")
+    found = flow.audit("churn")
+    assert found.exit_code == 1
+    assert "churn attempt 1: card.json is missing" in found.problems
+    assert "churn attempt 1: objective.yaml is not what was signed" in found.problems
+    assert "1 recorded run with its card was held to what was signed." in found.lines
