@@ -15,6 +15,7 @@ from nbdeploy.audit.sheets import draw
 from nbdeploy.documents.card import Card
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.request import Request
+from nbdeploy.documents.run_files import RUN_FILES
 from nbdeploy.errors import NbdeployError, ProjectError, closest
 from nbdeploy.trust.digests import bytes_digest
 from nbdeploy.trust.ledger.log import Entry, Level
@@ -150,7 +151,7 @@ def _papers(held: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
     """Yield the documents and the notebooks that the evidence names: a sheet drawn beside them may tell another day."""
     named = notebooks(Evidence.from_bytes(held["evidence.json"]))
     for name, data in held.items():
-        if name in layout.DOCUMENTS or bytes_digest(data) in named:
+        if name in RUN_FILES or bytes_digest(data) in named:
             yield name, data
 
 

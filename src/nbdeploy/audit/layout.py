@@ -29,7 +29,6 @@ INDEX, SUMS, RECIPE, SCRIPT = "bundle.json", "SHA256SUMS", "RECIPE.txt", "verify
 CHECKPOINT, PUBLIC = "ledger/checkpoint", "ledger/public"
 MANIFEST, MODEL = "model/MANIFEST", "model/files/"
 TEMPLATES, PRESETS = "templates/card/", "policy/presets/"
-DOCUMENTS = ("objective.yaml", "evidence.json", "card.json", "card.html", "card.md", "junit.xml")
 
 _ENVELOPE = re.compile(r"envelopes/([0-9]{6,})-([a-z]+)\.json")
 _KNOWN = re.compile(

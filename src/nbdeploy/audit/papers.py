@@ -14,6 +14,7 @@ from nbdeploy.audit.files import digests
 from nbdeploy.audit.opening import Bundle
 from nbdeploy.documents.evidence import Evidence
 from nbdeploy.documents.request import Request
+from nbdeploy.documents.run_files import RUN_FILES
 from nbdeploy.errors import CardError, Refusal
 from nbdeploy.report.write import verify_card
 from nbdeploy.trust.digests import bytes_digest
@@ -25,7 +26,7 @@ def paper_problems(bundle: Bundle, chain: Chain, request: Request) -> Iterator[s
     validation = chain.validations.get(request.validation)
     if validation is None:
         return  # which is a problem of the chain
-    held = {name: bundle.read(folder[name]) for name in layout.DOCUMENTS if name in folder}
+    held = {name: bundle.read(folder[name]) for name in RUN_FILES if name in folder}
     try:
         evidence = check_documents(request, validation, held)
     except Refusal as error:
@@ -81,7 +82,7 @@ def _write(file: Path, data: bytes) -> None:
 def _notebooks(bundle: Bundle, request: Request, evidence: Evidence, folder: dict[str, str]) -> Iterator[str]:
     named = notebooks(evidence)
     for name, place in folder.items():
-        if name not in layout.DOCUMENTS and bytes_digest(bundle.read(place)) not in named:
+        if name not in RUN_FILES and bytes_digest(bundle.read(place)) not in named:
             yield f"{request.id}: {name} is no notebook that the evidence names"
 
 
