@@ -13,19 +13,24 @@ import numpy as np
 
 from nbdeploy.stats.intervals import estimates
 from nbdeploy.stats.metrics import CLASS_SCORES, ERROR_QUANTILES, ERROR_SCORES, RANKED_SCORES, Tally, values
+from nbdeploy.stats.one_against_rest import PROBABILITY_SCORES
 from nbdeploy.stats.rates import RATES
-from nbdeploy.stats.tally import ClassTally, ErrorTally, ScoreTally
+from nbdeploy.stats.tally import ClassTally, ErrorTally, ProbabilityTally, ScoreTally
 
 LEVEL = 0.95
 SIZES = (50, 200, 1000)
 REPEATS = {50: 1000, 200: 600, 1000: 300}
 """Draws by the rows of each."""
 
+FEWER = 200
+"""Draws of several classes' scores, whose averages take long; held to the same limits, which the seeds keep to."""
+
 POPULATION = 1_000_000
 
 CONFUSIONS = {
     "two classes": [[0.62, 0.08], [0.06, 0.24]],
     "rare class": [[0.85, 0.05], [0.04, 0.06]],
+    "nearly right": [[0.895, 0.005], [0.005, 0.095]],
     "three classes": [[0.35, 0.05, 0.03], [0.06, 0.24, 0.04], [0.03, 0.04, 0.16]],
 }
 """Shares of rows, true class × decision."""
@@ -61,6 +66,27 @@ def overconfident(random: np.random.Generator, rows: int) -> Columns:
     odds = random.normal(-2, 1.2, rows)
     chance = 1 / (1 + np.exp(-odds))
     return {"label": (random.random(rows) < chance).astype(int), "score": 1 / (1 + np.exp(-2 * odds))}
+
+
+def confident(random: np.random.Generator, rows: int) -> Columns:
+    """Return scores near 0 or 1 of which three in a hundred are wrong."""
+    label = random.random(rows) < 0.3
+    wrong = random.random(rows) < 0.03
+    return {"label": label.astype(int), "score": np.where(label ^ wrong, 0.995, 0.005)}
+
+
+def rare_outcome(random: np.random.Generator, rows: int) -> Columns:
+    """Return honest scores of an outcome that three in a hundred have."""
+    score = 1 / (1 + np.exp(-random.normal(-4, 1, rows)))
+    return {"label": (random.random(rows) < score).astype(int), "score": score}
+
+
+def three_classes(random: np.random.Generator, rows: int) -> Columns:
+    """Return honest scores of three classes, one of them rare."""
+    scores = np.exp(random.normal(np.log([0.6, 0.3, 0.1]), 1.5, (rows, 3)))
+    scores /= scores.sum(axis=1, keepdims=True)
+    label = (random.random((rows, 1)) > scores.cumsum(axis=1)).sum(axis=1).clip(0, 2)
+    return {"label": label} | {f"of {at}": scores[:, at] for at in range(3)}
 
 
 def normal_errors(random: np.random.Generator, rows: int) -> Columns:
@@ -99,7 +125,7 @@ def of_classes() -> Iterator[tuple[str, str, int, float, float, str]]:
 
 def of_scores() -> Iterator[tuple[str, str, int, float, float, str]]:
     """Yield the same of metrics of scores."""
-    for make in (calibrated, overconfident):
+    for make in (calibrated, overconfident, confident, rare_outcome):
         whole = ScoreTally.from_arrow(make(np.random.default_rng(1), POPULATION), label="label", score="score")
         truths = {metric: float(values(whole, metric)[0]) for metric in RANKED_SCORES}
         if make is calibrated:
@@ -108,7 +134,20 @@ def of_scores() -> Iterator[tuple[str, str, int, float, float, str]]:
             columns = drawn(make, rows, REPEATS[rows], rows)
             tally = ScoreTally.from_arrow(columns, label="label", score="score", features=["draw"])
             for metric in RANKED_SCORES:
-                yield metric, make.__name__, rows, *missed(tally, metric, truths[metric])
+                yield metric, make.__name__.replace("_", " "), rows, *missed(tally, metric, truths[metric])
+
+
+def of_probabilities() -> Iterator[tuple[str, str, int, float, float, str]]:
+    """Yield the same of metrics of the scores of several classes."""
+    columns = {at: f"of {at}" for at in range(3)}
+    population = three_classes(np.random.default_rng(1), POPULATION // 4)
+    whole = ProbabilityTally.from_arrow(population, label="label", scores=columns)
+    truths = {metric: float(values(whole, metric)[0]) for metric in PROBABILITY_SCORES}
+    for rows in SIZES[:2]:  # a thousand rows, and more draws, add minutes
+        given = drawn(three_classes, rows, FEWER, rows)
+        tally = ProbabilityTally.from_arrow(given, label="label", scores=columns, features=["draw"])
+        for metric in PROBABILITY_SCORES:
+            yield metric, "three classes", rows, *missed(tally, metric, truths[metric])
 
 
 def of_errors() -> Iterator[tuple[str, str, int, float, float, str]]:
@@ -133,7 +172,7 @@ def main() -> None:
     print("in brackets the share of draws without an interval: 0/0, or nothing varies")
     print(f"{'metric':28}{'case':16}" + "".join(f"{f'{rows} rows':>16}" for rows in SIZES) + "   method")
     table: dict[tuple[str, str], list[tuple[int, float, float, str]]] = {}
-    for part in (of_classes, of_scores, of_errors):
+    for part in (of_classes, of_scores, of_probabilities, of_errors):
         for metric, case, *found in part():
             table.setdefault((metric, case), []).append((found[0], found[1], found[2], found[3]))
     above = []
