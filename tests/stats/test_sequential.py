@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.sequential import bernoulli_confidence_sequence
 
 VILLE = {
@@ -36,19 +36,19 @@ def test_the_truth_is_covered_at_every_one_of_two_thousand_looks():
 
 
 def test_peeking_at_a_fixed_interval_would_not_cover():
-    """Why the sequence is needed: Wilson's interval, looked at as often, loses the truth far more often than 5 %."""
+    """Why the sequence is needed: an interval for one look, taken as often, loses the truth far more often than 5 %."""
     random = np.random.default_rng(0)
     n = np.arange(10, 2001)
     lost = 0
     for _ in range(100):
-        low, high = wilson(np.cumsum(random.random(2000) < 0.3)[9:], n)
+        low, high = clopper_pearson(np.cumsum(random.random(2000) < 0.3)[9:], n)
         lost += bool(((low > 0.3) | (high < 0.3)).any())
     assert lost / 100 > 0.15
 
 
 def test_it_is_wider_than_an_interval_for_one_look_and_shrinks():
     low, high = bernoulli_confidence_sequence(30, 100)
-    fixed = wilson(30, 100)
+    fixed = clopper_pearson(30, 100)
     assert low < fixed[0] < fixed[1] < high
     assert bernoulli_confidence_sequence(3000, 10_000)[1] < high
 

@@ -24,24 +24,13 @@ def shared_level(level: float, comparisons: int) -> float:
     return 1 - (1 - level) / max(comparisons, 1)
 
 
-def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Values, Values]:
-    """Return Wilson's (1927) score limits of k/n, element by element; NaN where n is 0.
-
-    Counts may be fractions, for planning. Verified against Newcombe (1998), Statistics in Medicine 17:857–872, table I.
-    """
-    k, n = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    z2 = normal_quantile(level) ** 2
-    some = np.where(n > 0, n, np.nan)
-    middle = (k + z2 / 2) / (some + z2)
-    half = np.sqrt(z2) / (some + z2) * np.sqrt(np.maximum(k * (some - k) / some, 0) + z2 / 4)
-    # At the ends the limit is exactly 0 or 1, which rounding must not miss.
-    lower = np.where(k <= 0, some * 0, np.clip(middle - half, 0, 1))
-    upper = np.where(k >= n, some * 0 + 1, np.clip(middle + half, 0, 1))
-    return lower, upper
-
-
 def clopper_pearson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Values, Values]:
-    """Return Clopper and Pearson's (1934) exact limits of k/n, element by element; NaN where n is 0."""
+    """Return Clopper and Pearson's (1934) exact limits of k/n, element by element; NaN where n is 0.
+
+    Counts may be fractions: those that n independent rows would have given, for planning and for rows that are no
+    independent ones (Korn and Graubard 1998, Survey Methodology 24:193–201).
+    Verified against Newcombe (1998), Statistics in Medicine 17:857–872, table I.
+    """
     from scipy.special import betaincinv
 
     k, n = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))

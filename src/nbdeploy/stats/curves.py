@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.division import divide
 from nbdeploy.stats.tally import ScoreTally
 
@@ -64,7 +64,7 @@ def threshold_curve(tally: ScoreTally) -> Points:
 
 
 def reliability(tally: ScoreTally, level: float = 0.95) -> Points:
-    """Return, for each bin that has rows, ``n``, ``mean_score``, ``share`` of positives and its Wilson limits."""
+    """Return, for each bin that has rows, ``n``, ``mean_score``, ``share`` of positives and its exact limits."""
     return reliability_of_bins(tally.bins.sum(axis=0), level)
 
 
@@ -73,7 +73,7 @@ def reliability_of_bins(bins: Values, level: float = 0.95) -> Points:
     rows, positives, scores = np.moveaxis(bins, -1, 0)
     some = rows > 0
     rows, positives, scores = rows[some], positives[some], scores[some]
-    low, high = wilson(positives, rows, level)
+    low, high = clopper_pearson(positives, rows, level)
     return _points(n=rows, mean_score=scores / rows, share=positives / rows, lower=low, upper=high)
 
 

@@ -12,7 +12,7 @@ from nbdeploy.validate.checks.uncertainty import (
 
 def test_values_that_do_not_vary_still_have_an_interval_of_some_width():
     low, high = bounded_mean_interval([1.0] * 12, 0.95)[0]
-    assert low == pytest.approx(0.757, abs=1e-3)  # Wilson, 12 of 12
+    assert low == pytest.approx(0.025 ** (1 / 12))  # Clopper and Pearson, 12 of 12
     assert high == pytest.approx(1.0)
 
 

@@ -7,25 +7,26 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbdeploy.stats.binomial import as_pair, wilson
-from nbdeploy.stats.two_proportions import difference_interval
+from nbdeploy.stats import pair_intervals
+from nbdeploy.stats.binomial import as_pair, clopper_pearson
 
 MEAN = "Student t on row means"
-BOUNDED = "Wilson on the mean of values in 0–1 (conservative)"
-WILSON = "Wilson score"
-DIFFERENCE = "Miettinen–Nurminen score"
+BOUNDED = "Clopper–Pearson on the mean of values in 0–1 (conservative)"
+EXACT = "Clopper–Pearson"
+DIFFERENCE = pair_intervals.METHOD
 
 
 def rate_interval(k: float, n: int, level: float) -> tuple[float, float] | None:
-    """Return Wilson's limits of k/n; None without rows."""
-    return as_pair(wilson(k, n, level)) if n else None
+    """Return exact limits of k/n; None without rows."""
+    return as_pair(clopper_pearson(k, n, level)) if n else None
 
 
 def clustered_rate_interval(hits: ArrayLike, rows: ArrayLike, level: float) -> tuple[float, float] | None:
     """Return limits of Σ hits ÷ Σ rows over a sample of clusters; None without rows.
 
-    Wilson's limits at the number of rows that independent ones would need for the ratio's linearised variance
-    Σ(hᵢ − R·rᵢ)² ÷ (Σr)² (Cochran 1977, Sampling Techniques, section 9A.2), at most as many as there are rows.
+    Exact limits at the number of rows that independent ones would need (Korn and Graubard 1998, Survey Methodology
+    24:193–201) for the ratio's linearised variance Σ(hᵢ − R·rᵢ)² ÷ (Σr)² (Cochran 1977, Sampling Techniques, section
+    9A.2), at most as many as there are rows.
     """
     hit, size = np.asarray(hits, dtype=np.float64), np.asarray(rows, dtype=np.float64)
     total = float(size.sum())
@@ -34,7 +35,7 @@ def clustered_rate_interval(hits: ArrayLike, rows: ArrayLike, level: float) -> t
     share = float(hit.sum()) / total
     variance = float(((hit - share * size) ** 2).sum()) / total**2
     n = min(share * (1 - share) / variance, total) if variance > 0 else float(len(size))
-    return as_pair(wilson(share * n, n, level))
+    return as_pair(clopper_pearson(share * n, n, level))
 
 
 def mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] | None, str]:
@@ -49,8 +50,10 @@ def mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] 
 
 
 def rate_difference_interval(k1: float, n1: int, k2: float, n2: int, level: float) -> tuple[float, float]:
-    """Return Miettinen and Nurminen's limits of k1/n1 − k2/n2 for two samples of at least one row each."""
-    low, high = difference_interval(k1, n1, k2, n2, level)
+    """Return the limits of k1/n1 − k2/n2 that disparities have, for two samples of at least one row each."""
+    hits, rows = np.array([k1, k2], dtype=np.float64), np.array([n1, n2], dtype=np.float64)
+    pair = pair_intervals.Samples.of(hits, rows, np.array([0]), np.array([1]), level)
+    low, high = pair_intervals.difference_interval(pair)
     return float(low[0]), float(high[0])
 
 
@@ -70,7 +73,7 @@ def mean_difference_interval(
 def bounded_mean_interval(values: ArrayLike, level: float) -> tuple[tuple[float, float] | None, str]:
     """Return limits of the mean of values within 0 and 1, and the method.
 
-    Among all values in 0–1 with a given mean, zeros and ones vary most, so Wilson's limits with k = Σ values are never
+    Among all values in 0–1 with a given mean, zeros and ones vary most, so exact limits with k = Σ values are not
     too narrow. They replace Student's where the values do not vary at all and an interval of no width would be a lie.
     """
     given = np.asarray(values, dtype=float)

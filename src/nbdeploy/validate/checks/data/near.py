@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nbdeploy.validate.checks.columns import finite_floats, levels, numeric
 from nbdeploy.validate.checks.row_keys import row_keys
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import WILSON, rate_difference_interval, rate_interval
+from nbdeploy.validate.checks.uncertainty import EXACT, rate_difference_interval, rate_interval
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _record(context: Context, metric: str, near: NDArray[np.bool_], more: dict[s
         k / n,
         interval=rate_interval(k, n, context.objective.level) if sampled else None,
         level=context.objective.level if sampled else None,
-        method=f"{f'{WILSON}; ' if sampled else ''}numbers within {NEAR:g} spreads, all else "
+        method=f"{f'{EXACT}; ' if sampled else ''}numbers within {NEAR:g} spreads, all else "
         f"equal; sought among {more['sought_among']:,} rows",
         n=n,
         denominator=n,

@@ -84,7 +84,11 @@ def _bounded(tally: RepeatTally, halved: int) -> RepeatTally:
 
 
 def _method(tally: RepeatTally, what: str) -> str:
-    how = "counted in all rows" if tally.exact else "ratio over a sample of distinct rows by hash, Wilson"
+    how = (
+        "counted in all rows"
+        if tally.exact
+        else "sample of distinct rows by hash, Clopper–Pearson at their effective number"
+    )
     return f"equal in {what}; {how}"
 
 

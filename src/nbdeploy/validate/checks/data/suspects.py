@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nbdeploy.validate.checks.columns import finite_floats, numeric
 from nbdeploy.validate.checks.drawing import bars, heading, panels, rows_height
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import WILSON, rate_difference_interval, rate_interval
+from nbdeploy.validate.checks.uncertainty import EXACT, rate_difference_interval, rate_interval
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _record(context: Context, of: _Found, training: dict[str, int] | None, wrong
         k / n,
         interval=rate_interval(k, n, context.objective.level),
         level=context.objective.level,
-        method=f"{WILSON}; {how} of boosted trees, {_FOLDS}-fold cross-validated",
+        method=f"{EXACT}; {how} of boosted trees, {_FOLDS}-fold cross-validated",
         n=n,
         denominator=n,
         sample=n,

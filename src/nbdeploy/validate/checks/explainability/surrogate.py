@@ -12,7 +12,7 @@ from nbdeploy.validate.checks.explainability.answer import NEEDS_MODEL
 from nbdeploy.validate.checks.explainability.identifiers import showable
 from nbdeploy.validate.checks.questions import Question, asked
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
+from nbdeploy.validate.checks.uncertainty import EXACT, rate_interval
 from nbdeploy.validate.context import Context
 
 _DEPTH = 3
@@ -63,11 +63,11 @@ def _grown(matrix: NDArray[np.float64], answers: NDArray[Any], *, regression: bo
 def _fidelity(
     context: Context, said: NDArray[Any], answers: NDArray[Any]
 ) -> tuple[float | None, tuple[float, float] | None, str]:
-    """Return agreement with Wilson's limits, or R² of a regression with percentile limits over resampled rows."""
+    """Return agreement with its exact limits, or R² of a regression with percentile limits over resampled rows."""
     level = context.objective.level
     if context.objective.task != "regression":
         same = int((said == answers).sum())
-        return same / len(said), rate_interval(same, len(said), level), WILSON
+        return same / len(said), rate_interval(same, len(said), level), EXACT
     answers, said = answers.astype(float), said.astype(float)
     if not np.ptp(answers):
         return None, None, "undefined"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nbdeploy.documents.finding import Finding
 from nbdeploy.documents.objective import Objective
-from nbdeploy.stats.binomial import shared_level, wilson
+from nbdeploy.stats.binomial import clopper_pearson, shared_level
 from nbdeploy.stats.disparity import group_disparity
 from nbdeploy.stats.disparity_names import disparity_name
 from nbdeploy.stats.tally import ClassTally
@@ -52,7 +52,7 @@ class _Judge:
         right, n = int((said == self.truth).sum()), len(self.truth)
         # The best of several is shown: the limits of each allow for the choice.
         level = shared_level(objective.level, _CANDIDATES)
-        low, high = wilson(right, n, level)
+        low, high = clopper_pearson(right, n, level)
         tally = ClassTally.from_arrow(
             {"g": self.groups, "y": self.truth.astype(int), "d": said.astype(int)},
             label="y",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbdeploy.stats.binomial import wilson
+from nbdeploy.stats.binomial import clopper_pearson
 from nbdeploy.stats.curves import threshold_curve
 from nbdeploy.validate.checks.drawing import BLUE, GREEN, ORANGE, PINK, QUIET, heading, legend, panels
 from nbdeploy.validate.checks.shown import Shown, Table, measured, number, span
@@ -44,7 +44,7 @@ def thresholds(context: Context) -> Shown:
 
 
 def _curve(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return points of the curves, and Wilson's limits of precision and recall at each."""
+    """Return points of the curves, and the exact limits of precision and recall at each."""
     tally = context.tallies.scores()
     points = threshold_curve(tally)
     threshold, precision, recall, called = (
@@ -57,8 +57,8 @@ def _curve(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
     hits = np.rint(precision * selected)
     curve = {"threshold": threshold, "precision": precision, "recall": recall, "f1": f1, "selection_rate": called}
     return curve, {
-        "precision": wilson(hits, np.rint(selected), context.objective.level),
-        "recall": wilson(hits, np.full_like(hits, positives), context.objective.level),
+        "precision": clopper_pearson(hits, np.rint(selected), context.objective.level),
+        "recall": clopper_pearson(hits, np.full_like(hits, positives), context.objective.level),
     }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nbdeploy.errors import ModelError
 from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.checks.shown import Shown
-from nbdeploy.validate.checks.uncertainty import WILSON, mean_interval, rate_interval
+from nbdeploy.validate.checks.uncertainty import EXACT, mean_interval, rate_interval
 from nbdeploy.validate.context import Context
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Asking:
     @property
     def method(self) -> str:
         """How the limits are made."""
-        return "Student t on row means" if self.regression else WILSON
+        return "Student t on row means" if self.regression else EXACT
 
     def _asked(
         self, moved: Sequence[Moved], answer: Callable[[pd.DataFrame], NDArray[Any]], before: NDArray[Any]

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbdeploy.validate.checks.columns import as_floats, numeric
 from nbdeploy.validate.checks.shown import Shown, Table, measured, number
-from nbdeploy.validate.checks.uncertainty import WILSON, rate_interval
+from nbdeploy.validate.checks.uncertainty import EXACT, rate_interval
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.given import TableName
 
@@ -34,7 +34,7 @@ def out_of_range(context: Context) -> Shown:
         k / n,
         interval=rate_interval(k, n, context.objective.level),
         level=context.objective.level,
-        method=WILSON,
+        method=EXACT,
         n=n,
         denominator=n,
         data={"columns": columns[:100], "against": against},

@@ -15,7 +15,7 @@ from nbdeploy.validate.checks.shown import Shown, measured
 from nbdeploy.validate.checks.space import Space
 from nbdeploy.validate.checks.uncertainty import (
     DIFFERENCE,
-    WILSON,
+    EXACT,
     mean_difference_interval,
     quantile_interval,
     rate_difference_interval,
@@ -75,7 +75,7 @@ def unfamiliar_rows(context: Context) -> Shown:
         share,
         interval=_limits(distances, level),
         level=level,
-        method=f"{WILSON} at both limits of the 99th percentile; distance to {_NEIGHBOURS} nearest training rows",
+        method=f"{EXACT} at both limits of the 99th percentile; distance to {_NEIGHBOURS} nearest training rows",
         n=n,
         denominator=n,
         sample=n,

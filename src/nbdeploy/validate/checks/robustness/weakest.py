@@ -11,7 +11,7 @@ from nbdeploy.stats.binomial import shared_level
 from nbdeploy.validate.checks.drawing import QUIET, dots, heading, panels
 from nbdeploy.validate.checks.questions import Question, asked, leaves
 from nbdeploy.validate.checks.shown import Shown, measured
-from nbdeploy.validate.checks.uncertainty import MEAN, WILSON, mean_interval, rate_interval
+from nbdeploy.validate.checks.uncertainty import EXACT, MEAN, mean_interval, rate_interval
 from nbdeploy.validate.context import Context
 
 _MOST_ROWS = 50_000
@@ -70,7 +70,7 @@ def _record(
     regression, key = metric == "worst_slice_error", _key(metric)
     worst = max if regression else min
     known = [one["interval"] for one in slices if one["interval"] is not None]
-    how = f"{MEAN if regression else WILSON}, Bonferroni over {len(slices)} slices"
+    how = f"{MEAN if regression else EXACT}, Bonferroni over {len(slices)} slices"
     recorded = context.record(
         metric,
         slices[0][key],
