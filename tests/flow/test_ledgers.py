@@ -19,8 +19,10 @@ import httpx
 import pytest
 
 from nbdeploy import flow
+from nbdeploy.documents.release import Release
 from nbdeploy.errors import KeyFileError, LogError, ServiceError, SettingsError
 from nbdeploy.flow.project import Project
+from nbdeploy.release.journal import Journal, Journaled
 from nbdeploy.trust.ledger import checkpoints
 from nbdeploy.trust.ledger.http import LedgerCalls
 
@@ -108,6 +110,35 @@ def test_a_colleague_declares_through_the_service_and_everybody_sees_it(host: Pa
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=30)
     assert "Traceback" not in error, error
+
+
+def test_what_runs_is_told_although_the_ledger_does_not_answer(host: Path, monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as nobody:  # bound, and never listening
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.chdir(colleague(host, f"http://127.0.0.1:{nobody.getsockname()[1]}"))
+        release = Release.model_validate(
+            {
+                "request": "r-00000001",
+                "objective": "churn",
+                "model": "churn",
+                "version": "3",
+                "endpoint": "churn",
+                "environment": "production",
+                "digest": "0" * 64,
+                "rollout": {},
+                "state": "live",
+                "weight": 100,
+            }
+        )
+        Journal(Project.require().settings.journal_url).write(Journaled(release, "churn"))
+        shown = flow.status("churn")
+        with pytest.raises(ServiceError, match="does not answer"):  # which says nothing about the chain
+            flow.audit("churn")
+    assert [(line.live, line.standing) for line in shown.lines] == [
+        ("live churn/3 at 100 %", "not known: the ledger does not answer (r-00000001)")
+    ]
+    assert "does not answer" in shown.facts()["away"]
+    assert "what is asked for and approved is not known, what runs is" in " ".join(shown.show().lines)
 
 
 def test_a_ledger_leaves_the_machine_encrypted_or_not_at_all(host: Path, tmp_path: Path):

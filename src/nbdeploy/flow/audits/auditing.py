@@ -14,7 +14,7 @@ from nbdeploy.approve.record import read_chain
 from nbdeploy.approve.standing import standing
 from nbdeploy.documents.request import Request
 from nbdeploy.documents.run_files import SIGNED_FILES
-from nbdeploy.errors import CardError, NbdeployError, ProjectError
+from nbdeploy.errors import CardError, NbdeployError, ProjectError, ServiceError
 from nbdeploy.flow.project import Project
 from nbdeploy.flow.service.standings import conditions_told
 from nbdeploy.flow.show import Result, Shown
@@ -59,12 +59,16 @@ def audit(name: str | None = None) -> Audited:
     ------
     ObjectiveError
         There is none of that name, here or in the ledger.
+    ServiceError
+        A team's ledger does not answer.
     """
     project = Project.require()
     lines: list[str] = []
     problems: list[str] = []
     try:
         entries = project.ledger.verify()
+    except ServiceError:
+        raise  # nobody could look, which says nothing about the chain
     except NbdeployError as error:
         return Audited(name or project.settings.project.name, (), (str(error),))
     if name is not None:

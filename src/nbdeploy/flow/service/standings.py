@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection, HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 from nbdeploy.approve.answered import word
 from nbdeploy.approve.chain import Chain
 from nbdeploy.approve.conditions import conditions
 from nbdeploy.approve.standing import standing
-from nbdeploy.documents.request import Request
 from nbdeploy.flow.project import Project
+from nbdeploy.flow.service.endpoints import EndpointLine, Look
 from nbdeploy.flow.service.serving import service_url, silent_service
 from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.release.addresses import address
-from nbdeploy.release.journal import Alert, Journal, Journaled
+from nbdeploy.release.journal import Alert
 
 _SHOWN_AFTERWARDS = timedelta(days=1)
 """How long trouble that is over is told of."""
-_MOVING = ("waiting", "verifying", "starting", "rolling")
-
-
-@dataclass(frozen=True)
-class EndpointLine:
-    """One endpoint or model in a status report. `url` takes requests while a version answers there."""
-
-    objective: str
-    model: str
-    endpoint: str
-    environment: str
-    live: str
-    standing: str
-    note: str = ""
-    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +33,7 @@ class StatusReport(Result):
     conditions: tuple[str, ...] = ()
     at: datetime | None = None
     silent: str | None = None
+    away: str | None = None
 
     def show(self) -> Shown:
         headers = ("objective", "model", "endpoint", "environment", "live", "standing", "note")
@@ -69,6 +50,11 @@ class StatusReport(Result):
             title=f"Project {self.project}",
             lines=[
                 serving,
+                *(
+                    [f"{self.away}: what is asked for and approved is not known; what runs goes on."]
+                    if self.away
+                    else []
+                ),
                 *(f"Ask {line.endpoint} in {line.environment}: POST {line.url}" for line in self.lines if line.url),
                 *(f"Alert: {alert}" for alert in self.alerts),
                 *(f"Condition of {told}" for told in self.conditions),
@@ -79,7 +65,12 @@ class StatusReport(Result):
         )
 
     def facts(self) -> dict[str, Any]:
-        return {"service": self.service, "lines": [vars(line) for line in self.lines], "alerts": list(self.alerts)}
+        return {
+            "service": self.service,
+            "lines": [vars(line) for line in self.lines],
+            "alerts": list(self.alerts),
+            "away": self.away,
+        }
 
 
 def status(name: str | None = None, *, everything: bool = False, settle: float = 0.0) -> StatusReport:
@@ -102,25 +93,26 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
     project = Project.require()
     if name is not None:
         project.require_name(name)
-    journal = Journal(project.settings.journal_url)
     deadline = time.monotonic() + settle
-    while settle and service_url(project) and time.monotonic() < deadline and _moving(project, journal, name):
+    while settle and service_url(project) and time.monotonic() < deadline and Look.at(project).moving(name):
         time.sleep(0.1)
-    lines = tuple(_lines(project, journal, name))
+    look = Look.at(project)
     governed = {project.objective(known).content.governed_model for known in project.declared()}
     ungoverned = tuple(model for model in project.registry.models() if model not in governed) if everything else ()
     now = datetime.now(UTC)
-    service = service_url(project)
     return StatusReport(
         project=project.settings.project.name,
-        service=service,
-        silent=None if service else silent_service(project),
-        lines=lines,
+        service=look.service,
+        silent=None if look.service else silent_service(project),
+        lines=tuple(look.lines(name)),
+        away=look.away,
         ungoverned=ungoverned,
         alerts=tuple(
-            _told(alert) for alert in journal.alerts() if alert.over is None or now - alert.over < _SHOWN_AFTERWARDS
+            _told(alert)
+            for alert in look.journal.alerts()
+            if alert.over is None or now - alert.over < _SHOWN_AFTERWARDS
         ),
-        conditions=conditions_told(project, project.chain(), name),
+        conditions=() if look.chain is None else conditions_told(project, look.chain, name),
         at=now,
     )
 
@@ -148,103 +140,9 @@ def conditions_told(project: Project, chain: Chain, name: str | None) -> tuple[s
 
 def settled(name: str) -> bool:
     """Whether no rollout of an objective is on its way: all are live, rolled back, refused, or held for a human."""
-    project = Project.require()
-    return not _moving(project, Journal(project.settings.journal_url), name)
+    return not Look.at(Project.require()).moving(name)
 
 
 def held(name: str) -> bool:
     """Whether a rollout of an objective waits for a human: the requests so far decide nothing."""
-    project = Project.require()
-    return any(line.live.startswith("held") for line in _lines(project, Journal(project.settings.journal_url), name))
-
-
-def _moving(project: Project, journal: Journal, name: str | None) -> bool:
-    return any(line.live.split(" ")[0] in _MOVING for line in _lines(project, journal, name))
-
-
-def _lines(project: Project, journal: Journal, name: str | None) -> Iterator[EndpointLine]:
-    """Yield the newest request of every objective and environment, and what else is live there."""
-    chain = project.chain()
-    journaled = {entry.release.request: entry for entry in journal.releases()}
-    newest: dict[tuple[str, str], Request] = {}
-    for request in chain.requests.values():
-        if name in (None, request.objective):
-            newest[request.objective, request.environment] = request
-    service = service_url(project)
-    look = _Look(project, chain, journaled, service, _silent(service))
-    for request in newest.values():
-        yield _line(look, request)
-    for known in project.declared():
-        if name in (None, known) and not any(objective == known for objective, _ in newest):
-            content = project.objective(known).content
-            yield EndpointLine(known, content.governed_model, content.served_at, "–", "nothing", "not asked for")
-
-
-def _silent(service: str | None) -> dict[str, str]:
-    """Return the addresses where nobody answers, each with the gateway's reason."""
-    if service is None:
-        return {}
-    connection = HTTPConnection(urlsplit(service).netloc, timeout=5)
-    try:
-        connection.request("GET", "/endpoints")
-        told = json.loads(connection.getresponse().read())["endpoints"]
-    except (OSError, HTTPException, ValueError):  # it ended meanwhile, which the next look will tell
-        return {}
-    finally:
-        connection.close()
-    return {one["address"]: one["reason"] for one in told if not one["live"]}
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What the lines of one report are read from; `silent` are the addresses where nobody answers, with the reasons."""
-
-    project: Project
-    chain: Chain
-    journaled: dict[str, Journaled]
-    service: str | None
-    silent: dict[str, str]
-
-
-def _line(look: _Look, request: Request) -> EndpointLine:
-    project, chain, service = look.project, look.chain, look.service
-    entry = look.journaled.get(request.id)
-    found = standing(chain, request.id, project.policy, datetime.now(UTC), starting=entry is None)
-    live, note, answers = "nothing", found.problems[-1] if found.problems and entry is None else "", False
-    if entry is not None:
-        release = entry.release
-        live = f"{release.state.replace('_', ' ')} {release.subject} at {release.weight:g} %"
-        note = release.steps[-1].reason if release.steps else ""
-        answers = release.weight > 0
-    elif found.state == "approved":
-        live = "waiting for the controller"
-    before = _still_live(look.journaled, request)
-    if before:
-        live = f"{live}; live: {before}"
-    place = address(project.policy, request.endpoint, request.environment)
-    silent = look.silent.get(place, "") if answers or before else ""
-    if silent:
-        live, note = f"{live}, and nobody answers", silent
-    ends = f", until {found.until:%Y-%m-%d}" if found.state == "approved" and found.until else ""
-    return EndpointLine(
-        objective=request.objective,
-        model=request.subject,
-        endpoint=request.endpoint,
-        environment=request.environment,
-        live=live,
-        standing=f"{found.state.replace('_', ' ')} ({request.id}){ends}",
-        note=note,
-        url=f"{service}/endpoints/{place}/invocations" if service and (answers or before) and not silent else None,
-    )
-
-
-def _still_live(journaled: dict[str, Journaled], request: Request) -> str:
-    """Return the other version that answers at a request's endpoint, if one does."""
-    others = [
-        entry.release.subject
-        for entry in journaled.values()
-        if entry.release.request != request.id
-        and (entry.release.endpoint, entry.release.environment) == (request.endpoint, request.environment)
-        and entry.release.state == "live"
-    ]
-    return others[-1] if others else ""
+    return any(line.live.startswith("held") for line in Look.at(Project.require()).lines(name))
