@@ -138,7 +138,7 @@ def test_what_runs_is_told_although_the_ledger_does_not_answer(host: Path, monke
         ("live churn/3 at 100 %", "not known: the ledger does not answer (r-00000001)")
     ]
     assert "does not answer" in shown.facts()["away"]
-    assert "what is asked for and approved is not known, what runs is" in " ".join(shown.show().lines)
+    assert "The standing of requests is not known: the ledger service at http" in " ".join(shown.show().lines)
 
 
 def test_a_ledger_leaves_the_machine_encrypted_or_not_at_all(host: Path, tmp_path: Path):

@@ -50,11 +50,7 @@ class StatusReport(Result):
             title=f"Project {self.project}",
             lines=[
                 serving,
-                *(
-                    [f"{self.away}: what is asked for and approved is not known; what runs goes on."]
-                    if self.away
-                    else []
-                ),
+                *([f"The standing of requests is not known: {self.away}."] if self.away else []),
                 *(f"Ask {line.endpoint} in {line.environment}: POST {line.url}" for line in self.lines if line.url),
                 *(f"Alert: {alert}" for alert in self.alerts),
                 *(f"Condition of {told}" for told in self.conditions),
