@@ -1,5 +1,6 @@
 # Two commands do everything on a machine with Python, git and make: `make demo` and `make test`.
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -22,7 +23,7 @@ demo: $(VENV)/demo.stamp ## declare, validate, sign off, deploy, roll back: on r
 	@$(BIN)/nbdeploy demo $(DEMO)
 
 test: $(VENV)/test.stamp ## every test; the browser tests need Debian's chromium (see CONTRIBUTING.md)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff format --check src tests

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbdeploy.validate import holding, prepare, score
+from nbdeploy.validate import holding, prepare, scorers
 from nbdeploy.validate.context import Context
 from nbdeploy.validate.data.columns import SCORE
 from nbdeploy.validate.data.inputs import read_dataset
@@ -48,8 +48,8 @@ def few(monkeypatch):
     monkeypatch.setattr(prepare, "HELD", 400)
     monkeypatch.setattr(holding.hold, "__defaults__", (400,))
     monkeypatch.setattr(prepare, "DRAFT", 500)
-    monkeypatch.setattr(score, "_SHARED_FROM", 1_000)
-    monkeypatch.setattr(score.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(scorers, "_SHARED_FROM", 1_000)
+    monkeypatch.setattr(scorers.os, "cpu_count", lambda: 2)
 
 
 def made(rows, model, declare, folder, **options):

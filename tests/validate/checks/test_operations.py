@@ -148,8 +148,8 @@ def test_a_quick_model_is_timed_often_and_a_slow_one_often_enough_for_limits():
     assert 2 <= len(slowest["latencies_ms"]) <= 7
     (batch,) = probe._batches(taking(0.01), rows, largest=10, seconds=0.02)
     assert (batch["rows"], len(batch["times_ms"])) == (10, probe.FEW)
-    (batch,) = probe._batches(taking(0.1), rows, largest=10, seconds=0.02)
-    assert len(batch["times_ms"]) == 2
+    (batch,) = probe._batches(taking(0.25), rows, largest=10, seconds=0.02)
+    assert len(batch["times_ms"]) <= 2
 
 
 @pytest.mark.parametrize(("level", "calls"), [(0.9, 59), (0.95, 72), (0.99, 104)])
