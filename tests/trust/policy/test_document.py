@@ -14,7 +14,7 @@ from nbdeploy.trust.keys import Signer
 from nbdeploy.trust.policy.document import Policy
 from nbdeploy.trust.policy.file import read_policy
 
-ANA, OLD, VERA, CI = (Signer(Ed25519PrivateKey.generate()).public for _ in range(4))
+ANA, OLD, VERA, CI, LOG = (Signer(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)).public for n in range(5))
 WHOLE = f"""
 preset = "team"
 version = 3
@@ -179,7 +179,6 @@ def test_notebooks_written_below_an_environment_belong_to_it():
     assert policy.environments["production"].notebooks == policy.trusted_notebooks
 
 
-LOG = Signer(Ed25519PrivateKey.generate()).public
 NAMED = f'[[services]]\nname = "ledger"\nroles = ["ledger"]\nkeys = [{{public = "{LOG}"}}]\n'
 
 
