@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
@@ -52,7 +52,6 @@ class Look:
     """
 
     project: Project
-    journal: Journal
     chain: Chain | None
     away: str | None
     journaled: dict[str, Journaled]
@@ -60,9 +59,8 @@ class Look:
     silent: dict[str, str]
 
     @staticmethod
-    def at(project: Project) -> Look:
+    def at(project: Project, journal: Journal) -> Look:
         """Look at a project now. What runs is told although a team's ledger does not answer."""
-        journal = Journal(project.settings.journal_url)
         chain, away = None, None
         try:
             chain = project.chain()
@@ -70,11 +68,13 @@ class Look:
             away = error.fact
         service = service_url(project)
         journaled = {entry.release.request: entry for entry in journal.releases()}
-        return Look(project, journal, chain, away, journaled, service, _silent(service))
+        return Look(project, chain, away, journaled, service, _silent(service))
 
     def lines(self, name: str | None) -> Iterator[EndpointLine]:
         """Yield the newest request of every objective and environment, and what else is live there."""
-        asked = [entry.release for entry in self.journaled.values()] if self.chain is None else self._requests()
+        asked: Iterable[Request | Release] = [entry.release for entry in self.journaled.values()]
+        if self.chain is not None:
+            asked = self.chain.requests.values()
         newest = {(one.objective, one.environment): one for one in asked if name in (None, one.objective)}
         for one in newest.values():
             yield self._line(one)
@@ -87,9 +87,6 @@ class Look:
     def moving(self, name: str | None) -> bool:
         """Whether a rollout is on its way."""
         return any(line.live.split(" ")[0] in _MOVING for line in self.lines(name))
-
-    def _requests(self) -> list[Request | Release]:
-        return list(self.chain.requests.values()) if self.chain is not None else []
 
     def _line(self, one: Request | Release) -> EndpointLine:
         request = one.request if isinstance(one, Release) else one.id

@@ -15,7 +15,7 @@ from nbdeploy.flow.project import Project
 from nbdeploy.flow.service.endpoints import EndpointLine, Look
 from nbdeploy.flow.service.serving import service_url, silent_service
 from nbdeploy.flow.show import Result, Shown, Table
-from nbdeploy.release.journal import Alert
+from nbdeploy.release.journal import Alert, Journal
 
 _SHOWN_AFTERWARDS = timedelta(days=1)
 """How long trouble that is over is told of."""
@@ -89,10 +89,11 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
     project = Project.require()
     if name is not None:
         project.require_name(name)
+    journal = Journal(project.settings.journal_url)
     deadline = time.monotonic() + settle
-    while settle and service_url(project) and time.monotonic() < deadline and Look.at(project).moving(name):
+    while settle and service_url(project) and time.monotonic() < deadline and Look.at(project, journal).moving(name):
         time.sleep(0.1)
-    look = Look.at(project)
+    look = Look.at(project, journal)
     governed = {project.objective(known).content.governed_model for known in project.declared()}
     ungoverned = tuple(model for model in project.registry.models() if model not in governed) if everything else ()
     now = datetime.now(UTC)
@@ -104,9 +105,7 @@ def status(name: str | None = None, *, everything: bool = False, settle: float =
         away=look.away,
         ungoverned=ungoverned,
         alerts=tuple(
-            _told(alert)
-            for alert in look.journal.alerts()
-            if alert.over is None or now - alert.over < _SHOWN_AFTERWARDS
+            _told(alert) for alert in journal.alerts() if alert.over is None or now - alert.over < _SHOWN_AFTERWARDS
         ),
         conditions=() if look.chain is None else conditions_told(project, look.chain, name),
         at=now,
@@ -136,9 +135,14 @@ def conditions_told(project: Project, chain: Chain, name: str | None) -> tuple[s
 
 def settled(name: str) -> bool:
     """Whether no rollout of an objective is on its way: all are live, rolled back, refused, or held for a human."""
-    return not Look.at(Project.require()).moving(name)
+    return not _look().moving(name)
 
 
 def held(name: str) -> bool:
     """Whether a rollout of an objective waits for a human: the requests so far decide nothing."""
-    return any(line.live.startswith("held") for line in Look.at(Project.require()).lines(name))
+    return any(line.live.startswith("held") for line in _look().lines(name))
+
+
+def _look() -> Look:
+    project = Project.require()
+    return Look.at(project, Journal(project.settings.journal_url))
